@@ -1,0 +1,108 @@
+"""Settings of the pipeline: one class, read from the environment.
+
+Every field is one environment variable of the same name in upper case; `docs/configuration.md` holds the
+same list, and a test keeps the two together. While the platform runs on one machine, the launcher writes
+the addresses and credentials it made to `connection.env` under `RETAIL_HOME`, so that a step can be run
+by hand with no setting at all; the environment wins over that file.
+
+Settings are read once, at the edge, and handed in as an argument: no module keeps a global copy.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from loaders.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+CONNECTION_FILE = "connection.env"
+
+
+class Settings(BaseSettings):
+    """What the pipeline needs to know about the world. Field names in upper case are the variables."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True)
+
+    retail_home: Path = Field(
+        PROJECT_ROOT / "data",
+        description="Folder of all run-time state: embedded Postgres, Bronze, Airflow, logs.",
+    )
+    database_url: SecretStr | None = Field(
+        None, description="Warehouse, as `postgresql://user:password@host:port/database`."
+    )
+    source_api_url: str | None = Field(None, description="Base address of the source API.")
+    source_api_key: SecretStr | None = Field(None, description="Key sent as `X-API-Key`.")
+    bronze_url: str | None = Field(
+        None, description="Where Bronze files live: a folder or any fsspec URL. Default: `RETAIL_HOME/bronze`."
+    )
+    source_page_size: int = Field(5000, ge=1, le=5000, description="Records asked for per page.")
+    source_request_timeout_seconds: float = Field(
+        30, gt=0, description="Longest wait for the source to send the next bytes."
+    )
+    source_retry_seconds: float = Field(
+        120, gt=0, description="Longest time spent on retries of one page before the step fails."
+    )
+    source_retry_attempts: int = Field(8, ge=1, description="Most attempts for one page.")
+    bronze_part_bytes: int = Field(
+        64_000_000, ge=1, description="A Bronze file is closed once it holds this many bytes."
+    )
+    bronze_part_seconds: float = Field(
+        60, gt=0, description="A part is landed after this long, so that a slow pull resumes near its end."
+    )
+    load_chunk_bytes: int = Field(
+        12_000_000, ge=1, description="Bytes of a Bronze file validated and copied at a time: bounds memory."
+    )
+
+    @field_validator("source_api_url")
+    @classmethod
+    def _without_trailing_slash(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url.rstrip("/") if url else None
+
+    @property
+    def bronze_location(self) -> str:
+        """Where Bronze files live, default applied."""
+        return self.bronze_url or str(self.retail_home / "bronze")
+
+    def require_database_url(self) -> str:
+        """The warehouse's address; ConfigurationError when there is none."""
+        if self.database_url is None:
+            raise _missing("DATABASE_URL", "the address of the warehouse")
+        return self.database_url.get_secret_value()
+
+    def require_source(self) -> tuple[str, str]:
+        """Base address and key of the source; ConfigurationError when either is missing."""
+        if self.source_api_url is None:
+            raise _missing("SOURCE_API_URL", "the address of the source API")
+        if self.source_api_key is None:
+            raise _missing("SOURCE_API_KEY", "the key of the source API")
+        return self.source_api_url, self.source_api_key.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Settings from the environment, then from `connection.env`. Raises ConfigurationError."""
+    home = Path(os.environ.get("RETAIL_HOME") or PROJECT_ROOT / "data")
+    try:
+        return Settings(_env_file=home / CONNECTION_FILE)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _missing(variable: str, meaning: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{variable} is not set: {meaning} is unknown",
+        remedy=f"set {variable}, or start the platform on this machine with ./retail up",
+    )
+
+
+def _invalid(error: ValidationError) -> ConfigurationError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    variable = "_".join(str(part) for part in first["loc"]).upper() or "settings"
+    return ConfigurationError(
+        f"{variable}: {first['msg']}", remedy=f"correct {variable}; docs/configuration.md lists every setting"
+    )

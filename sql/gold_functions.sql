@@ -1,0 +1,95 @@
+-- How a dbt model takes increments: open → build → close, all in the model's own transaction.
+-- dbt calls these from pre- and post-hooks; nothing else moves meta.gold_state.
+
+-- Highest successful load of a table: the end of what a reader may take. Cheap: one index probe.
+create or replace function meta.last_load_id(source_table text)
+returns bigint
+language sql
+stable
+return (
+    select coalesce(max(load_id), 0)
+    from meta.load
+    where
+        layer = split_part(source_table, '.', 1)
+        and dataset = split_part(source_table, '.', 2)
+        and status = 'SUCCESS'
+);
+
+comment on function meta.last_load_id is 'Last successful load of a table named layer.dataset; 0: none yet.';
+
+-- Fixes the range (load_id, through_load_id] of each source for this build, and opens the model's load.
+-- The lock makes builds of one model follow each other, so its load ids commit in order.
+create or replace function meta.open_gold(model_name text, source_tables text [], full_refresh boolean, run text)
+returns bigint
+language plpgsql
+as $$
+declare
+    opened bigint;
+begin
+    perform pg_advisory_xact_lock(hashtext('retail.gold'), hashtext(model_name));
+    insert into meta.gold_state (model, source_table)
+    select model_name, source_table from unnest(source_tables) as source_table
+    on conflict (model, source_table) do nothing;
+    update meta.gold_state
+    set
+        load_id = case when full_refresh then 0 else load_id end,
+        through_load_id = meta.last_load_id(source_table)
+    where model = model_name and source_table = any(source_tables);
+    insert into meta.load (run_id, layer, dataset)
+    values (run, 'gold', model_name)
+    returning load_id into opened;
+    return opened;
+end
+$$;
+
+comment on function meta.open_gold is 'Opens a build of a Gold model; returns its load id.';
+
+-- The load that open_gold opened in this transaction: what the model writes as its _load_id.
+create or replace function meta.gold_load_id(model_name text)
+returns bigint
+language sql
+stable
+return (
+    select max(load_id) from meta.load
+    where layer = 'gold' and dataset = model_name and status = 'RUNNING'
+);
+
+create or replace function meta.taken(model_name text, source text)
+returns bigint
+language sql
+stable
+return (
+    select coalesce(max(load_id), 0) from meta.gold_state
+    where model = model_name and source_table = source
+);
+
+comment on function meta.taken is 'Lower bound of the build: _load_id above this one is new to the model.';
+
+create or replace function meta.through(model_name text, source text)
+returns bigint
+language sql
+stable
+return (
+    select coalesce(max(through_load_id), 0) from meta.gold_state
+    where model = model_name and source_table = source
+);
+
+comment on function meta.through is 'Upper bound of the build, inclusive, fixed when it was opened.';
+
+create or replace function meta.close_gold(model_name text, rows_written bigint)
+returns void
+language plpgsql
+as $$
+begin
+    update meta.gold_state
+    set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
+    where model = model_name and through_load_id is not null;
+    update meta.load
+    set
+        status = 'SUCCESS', ended_at = clock_timestamp(),
+        rows_read = rows_written, rows_inserted = rows_written
+    where load_id = meta.gold_load_id(model_name);
+end
+$$;
+
+comment on function meta.close_gold is 'Moves the model''s watermarks and closes its load.';
