@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     source_api_url: str | None = Field(None, description="Base address of the source API.")
     source_api_key: SecretStr | None = Field(None, description="Key sent as `X-API-Key`.")
     bronze_url: str | None = Field(
-        None, description="Where Bronze files live: a folder or any fsspec URL. Default: `RETAIL_HOME/bronze`."
+        None,
+        description="Where Bronze files live: a folder or any fsspec URL. Default: `RETAIL_HOME/bronze`.",
     )
     source_page_size: int = Field(5000, ge=1, le=5000, description="Records asked for per page.")
     source_request_timeout_seconds: float = Field(

@@ -1,7 +1,7 @@
 -- How a dbt model takes increments: open → build → close, all in the model's own transaction.
 -- dbt calls these from pre- and post-hooks; nothing else moves meta.gold_state.
 
--- Highest successful load of a table: the end of what a reader may take. Cheap: one index probe.
+-- Highest load that changed a table: the end of what a reader has to take. Cheap: one index probe.
 create or replace function meta.last_load_id(source_table text)
 returns bigint
 language sql
@@ -13,9 +13,10 @@ return (
         layer = split_part(source_table, '.', 1)
         and dataset = split_part(source_table, '.', 2)
         and status = 'SUCCESS'
+        and rows_inserted + rows_updated > 0
 );
 
-comment on function meta.last_load_id is 'Last successful load of a table named layer.dataset; 0: none yet.';
+comment on function meta.last_load_id is 'Last load that changed a table, named layer.dataset; 0: none yet.';
 
 -- Fixes the range (load_id, through_load_id] of each source for this build, and opens the model's load.
 -- The lock makes builds of one model follow each other, so its load ids commit in order.

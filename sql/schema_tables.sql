@@ -39,8 +39,8 @@ create table if not exists meta.load (
 comment on table meta.load is 'ETL log. One row per step of a run; taken after the lock of its dataset, '
     'so within one table load ids commit in order.';
 
-create index if not exists load_last_success on meta.load (layer, dataset, load_id)
-    where status = 'SUCCESS';
+create index if not exists load_last_change on meta.load (layer, dataset, load_id)
+    where status = 'SUCCESS' and rows_inserted + rows_updated > 0;
 create index if not exists load_running on meta.load (layer, dataset) where status = 'RUNNING';
 create index if not exists load_started_at on meta.load (started_at);
 

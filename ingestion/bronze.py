@@ -1,0 +1,162 @@
+"""The only writer of Bronze: NDJSON files that are durable before anyone hears of them.
+
+On a local disk a file is written under a temporary name, flushed to the disk, renamed, and its folder
+flushed: after a crash it is either whole under its name or not there. Object stores do the same by
+themselves: an object appears when its upload is closed. A file is debris until its receipt is committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from loaders.errors import ConfigurationError, RetailError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A durable file. `path` is relative to BRONZE_URL; sizes in bytes and records."""
+
+    path: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+class BronzeWriteFailed(RetailError):
+    """The store did not take a file: nothing of the part is acknowledged."""
+
+
+class BronzeStore:
+    """Bronze files under one fsspec URL."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise ConfigurationError(
+                f"BRONZE_URL {url!r}: {error}", remedy="set it to a folder or to a URL that fsspec can open"
+            ) from error
+
+    def create(self, path: str) -> BronzeFile:
+        """Start a file; nothing is there under `path` until it is committed."""
+        full = f"{self._root}/{path}"
+        if isinstance(self._files, LocalFileSystem):
+            return _LocalFile(path, Path(full))
+        return _RemoteFile(path, full, self._files)
+
+
+def bronze_path(dataset: str, at: datetime, load_id: int, part: int) -> str:
+    """`{dataset}/{date}/{load_id}-{part}.ndjson`, the date being the load's in UTC."""
+    return f"{dataset}/{at:%Y-%m-%d}/{load_id}-{part}.ndjson"
+
+
+class BronzeFile:
+    """An open file of a part. Subclasses say how it becomes durable."""
+
+    def __init__(self, path: str, stream: IO[bytes]) -> None:
+        self.path = path
+        self.records = 0
+        self.bytes = 0
+        self._sha256 = hashlib.sha256()
+        self._stream = stream
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Write records, one a line. Raises BronzeWriteFailed."""
+        if not lines:
+            return
+        block = b"\n".join(lines) + b"\n"
+        try:
+            self._stream.write(block)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._sha256.update(block)
+        self.records += len(lines)
+        self.bytes += len(block)
+
+    def commit(self) -> WrittenFile:
+        """Make the file durable under its name. Raises BronzeWriteFailed."""
+        try:
+            self._make_durable()
+        except OSError as error:
+            raise self._failed(error) from error
+        return WrittenFile(self.path, self.records, self.bytes, self._sha256.hexdigest())
+
+    def discard(self) -> None:
+        """Give the file up; leaves nothing under its name."""
+        raise NotImplementedError
+
+    def _make_durable(self) -> None:
+        raise NotImplementedError
+
+    def _failed(self, error: OSError) -> BronzeWriteFailed:
+        return BronzeWriteFailed(
+            f"Bronze file {self.path} could not be written: {error.strerror or error}",
+            remedy="free space or mend the disk; nothing was acknowledged, the next run pulls it again",
+        )
+
+
+class _LocalFile(BronzeFile):
+    def __init__(self, path: str, full: Path) -> None:
+        self._final = full
+        self._temporary = full.with_name(f".{full.name}.tmp")
+        try:
+            self._folders = _missing_folders(full.parent)
+            full.parent.mkdir(parents=True, exist_ok=True)
+            super().__init__(path, self._temporary.open("wb"))
+        except OSError as error:
+            self.path = path
+            raise self._failed(error) from error
+
+    def _make_durable(self) -> None:
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        self._temporary.replace(self._final)
+        for folder in (self._final.parent, *self._folders):
+            _flush_folder(folder)
+
+    def discard(self) -> None:
+        self._stream.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+class _RemoteFile(BronzeFile):
+    def __init__(self, path: str, full: str, files: Any) -> None:
+        files.makedirs(full.rsplit("/", 1)[0], exist_ok=True)
+        super().__init__(path, files.open(full, "wb"))
+
+    def _make_durable(self) -> None:
+        self._stream.close()
+
+    def discard(self) -> None:
+        abandon = getattr(self._stream, "discard", None)
+        if abandon is not None:
+            abandon()
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """Parents whose entry for a new folder must reach the disk too."""
+    parents = []
+    while not folder.exists():
+        folder = folder.parent
+        parents.append(folder)
+    return parents
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

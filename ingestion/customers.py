@@ -1,0 +1,29 @@
+"""Collect customers into Bronze: `python -m ingestion.customers`.
+
+The source orders them by `(updated_at, customer_id)`, so a changed customer comes again behind the watermark.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestion.collector import Collected, Entity, collect
+from loaders.command import hand_run_id, run_step
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+
+CUSTOMERS = Entity(name="customers", datasets=("customers",), divide=lambda records: {"customers": records})
+
+
+def collect_customers(
+    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False
+) -> Collected:
+    """Pull the customers that are new or changed. See `ingestion.collector.collect` for errors."""
+    return collect(CUSTOMERS, conn, settings, run_id=run_id, full_refresh=full_refresh)
+
+
+if __name__ == "__main__":
+    run_step(lambda conn, settings: collect_customers(conn, settings, run_id=hand_run_id()).summary())

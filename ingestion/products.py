@@ -1,0 +1,29 @@
+"""Collect products into Bronze: `python -m ingestion.products`.
+
+The source orders them by `(updated_at, product_id)`, so a changed product comes again behind the watermark.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestion.collector import Collected, Entity, collect
+from loaders.command import hand_run_id, run_step
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+
+PRODUCTS = Entity(name="products", datasets=("products",), divide=lambda records: {"products": records})
+
+
+def collect_products(
+    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False
+) -> Collected:
+    """Pull the products that are new or changed. See `ingestion.collector.collect` for errors."""
+    return collect(PRODUCTS, conn, settings, run_id=run_id, full_refresh=full_refresh)
+
+
+if __name__ == "__main__":
+    run_step(lambda conn, settings: collect_products(conn, settings, run_id=hand_run_id()).summary())

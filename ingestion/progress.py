@@ -1,0 +1,62 @@
+"""Progress of a pull: a live line on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Report = Callable[[int, str | None], None]
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def pull_progress(entity: str) -> Iterator[Report]:
+    """Yields what is to be called after each page with its number of records and the cursor behind it."""
+    if sys.stderr.isatty():
+        with _live(entity) as report:
+            yield report
+    else:
+        yield _lines(entity)
+
+
+@contextmanager
+def _live(entity: str) -> Iterator[Report]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f} records"),
+        TextColumn("up to {task.fields[cursor]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(entity, total=None, cursor="")
+
+        def report(records: int, cursor: str | None) -> None:
+            progress.update(task, advance=records, cursor=cursor)
+
+        yield report
+
+
+def _lines(entity: str) -> Report:
+    total, due = 0, time.monotonic() + SECONDS_BETWEEN_LINES
+
+    def report(records: int, cursor: str | None) -> None:
+        nonlocal total, due
+        total += records
+        if time.monotonic() >= due:
+            log.info("%s: %s records so far, up to %s", entity, f"{total:,}", cursor)
+            due = time.monotonic() + SECONDS_BETWEEN_LINES
+
+    return report

@@ -1,0 +1,80 @@
+"""Collect sales into Bronze: `python -m ingestion.sales`.
+
+The cursor of sales is the decimal id of the last one seen, so a page can be held against it: ids rise,
+start above the cursor, and end at `next_cursor`. A page that does not would move the watermark past
+sales that were never read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestion.collector import Collected, Entity, collect
+from ingestion.split import sale_id_of, split_sales
+from loaders.command import hand_run_id, run_step
+from loaders.errors import SourceViolation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from psycopg2.extensions import connection
+
+    from ingestion.pages import Page
+    from loaders.config import Settings
+
+
+def divide_sales(sales: Sequence[bytes]) -> Mapping[str, Sequence[bytes]]:
+    """Headers to `sales_customer`, lines to `sales_product`."""
+    headers, lines = split_sales(sales)
+    return {"sales_customer": headers, "sales_product": lines}
+
+
+def check_sales_page(cursor: str | None, page: Page) -> None:
+    """Raise SourceViolation unless ids rise from above `cursor` to exactly `next_cursor`.
+
+    A sale whose id cannot be read is left to Silver, which sets it aside.
+    """
+    last = _sale_id(cursor) if cursor is not None else 0
+    ids = [sale_id_of(sale) for sale in page.items]
+    for sale_id in ids:
+        if sale_id is not None and sale_id <= last:
+            raise _out_of_order(f"sale {sale_id} comes behind sale {last}")
+        last = sale_id or last
+    through = _sale_id(page.next_cursor or "")
+    if through < last or (ids[-1] is not None and through != last):
+        raise _out_of_order(f"next_cursor is {through}, the last sale {last}")
+
+
+SALES = Entity(
+    name="sales",
+    datasets=("sales_customer", "sales_product"),
+    divide=divide_sales,
+    check=check_sales_page,
+)
+
+
+def collect_sales(
+    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False
+) -> Collected:
+    """Pull the sales behind the watermark. See `ingestion.collector.collect` for errors."""
+    return collect(SALES, conn, settings, run_id=run_id, full_refresh=full_refresh)
+
+
+def _sale_id(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise SourceViolation(
+            f"sales: the cursor {cursor!r} is no sale id",
+            remedy="compare meta.ingestion_state and the source's next_cursor; both must be decimal sale ids",
+        )
+    return int(cursor)
+
+
+def _out_of_order(what: str) -> SourceViolation:
+    return SourceViolation(
+        f"sales: {what}: the page is out of order",
+        remedy="nothing of it was kept; have the source mended, then run again",
+    )
+
+
+if __name__ == "__main__":
+    run_step(lambda conn, settings: collect_sales(conn, settings, run_id=hand_run_id()).summary())

@@ -1,0 +1,114 @@
+"""How every dataset is loaded: each unloaded file in one transaction, from receipt to row counts.
+
+The transaction that writes a file's rows also writes its rejections, marks its receipt and closes its load,
+so a crash leaves the file either wholly loaded or not at all, and loading it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loaders.bronze_file import read_blocks
+from loaders.database import transaction
+from loaders.errors import DataQualityError
+from loaders.merge import write_rows
+from loaders.records import parse_block
+from loaders.state_store import (
+    Receipt,
+    RowCounts,
+    close_load,
+    locked,
+    logged_load,
+    mark_loaded,
+    reject_records,
+    unloaded_files,
+)
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+    from loaders.dataset import Dataset
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one run loaded into a Silver table."""
+
+    dataset: str
+    files: int
+    counts: RowCounts
+
+    def summary(self) -> str:
+        """One line for a person."""
+        if not self.files:
+            return f"silver.{self.dataset}: nothing new"
+        counts = self.counts
+        fates = {
+            "inserted": counts.inserted,
+            "updated": counts.updated,
+            "unchanged": counts.unchanged,
+            "superseded": counts.superseded,
+            "REJECTED": counts.rejected,
+        }
+        said = ", ".join(f"{count:,} {fate}" for fate, count in fates.items() if count)
+        return f"silver.{self.dataset}: {counts.read:,} records of {self.files} files: {said}"
+
+
+def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str) -> Loaded:
+    """Load every receipted file that Silver has not taken, in the order they landed.
+
+    Raises BronzeDamaged, DatabaseError (EntityLocked when another run loads this table), or
+    DataQualityError when a record is not accounted for. Files before the failing one stay loaded.
+    """
+    counts, files = RowCounts(), 0
+    with locked(conn, "silver", dataset.name):
+        with transaction(conn):
+            receipts = unloaded_files(conn, dataset.name)
+        for receipt in receipts:
+            counts += _load_file(dataset, conn, settings, receipt, run_id)
+            files += 1
+    loaded = Loaded(dataset.name, files, counts)
+    if files:
+        log.log(logging.WARNING if counts.rejected else logging.INFO, "%s", loaded.summary())
+    return loaded
+
+
+def _load_file(
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str
+) -> RowCounts:
+    with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
+        counts = _fold_file(dataset, conn, settings, receipt, load_id)
+        _check_accounted(receipt, counts)
+        mark_loaded(conn, receipt, load_id)
+        close_load(conn, load_id, counts, receipt.bytes)
+    return counts
+
+
+def _fold_file(
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int
+) -> RowCounts:
+    counts, line_no = RowCounts(), 1
+    for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
+        parsed = parse_block(dataset, block, line_no)
+        reject_records(conn, receipt, parsed.rejections)
+        rejected = len(parsed.rejections)
+        counts += write_rows(conn, dataset, parsed.rows, load_id) + RowCounts(
+            read=rejected, rejected=rejected
+        )
+        line_no += block.count(b"\n")
+    return counts
+
+
+def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:
+    if counts.read == counts.accounted == receipt.records:
+        return
+    raise DataQualityError(
+        f"{receipt.path}: {receipt.records:,} records in the receipt, {counts.read:,} read, "
+        f"{counts.accounted:,} accounted for",
+        remedy="nothing of the file was kept; this is a defect of the loader: report it with the file",
+    )

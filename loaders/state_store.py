@@ -1,0 +1,247 @@
+"""The only code that touches `meta.*`: watermarks, receipts, the load log, quarantine.
+
+Every function takes the connection and leaves the transaction to its caller, because what must be true
+together must commit together: the receipts of a part with the watermark behind it, the rows of a file
+with its mark. The statements stand in `sql/state_store.sql`.
+
+Two things keep a second run out. A session lock, which the server drops when its holder dies; and the
+epoch of the entity, which every run raises when it starts. The lock alone is not enough: a run that is
+paused, loses its connection and wakes up would still believe that it holds it. Its epoch is then stale,
+and the compare-and-swap in `advance_watermark` refuses to move.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+
+from loaders.config import PROJECT_ROOT
+from loaders.database import transaction
+from loaders.errors import DatabaseError, EntityLocked, RetailError, WatermarkLost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg2.extensions import connection
+
+_STATEMENT = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+_SQL = dict(_STATEMENT.findall((PROJECT_ROOT / "sql" / "state_store.sql").read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An entity taken by this run. `cursor` is its watermark, None when nothing was pulled yet."""
+
+    entity: str
+    cursor: str | None
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The committed record of one Bronze file. `path` is relative to BRONZE_URL."""
+
+    path: str
+    dataset: str
+    load_id: int
+    part: int
+    records: int
+    bytes: int
+    sha256: str
+    cursor_after: str | None
+    cursor_through: str
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """What became of the records of a load: every one read is in exactly one of the others."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(
+            self.read + other.read,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.superseded + other.superseded,
+            self.rejected + other.rejected,
+        )
+
+    @property
+    def accounted(self) -> int:
+        """Records whose fate is known; equal to `read` or something was lost."""
+        return self.inserted + self.updated + self.unchanged + self.superseded + self.rejected
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A record that Silver refused. `line_no` counts from 1 in its Bronze file; `raw` is that line."""
+
+    line_no: int
+    reason: str
+    field: str | None
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class PendingGold:
+    """Something Gold has not yet taken: loads of `source_table` above `taken_load_id`."""
+
+    model: str
+    source_table: str
+    taken_load_id: int
+    last_load_id: int
+
+
+@contextmanager
+def locked(conn: connection, layer: str, name: str) -> Iterator[None]:
+    """Hold the session lock of one entity or table; EntityLocked, naming the holder, when it is taken."""
+    key = {"space": f"retail.{layer}", "name": name}
+    with transaction(conn):
+        taken = _one(conn, "try_lock", key)[0]
+        holder = None if taken else _first(conn, "lock_holder", key)
+    if not taken:
+        raise EntityLocked(
+            f"{layer} {name} is being worked on by another run: {holder[0] if holder else 'just ended'}",
+            remedy="wait for it to end, or end it, and run again; nothing was changed",
+        )
+    try:
+        yield
+    finally:
+        _unlock(conn, key)
+
+
+def claim_entity(conn: connection, entity: str) -> Claim:
+    """Take an entity under a new epoch. The caller holds its lock."""
+    cursor_value, epoch = _one(conn, "claim_entity", {"entity": entity})
+    return Claim(entity, cursor_value, epoch)
+
+
+def advance_watermark(conn: connection, claim: Claim, cursor: str, load_id: int) -> None:
+    """Move the watermark behind what this transaction receipts. Raises WatermarkLost on a stale epoch."""
+    values = {"entity": claim.entity, "epoch": claim.epoch, "cursor_value": cursor, "load_id": load_id}
+    if _first(conn, "advance_watermark", values) is None:
+        raise WatermarkLost(
+            f"{claim.entity}: a newer run has taken over since this one started "
+            f"(epoch {claim.epoch} is stale)",
+            remedy="nothing of this part was kept; the newer run carries on",
+        )
+
+
+@contextmanager
+def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str) -> Iterator[int]:
+    """Open a load in the ETL log and yield its id; an error marks it FAILED with its message.
+
+    The caller holds the lock of `dataset`, so ids of one dataset commit in order, and any load still
+    RUNNING was left by a process that died.
+    """
+    with transaction(conn):
+        _execute(conn, "abandon_loads", {"layer": layer, "dataset": dataset})
+        load_id = _one(conn, "open_load", {"run_id": run_id, "layer": layer, "dataset": dataset})[0]
+    try:
+        yield load_id
+    except BaseException as error:
+        fail_load(conn, load_id, error)
+        raise
+
+
+def fail_load(conn: connection, load_id: int, error: BaseException) -> None:
+    """Mark a load FAILED. A lost connection is no reason to hide the error that lost it."""
+    message = str(error) if isinstance(error, RetailError) else f"{type(error).__name__}: {error}"
+    try:
+        with transaction(conn):
+            _execute(conn, "fail_load", {"load_id": load_id, "error_message": message})
+    except (DatabaseError, psycopg2.Error):
+        return  # the next run marks it as abandoned
+
+
+def succeed_load(conn: connection, load_id: int) -> None:
+    """Close a load whose counts were kept along the way."""
+    _execute(conn, "succeed_load", {"load_id": load_id})
+
+
+def close_load(conn: connection, load_id: int, counts: RowCounts, size: int) -> None:
+    """Close a load with its counts. `size` is in bytes."""
+    values = {f"rows_{name}": getattr(counts, name) for name in RowCounts.__dataclass_fields__}
+    _execute(conn, "close_load", values | {"load_id": load_id, "bytes": size})
+
+
+def add_receipt(conn: connection, receipt: Receipt) -> None:
+    """Record a durable Bronze file and add it to its load's counts."""
+    _execute(conn, "add_receipt", vars(receipt))
+    _execute(conn, "add_to_load", vars(receipt))
+
+
+def unloaded_files(conn: connection, dataset: str) -> list[Receipt]:
+    """Receipted files of a dataset that Silver has not taken, in the order they landed."""
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL["unloaded_files"], {"dataset": dataset})
+        return [Receipt(*row) for row in cursor.fetchall()]
+
+
+def mark_loaded(conn: connection, receipt: Receipt, load_id: int) -> None:
+    """Mark a file as taken into Silver, in the transaction that wrote its rows."""
+    _execute(conn, "mark_loaded", {"path": receipt.path, "load_id": load_id})
+
+
+def reject_records(conn: connection, receipt: Receipt, rejections: Sequence[Rejection]) -> None:
+    """Set records aside, in the transaction that loads the rest of their file."""
+    for rejection in rejections:
+        _execute(conn, "reject_record", vars(rejection) | {"dataset": receipt.dataset, "path": receipt.path})
+
+
+def pending_gold(conn: connection) -> list[PendingGold]:
+    """What Gold has not yet taken from Silver, or tested. Empty: nothing for dbt to do."""
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL["gold_pending"])
+        return [PendingGold(*row) for row in cursor.fetchall()]
+
+
+def open_gold_test(conn: connection) -> None:
+    """Fix how far the tests that start now will have looked."""
+    _execute(conn, "open_gold_test", {})
+
+
+def close_gold_test(conn: connection) -> None:
+    """Move the watermark of the tests, after they passed."""
+    _execute(conn, "close_gold_test", {})
+
+
+def _unlock(conn: connection, key: dict[str, str]) -> None:
+    """Give the lock back; a connection that is gone has given it back already."""
+    try:
+        with transaction(conn):
+            _execute(conn, "unlock", key)
+    except (DatabaseError, psycopg2.Error):
+        return
+
+
+def _execute(conn: connection, statement: str, values: dict[str, Any]) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL[statement], values)
+
+
+def _first(conn: connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL[statement], values)
+        return cursor.fetchone()
+
+
+def _one(conn: connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:
+    row = _first(conn, statement, values)
+    if row is None:
+        raise DatabaseError(
+            f"meta has no row for {values} ({statement})",
+            remedy="apply the schema with: python -m loaders.schema",
+        )
+    return row

@@ -1,0 +1,110 @@
+-- The statements of loaders/state_store.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: try_lock
+select pg_try_advisory_lock(hashtext(%(space)s), hashtext(%(name)s));
+
+-- name: lock_holder
+select format('pid %%s (%%s) since %%s', activity.pid, activity.application_name, activity.backend_start)
+from pg_locks as lock
+inner join pg_stat_activity as activity on activity.pid = lock.pid
+where
+    lock.locktype = 'advisory'
+    and lock.granted
+    and lock.database = (select oid from pg_database where datname = current_database())
+    and lock.classid::bigint = hashtext(%(space)s)::bigint & 4294967295
+    and lock.objid::bigint = hashtext(%(name)s)::bigint & 4294967295;
+
+-- name: unlock
+select pg_advisory_unlock(hashtext(%(space)s), hashtext(%(name)s));
+
+-- name: claim_entity
+update meta.ingestion_state
+set epoch = epoch + 1
+where entity = %(entity)s
+returning cursor_value, epoch;
+
+-- name: advance_watermark
+update meta.ingestion_state
+set cursor_value = %(cursor_value)s, load_id = %(load_id)s, updated_at = clock_timestamp()
+where entity = %(entity)s and epoch = %(epoch)s
+returning cursor_value;
+
+-- name: open_load
+insert into meta.load (run_id, layer, dataset)
+values (%(run_id)s, %(layer)s, %(dataset)s)
+returning load_id;
+
+-- name: abandon_loads
+update meta.load
+set
+    status = 'FAILED', ended_at = clock_timestamp(),
+    error_message = 'the process ended before the load did; nothing after its last commit was kept'
+where layer = %(layer)s and dataset = %(dataset)s and status = 'RUNNING'
+returning load_id;
+
+-- name: add_to_load
+update meta.load
+set rows_read = rows_read + %(records)s, rows_inserted = rows_inserted + %(records)s, bytes = bytes + %(bytes)s
+where load_id = %(load_id)s;
+
+-- name: close_load
+update meta.load
+set
+    status = 'SUCCESS', ended_at = clock_timestamp(),
+    rows_read = %(rows_read)s, rows_inserted = %(rows_inserted)s, rows_updated = %(rows_updated)s,
+    rows_unchanged = %(rows_unchanged)s, rows_superseded = %(rows_superseded)s,
+    rows_rejected = %(rows_rejected)s, bytes = %(bytes)s
+where load_id = %(load_id)s and status = 'RUNNING';
+
+-- name: succeed_load
+update meta.load
+set status = 'SUCCESS', ended_at = clock_timestamp()
+where load_id = %(load_id)s and status = 'RUNNING';
+
+-- name: fail_load
+update meta.load
+set status = 'FAILED', ended_at = clock_timestamp(), error_message = %(error_message)s
+where load_id = %(load_id)s and status = 'RUNNING';
+
+-- name: add_receipt
+insert into meta.bronze_file
+(path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through)
+values (
+    %(path)s, %(dataset)s, %(load_id)s, %(part)s, %(records)s, %(bytes)s, %(sha256)s,
+    %(cursor_after)s, %(cursor_through)s
+);
+
+-- name: unloaded_files
+select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through
+from meta.bronze_file
+where dataset = %(dataset)s and silver_load_id is null
+order by load_id, part;
+
+-- name: mark_loaded
+update meta.bronze_file
+set silver_load_id = %(load_id)s
+where path = %(path)s and silver_load_id is null;
+
+-- name: reject_record
+insert into meta.rejected_record (dataset, path, line_no, reason, field, raw)
+values (%(dataset)s, %(path)s, %(line_no)s, %(reason)s, %(field)s, %(raw)s)
+on conflict (path, line_no) do update set reason = excluded.reason, field = excluded.field;
+
+-- name: gold_pending
+select
+    model,
+    source_table,
+    taken_load_id,
+    last_load_id
+from meta.vw_gold_pending
+order by model, source_table;
+
+-- name: open_gold_test
+update meta.gold_state
+set through_load_id = meta.last_load_id(source_table)
+where model = 'dbt_test';
+
+-- name: close_gold_test
+update meta.gold_state
+set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
+where model = 'dbt_test' and through_load_id is not null;
