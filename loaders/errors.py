@@ -23,6 +23,7 @@ class RetailError(Exception):
     """Root of the platform's errors. `exit_code` is what a command line ends with."""
 
     exit_code = 1
+    retryable = False  # whether the same step may succeed if it is run again a little later
 
     def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(message)
@@ -48,6 +49,8 @@ class SourceError(RetailError):
 class SourceUnavailable(SourceError):
     """No whole answer yet: worth another try. `retry_after` is in seconds, None if the source named none."""
 
+    retryable = True
+
     def __init__(self, message: str, *, remedy: str, retry_after: float | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after = retry_after
@@ -65,6 +68,7 @@ class DatabaseError(RetailError):
     """The warehouse cannot be reached or refused a statement."""
 
     exit_code = 5
+    retryable = True
 
 
 class EntityLocked(DatabaseError):
@@ -73,6 +77,8 @@ class EntityLocked(DatabaseError):
 
 class WatermarkLost(DatabaseError):
     """A newer run has taken the entity: this one may not move the watermark."""
+
+    retryable = False
 
 
 class DataQualityError(RetailError):

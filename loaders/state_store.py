@@ -165,6 +165,12 @@ def fail_load(conn: connection, load_id: int, error: BaseException) -> None:
         return  # the next run marks it as abandoned
 
 
+def log_failure(conn: connection, *, run_id: str, layer: str, dataset: str, error: RetailError) -> None:
+    """Write a step that failed before it had a load of its own into the ETL log."""
+    values = {"run_id": run_id, "layer": layer, "dataset": dataset, "error_message": str(error)}
+    _execute(conn, "log_failure", values)
+
+
 def succeed_load(conn: connection, load_id: int) -> None:
     """Close a load whose counts were kept along the way."""
     _execute(conn, "succeed_load", {"load_id": load_id})

@@ -66,6 +66,10 @@ update meta.load
 set status = 'FAILED', ended_at = clock_timestamp(), error_message = %(error_message)s
 where load_id = %(load_id)s and status = 'RUNNING';
 
+-- name: log_failure
+insert into meta.load (run_id, layer, dataset, status, ended_at, error_message)
+values (%(run_id)s, %(layer)s, %(dataset)s, 'FAILED', clock_timestamp(), %(error_message)s);
+
 -- name: add_receipt
 insert into meta.bronze_file
 (path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through)

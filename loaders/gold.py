@@ -1,0 +1,183 @@
+"""Silver → Gold: dbt, called inside the process that asks for it.
+
+dbt's own start (imports, parsing) costs more than an hour's models, so it is paid once per process and not
+once per command. What a command builds or tests is chosen by tags in the dbt project; what is new is decided
+by `meta.gold_state`, which the models move in their own transactions. This module decides whether there is
+anything to do, runs dbt, and turns its results into one clear error.
+
+dbt is imported inside the function that runs it: nothing that merely imports the pipeline pays for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loaders.config import PROJECT_ROOT
+from loaders.database import transaction
+from loaders.errors import ConfigurationError, DataQualityError, RetailError
+from loaders.state_store import PendingGold, close_gold_test, log_failure, open_gold_test, pending_gold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+
+log = logging.getLogger(__name__)
+
+PROJECT_DIR = PROJECT_ROOT / "dbt"
+# Rules of the models are proved by unit tests when the code changes, not every hour.
+_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one dbt command did; `warnings` name what to look at."""
+
+    models: int
+    tests: int
+    warnings: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        warned = f", {len(self.warnings)} warnings: {'; '.join(self.warnings)}" if self.warnings else ""
+        return f"gold: {self.models} models built, {self.tests} tests passed{warned}"
+
+
+class GoldBuildFailed(RetailError):
+    """dbt could not build a model; what readers saw before is still there."""
+
+
+def gold_due(conn: connection) -> list[PendingGold]:
+    """What Gold has not yet taken from Silver or tested; empty when dbt has nothing to do."""
+    with transaction(conn):
+        return pending_gold(conn)
+
+
+def install_packages(conn: connection, settings: Settings, *, run_id: str) -> None:
+    """`dbt deps`: the project's own package, from its folder; needs no network. Raises ConfigurationError."""
+    try:
+        _invoke(conn, settings, ["deps"], run_id)
+    except RetailError as error:
+        _log_failure(conn, run_id, "dbt_deps", error)
+        raise
+
+
+def build_core(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
+    """Build dimensions and facts, and test what the marts have not taken yet.
+
+    A core that fails here has not reached the marts. Raises GoldBuildFailed or DataQualityError.
+    """
+    command = ["build", "--select", "tag:core", "--indirect-selection", "cautious", *_NO_UNIT_TESTS]
+    return _step(conn, settings, command + _refresh(full_refresh), run_id, "dbt_run_core")
+
+
+def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
+    """Build the marts from the tested core. Raises GoldBuildFailed."""
+    command = ["run", "--select", "tag:mart"]
+    return _step(conn, settings, command + _refresh(full_refresh), run_id, "dbt_run_mart")
+
+
+def check_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
+    """Run every data test on what was built since the tests last passed. Raises DataQualityError."""
+    with transaction(conn):
+        open_gold_test(conn)
+    built = _step(conn, settings, ["test", *_NO_UNIT_TESTS], run_id, "dbt_test")
+    with transaction(conn):
+        close_gold_test(conn)
+    return built
+
+
+def _refresh(full_refresh: bool) -> list[str]:  # noqa: FBT001 - a private word for the flag of the same name
+    return ["--full-refresh"] if full_refresh else []
+
+
+def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> Built:
+    """Run a command that has results; a failure goes to the ETL log under the task's name."""
+    try:
+        results = _invoke(conn, settings, command, run_id)
+        built = _built(results)
+    except RetailError as error:
+        _log_failure(conn, run_id, task, error)
+        raise
+    log.log(logging.WARNING if built.warnings else logging.INFO, "%s", built.summary())
+    return built
+
+
+def _invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - two seconds that only Gold should pay
+
+    arguments = [*command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+    with _environment(dbt_environment(conn, settings) | {"RETAIL_RUN_ID": run_id}):
+        outcome = dbtRunner().invoke(arguments)
+    if outcome.exception is not None:
+        raise ConfigurationError(
+            f"dbt {command[0]} did not start: {outcome.exception}",
+            remedy="mend the dbt project; see it with: ./retail doctor",
+        ) from outcome.exception
+    return outcome.result
+
+
+def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
+    """What `dbt/profiles.yml` and `dbt_project.yml` read: the warehouse, and where dbt keeps its state."""
+    info = conn.info
+    state = settings.retail_home / "dbt"
+    return {
+        "RETAIL_PG_HOST": info.host,
+        "RETAIL_PG_PORT": str(info.port),
+        "RETAIL_PG_USER": info.user,
+        "RETAIL_PG_PASSWORD": info.password or "",
+        "RETAIL_PG_DATABASE": info.dbname,
+        "RETAIL_DBT_TARGET_PATH": str(state / "target"),
+        "RETAIL_DBT_LOG_PATH": str(state / "logs"),
+        "RETAIL_DBT_PACKAGES_PATH": str(state / "packages"),
+    }
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Give dbt these values for the time of one command: its profile reads nothing but the environment."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _built(results: Any) -> Built:
+    """Count what passed; raise for what did not, a broken model before a failed test."""
+    failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
+    broken = [result for result in failed if result.node.resource_type == "model"]
+    if broken:
+        raise GoldBuildFailed(
+            f"dbt could not build {_names(broken)}: {_reason(broken[0])}",
+            remedy="readers keep the last good version; mend the model, the next run catches up",
+        )
+    if failed:
+        raise DataQualityError(
+            f"dbt tests failed: {_names(failed)}: {_reason(failed[0])}",
+            remedy="look at the failing rows with the test's compiled SQL; the next run tests them again",
+        )
+    models = sum(result.node.resource_type == "model" for result in results)
+    warned = tuple(f"{r.node.name}: {_reason(r)}" for r in results if r.status == "warn")
+    return Built(models, len(results) - models, warned)
+
+
+def _names(results: list[Any]) -> str:
+    return ", ".join(result.node.name for result in results)
+
+
+def _reason(result: Any) -> str:
+    return " ".join(str(result.message or result.status).split())
+
+
+def _log_failure(conn: connection, run_id: str, task: str, error: RetailError) -> None:
+    with transaction(conn):
+        log_failure(conn, run_id=run_id, layer="gold", dataset=task, error=error)
