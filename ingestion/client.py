@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import stamina
+import stamina.instrumentation
 
 from ingestion.pages import Page, decode_page
 from loaders.errors import SourceRefused, SourceUnavailable, SourceViolation
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from loaders.config import Settings
 
 log = logging.getLogger(__name__)
+stamina.instrumentation.set_on_retry_hooks([])  # each retry is logged once, below, with what went wrong
 
 MAX_PAGE_BYTES = 256_000_000
 LONGEST_WAIT_SECONDS = 30.0

@@ -65,7 +65,7 @@ def _strict(body: bytes) -> _Envelope | None:
         return _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
         raise ValueError(f"not a page: {error}") from error
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -15,6 +15,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LINES = b',"lines":['
 _SALE_ID = b'"sale_id"'
 
@@ -44,7 +45,7 @@ def sale_id_of(sale: bytes) -> int | None:
     """The id of a sale, None when it has none that is a number."""
     try:
         return _ID.decode(sale).sale_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 
@@ -62,7 +63,7 @@ def _cut(sale: bytes) -> tuple[bytes, list[bytes]] | None:
         return None
     try:
         parsed = _SALE.decode(sale)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     lines = [bytes(line) for line in parsed.lines]
     if sale[at + len(_LINES) :] != b",".join(lines) + b"]}" or sale.count(_SALE_ID) != 1:
@@ -79,7 +80,7 @@ def _split(sale: bytes) -> tuple[bytes, list[bytes]]:
         members = _MEMBERS.decode(sale)
         sale_id = bytes(members["sale_id"])
         lines = [_with_sale_id(bytes(line), sale_id) for line in _LIST.decode(members.pop("lines"))]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+    except (*_UNREADABLE, KeyError):
         return _unsplittable(sale), []
     return _encode(members), lines
 
@@ -88,7 +89,7 @@ def _with_sale_id(line: bytes, sale_id: bytes) -> bytes:
     """The line under its sale's id; an id of its own is kept beside it. What is no object is wrapped."""
     try:
         members = _MEMBERS.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return b'{"sale_id":%s,"line":%s}' % (sale_id, line)
     own = members.pop("sale_id", None)
     kept = {} if own is None else {"line_sale_id": own}

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # RFC 3339, section 5.6, with at most the six decimals a timestamptz keeps. Upper case T and Z only.
-_UTC_MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
+# No leap second: a timestamptz has none, and rolling it over would not be the same moment.
+_UTC_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,6})?Z$"
 _MOMENT = re.compile(
-    r"(?P<local>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?P<fraction>\.\d{1,6})?(?P<offset>Z|[+-]\d{2}:\d{2})",
-    re.ASCII,
+    r"(?P<local>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9])(?P<fraction>\.[0-9]{1,6})?"
+    r"(?P<offset>Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 # numeric(12,2): ten digits before the point, at most two behind it, no exponent.
 _AMOUNT = r"^-?[0-9]{1,10}(\.[0-9]{1,2})?$"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from loaders.dataset import Dataset
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _PATH = re.compile(r"`\$\.([^`]+)`$")
 _MISSING = re.compile(r"required field `([^`]+)`")
 
@@ -59,7 +60,7 @@ def _decode(
     """Line numbers and records of the lines that parse, and the rejections of those that do not."""
     try:
         records = decoder.decode_lines(block)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _decode_one_by_one(decoder, lines, first)
     if len(records) != len(lines):  # an empty line is no record
         return _decode_one_by_one(decoder, lines, first)
@@ -73,7 +74,7 @@ def _decode_one_by_one(
     for number, line in enumerate(lines, first):
         try:
             records.append(decoder.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             rejections.append(Rejection(number, str(error), _field_of(error), line))
         else:
             numbers.append(number)

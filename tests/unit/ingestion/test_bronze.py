@@ -1,0 +1,62 @@
+"""A Bronze file is whole under its name or not there, on a disk and in an object store."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from pathlib import Path
+
+import fsspec
+import pytest
+from ingestion.bronze import BronzeStore, BronzeWriteFailed, bronze_path
+from loaders.errors import ConfigurationError
+
+PATH = "sales_product/2026-11-21/7-0.ndjson"
+
+
+@pytest.fixture(params=["disk", "memory"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(tmp_path / "bronze") if request.param == "disk" else f"memory://{tmp_path.name}"
+
+
+def test_the_path_names_dataset_day_load_and_part() -> None:
+    at = datetime(2026, 11, 21, 23, 59, tzinfo=timezone.utc)
+    assert bronze_path("sales_product", at, 7, 0) == PATH
+
+
+def test_a_committed_file_holds_each_record_on_a_line_and_is_described_exactly(url: str) -> None:
+    file = BronzeStore(url).create(PATH)
+    file.append([b'{"a":1}', b'{"a":2}'])
+    file.append([])
+    file.append([b'{"a":3}'])
+    written = file.commit()
+    content = fsspec.filesystem(url.split(":")[0] if "://" in url else "file").cat_file(f"{url}/{PATH}")
+    assert content == b'{"a":1}\n{"a":2}\n{"a":3}\n'
+    assert (written.path, written.records, written.bytes) == (PATH, 3, len(content))
+    assert written.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_nothing_is_under_the_name_before_the_commit(tmp_path: Path) -> None:
+    file = BronzeStore(str(tmp_path)).create(PATH)
+    file.append([b"{}"])
+    assert not (tmp_path / PATH).exists()
+    file.commit()
+    assert (tmp_path / PATH).exists()
+
+
+def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
+    file = BronzeStore(str(tmp_path)).create(PATH)
+    file.append([b"{}"])
+    file.discard()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_disk_that_does_not_take_the_file_is_a_clear_error() -> None:
+    file = BronzeStore("/dev").create  # a folder in which no folder can be made
+    with pytest.raises(BronzeWriteFailed, match=r"null/x.ndjson could not be written"):
+        file("null/x.ndjson")
+
+
+def test_a_store_that_fsspec_does_not_know_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="BRONZE_URL"):
+        BronzeStore("nowhere://bucket")

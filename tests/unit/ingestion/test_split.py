@@ -1,0 +1,78 @@
+"""A sale is divided into header and lines without loss, whatever its shape."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ingestion.split import split_sales
+
+HEADER = b'{"sale_id":9,"customer_id":5,"currency":"EUR"'
+LINE = b'{"line_no":1,"product_id":88,"unit_price":"12.50"}'
+
+
+def test_a_sale_of_the_common_shape_keeps_every_byte() -> None:
+    headers, lines = split_sales([HEADER + b',"lines":[' + LINE + b"," + LINE + b"]}"])
+    assert headers == [HEADER + b"}"]
+    assert lines == [b'{"sale_id":9,' + LINE[1:]] * 2
+
+
+@pytest.mark.parametrize(
+    "sale",
+    [
+        b'{"lines":[' + LINE + b'],"sale_id":9,"customer_id":5}',
+        b'{"sale_id": 9, "customer_id": 5, "lines": [ ' + LINE + b" ] }",
+        b'{"sale_id":9,"customer_id":5,"lines":[' + LINE + b'],"note":"after"}',
+        b'{"sale_id":9,"customer_id":5,"extra":{"x":1,"lines":[1]},"lines":[' + LINE + b"]}",
+        b'{"sale_id":9,"customer_id":5,"note":",\\"lines\\":[","lines":[' + LINE + b"]}",
+    ],
+)
+def test_any_other_shape_is_divided_member_by_member(sale: bytes) -> None:
+    headers, lines = split_sales([sale])
+    expected = json.loads(sale)
+    assert [json.loads(line) for line in lines] == [{"sale_id": 9} | line for line in expected.pop("lines")]
+    assert [json.loads(header) for header in headers] == [expected]
+
+
+def test_a_sale_without_lines_in_its_list_has_a_header_and_no_line() -> None:
+    assert split_sales([HEADER + b',"lines":[]}']) == ([HEADER + b"}"], [])
+
+
+def test_a_line_with_an_id_of_its_own_is_kept_under_the_id_of_its_sale() -> None:
+    _, lines = split_sales([b'{"sale_id":9,"lines":[{"sale_id":4,"line_no":1}]}'])
+    assert json.loads(lines[0]) == {"sale_id": 9, "line_no": 1, "line_sale_id": 4}
+
+
+def test_an_id_that_is_no_number_goes_with_header_and_lines() -> None:
+    headers, lines = split_sales([b'{"sale_id":"nine","lines":[{"line_no":1}]}'])
+    assert headers == [b'{"sale_id":"nine"}']
+    assert json.loads(lines[0]) == {"sale_id": "nine", "line_no": 1}
+
+
+@pytest.mark.parametrize("line", [b"{}", b"7", b'"x"', b"null", b"[1]"])
+def test_a_line_that_is_no_object_or_empty_still_lands_under_its_sale(line: bytes) -> None:
+    headers, lines = split_sales([b'{"sale_id":9,"lines":[' + line + b"]}"])
+    assert headers == [b'{"sale_id":9}']
+    found = json.loads(lines[0])
+    assert found.pop("sale_id") == 9
+    assert found in ({}, {"line": json.loads(line)})
+
+
+@pytest.mark.parametrize(
+    "sale",
+    [
+        b'{"sale_id":9,"lines":"none"}',
+        b'{"sale_id":9,"lines":null}',
+        b'{"customer_id":5,"lines":[{"line_no":1}]}',
+        b"[1,2]",
+        b"7",
+    ],
+)
+def test_what_cannot_be_divided_is_kept_whole_as_a_header(sale: bytes) -> None:
+    assert split_sales([sale]) == ([sale], [])
+
+
+@pytest.mark.parametrize("sale", [b'{"sale_id":9}', b"{}", b'{"sale_id":9 }'])
+def test_a_sale_that_lacks_lines_says_so_to_silver(sale: bytes) -> None:
+    headers, lines = split_sales([sale])
+    assert (json.loads(headers[0])["lines"], lines) == (None, [])
