@@ -1,0 +1,51 @@
+"""Chance without a generator: every draw is a hash of (seed, purpose, id).
+
+A pseudo-random generator has a state, so the thousandth record would depend on the nine hundred before it.
+A counter-based hash gives any record at once, whole columns at a time, and the same everywhere. The mixing
+function is splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+_MASK = 2**64 - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+_FIRST = 0xBF58476D1CE4E5B9
+_SECOND = 0x94D049BB133111EB
+
+
+def draw(ids: pl.Expr, seed: int, purpose: str) -> pl.Expr:
+    """64 random bits for each id (not negative): independent between purposes, always the same for one."""
+    start = _mix_number(seed ^ int.from_bytes(purpose.encode().ljust(8, b"\0")[:8], "little"))
+    # A column at a time: as one expression the state would be worked out anew wherever it is named.
+    return ids.map_batches(lambda values: _mix(values.cast(pl.UInt64), start), return_dtype=pl.UInt64)
+
+
+def _mix(ids: pl.Series, start: int) -> pl.Series:
+    state = ids * _u64(_GOLDEN) + _u64(start)
+    state = (state ^ (state // _u64(2**30))) * _u64(_FIRST)
+    state = (state ^ (state // _u64(2**27))) * _u64(_SECOND)
+    return state ^ (state // _u64(2**31))
+
+
+def below(bits: pl.Expr, bound: int | pl.Expr) -> pl.Expr:
+    """An integer from 0 up to, not including, `bound`."""
+    limit = pl.lit(bound) if isinstance(bound, int) else bound
+    return (bits % limit.cast(pl.UInt64)).cast(pl.Int64)
+
+
+def one_of(bits: pl.Expr, choices: list[str]) -> pl.Expr:
+    """One of the choices; list one several times to weigh it."""
+    return pl.lit(pl.Series(choices)).gather(below(bits, len(choices)))
+
+
+def _u64(number: int) -> pl.Series:
+    return pl.Series([number], dtype=pl.UInt64)
+
+
+def _mix_number(number: int) -> int:
+    number = (number + _GOLDEN) & _MASK
+    number = ((number ^ (number >> 30)) * _FIRST) & _MASK
+    number = ((number ^ (number >> 27)) * _SECOND) & _MASK
+    return number ^ (number >> 31)

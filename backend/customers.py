@@ -1,0 +1,108 @@
+"""Customers at a moment: who has signed up, what they are like by then, who has left.
+
+Every customer is a row of closed forms: signed up at a known second, changed city or segment every so often,
+gone at a known second or never. So the state at any moment needs no history.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from backend.catalog import DIALLING_CODES, FIRST_NAMES, LAST_NAMES, PLACES, SEGMENTS
+from backend.chance import below, draw, one_of
+
+if TYPE_CHECKING:
+    from backend.settings import SourceSettings
+
+DAY = 86_400
+_PRESENT_AT_START = 0.7  # share of customers who signed up before the first sale
+_YEARS_BEFORE = 2 * 365 * DAY
+_SIGN_UPS_LAST = 365 * DAY
+_LEAVING = 53  # one customer in so many leaves some day
+_KEY = pl.col("customer_id")
+
+
+class Customers:
+    """All customers there will ever be. Moments are Unix seconds."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        self._seed = settings.seed
+        self._start = int(settings.start.timestamp())
+        self.total = settings.customers
+        self._present = int(self.total * _PRESENT_AT_START)
+        self._step = max(1, _SIGN_UPS_LAST // max(1, self.total - self._present))
+
+    def signed_up_until(self, moment: pl.Expr) -> pl.Expr:
+        """How many customers there are for sure at a moment: those have the ids from 1."""
+        newer = (moment - self._start) // self._step
+        return pl.lit(self._present) + newer.clip(0, self.total - self._present)
+
+    def buyer(self, bits: pl.Expr, moment: pl.Expr) -> pl.Expr:
+        """A customer who can buy at that moment; low ids buy more often than high ones."""
+        share = (bits // 2**34).cast(pl.Float64) / 2**30
+        known = self.signed_up_until(moment)
+        chosen = (share * share * known.cast(pl.Float64)).cast(pl.Int64).clip(0, None) + 1
+        return pl.when(self._leaves(chosen)).then(chosen - 1).otherwise(chosen)
+
+    def at(self, moment: int) -> pl.DataFrame:
+        """Everyone who has signed up by `moment`, ordered by (updated_at, customer_id)."""
+        ids = pl.DataFrame({"customer_id": pl.int_range(1, self.total + 1, eager=True, dtype=pl.Int64)})
+        frame = ids.with_columns(self._signed_up_at().alias("signed_up_at"))
+        frame = frame.filter(pl.col("signed_up_at") <= moment)
+        return self._described(self._dated(frame, moment)).sort("updated_at", "customer_id")
+
+    def _bits(self, purpose: str) -> pl.Expr:
+        return draw(_KEY, self._seed, purpose)
+
+    def _signed_up_at(self) -> pl.Expr:
+        before = self._start - 1 - below(self._bits("signup"), _YEARS_BEFORE)
+        after = (
+            self._start + (_KEY - self._present - 1) * self._step + below(self._bits("signup"), self._step)
+        )
+        return pl.when(self._present >= _KEY).then(before).otherwise(after)
+
+    def _leaves(self, customer_id: pl.Expr) -> pl.Expr:
+        return customer_id % _LEAVING == 0
+
+    def _dated(self, frame: pl.DataFrame, moment: int) -> pl.DataFrame:
+        """Which version of each customer is in force: version 0 is the sign-up."""
+        period = 60 * DAY + below(self._bits("period"), 240 * DAY)
+        leaving = pl.col("signed_up_at") + 30 * DAY + below(self._bits("leave"), 500 * DAY)
+        frame = frame.with_columns(
+            period.alias("period"),
+            pl.when(self._leaves(_KEY)).then(leaving).otherwise(None).alias("left_at"),
+        )
+        gone = pl.col("left_at").is_not_null() & (pl.col("left_at") <= moment)
+        until = pl.when(gone).then(pl.col("left_at")).otherwise(moment)
+        version = (until - pl.col("signed_up_at")) // pl.col("period")
+        frame = frame.with_columns(gone.alias("is_deleted"), version.alias("version"))
+        changed = pl.col("signed_up_at") + pl.col("version") * pl.col("period")
+        updated = pl.when(pl.col("is_deleted")).then(pl.col("left_at")).otherwise(changed)
+        return frame.with_columns(updated.alias("updated_at"))
+
+    def _described(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """City and segment change with the version, in turn; the rest stays."""
+        moves, rises = (pl.col("version") + 1) // 2, pl.col("version") // 2
+        place = below(draw(_KEY * 1_000 + moves, self._seed, "place"), len(PLACES))
+        segment = one_of(draw(_KEY * 1_000 + rises, self._seed, "segment"), SEGMENTS)
+        cities, regions, countries = (pl.Series(list(column)) for column in zip(*PLACES, strict=True))
+        frame = frame.with_columns(
+            one_of(self._bits("first"), FIRST_NAMES).alias("first_name"),
+            one_of(self._bits("last"), LAST_NAMES).alias("last_name"),
+            pl.lit(cities).gather(place).alias("city"),
+            pl.lit(regions).gather(place).alias("region"),
+            pl.lit(countries).gather(place).alias("country"),
+            segment.alias("segment"),
+        )
+        code = pl.col("country").replace_strict(DIALLING_CODES)
+        number = below(self._bits("phone"), 900_000_000) + 100_000_000
+        return frame.with_columns(
+            pl.format("{}.{}.{}@example.com", pl.col("first_name"), pl.col("last_name"), _KEY)
+            .str.normalize("NFKD")
+            .str.replace_all(r"[^\x00-\x7f]", "")
+            .str.to_lowercase()
+            .alias("email"),
+            pl.format("{} {}", code, number).alias("phone"),
+        )

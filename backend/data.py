@@ -1,0 +1,205 @@
+"""The data set as the API serves it: pages and totals, a pure function of settings and clock."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from backend.customers import Customers
+from backend.products import Products
+from backend.rendering import flag, json_object, moment, money, number, records, text, word
+from backend.sales import Sales
+from backend.timeline import Timeline
+
+if TYPE_CHECKING:
+    from backend.settings import SourceSettings
+
+_TOTALS_BLOCK = 20_000
+_LISTING_SECONDS = 5  # a listing is made anew at most this often
+_POSITION = re.compile(r"(\d{1,12})~(\d{1,18})", re.ASCII)
+_LARGEST_ID = 2**63 - 1
+
+_CUSTOMER = {
+    "customer_id": number("customer_id"),
+    **{
+        name: text(name)
+        for name in ("first_name", "last_name", "email", "phone", "city", "region", "country")
+    },
+    "segment": word("segment"),
+    "signed_up_at": moment("signed_up_at"),
+    "updated_at": moment("updated_at"),
+    "is_deleted": flag("is_deleted"),
+}
+_PRODUCT = {
+    "product_id": number("product_id"),
+    **{name: text(name) for name in ("sku", "name", "category", "subcategory", "brand")},
+    "unit_price": money("unit_price"),
+    "unit_cost": money("unit_cost"),
+    "currency": pl.lit('"EUR"'),
+    "is_active": flag("is_active"),
+    "updated_at": moment("updated_at"),
+}
+_LINE = {
+    "line_no": number("line_no"),
+    "product_id": number("product_id"),
+    "quantity": number("quantity"),
+    "unit_price": money("unit_price"),
+    "discount": money("discount"),
+}
+_SALE = {
+    "sale_id": number("sale_id"),
+    "customer_id": number("customer_id"),
+    "store_id": number("store_id"),
+    "sold_at": moment("sold_at"),
+    "channel": word("channel"),
+    "payment_method": word("payment_method"),
+    "currency": pl.lit('"EUR"'),
+    "lines": pl.concat_str([pl.lit("["), pl.col("lines"), pl.lit("]")]),
+}
+
+
+class BadCursor(ValueError):
+    """A cursor that this resource never gave out."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """`items` are JSON objects. `next_cursor` points behind the last; None when there are none."""
+
+    items: list[str]
+    has_more: bool
+    next_cursor: str | None
+
+    def body(self) -> bytes:
+        """The page as the API sends it."""
+        cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
+        more = "true" if self.has_more else "false"
+        items = ",".join(self.items)
+        text = f'{{"items":[{items}],"count":{len(self.items)},"has_more":{more},"next_cursor":{cursor}}}'
+        return text.encode()
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Control totals of a range of sales."""
+
+    sales: int
+    lines: int
+    net_amount: Decimal
+
+
+class DataSet:
+    """What the source holds, as far as its clock has come."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        self._fixed_now = settings.now
+        self._timeline = Timeline(
+            start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed
+        )
+        self._customers, self._products = Customers(settings), Products(settings)
+        self._sales = Sales(settings, self._timeline, self._customers, self._products)
+        self._lock = Lock()
+        self._listings: dict[str, tuple[int, pl.DataFrame]] = {}
+        self._block_totals = lru_cache(maxsize=4_096)(self._totals_of)
+
+    def now(self) -> datetime:
+        """The source's clock."""
+        return self._fixed_now or datetime.now(timezone.utc)
+
+    def last_sale_id(self) -> int:
+        """Id of the newest sale, 0 when there is none yet. Ids have no holes."""
+        with self._lock:
+            return self._timeline.count_until(self.now())
+
+    def sales_page(self, cursor: str | None, limit: int, up_to: int | None) -> Page:
+        """Sales behind `cursor`, at most `limit`, none above `up_to`. Raises BadCursor."""
+        after = _sale_cursor(cursor)
+        newest = self.last_sale_id()
+        end = newest if up_to is None else min(newest, up_to)
+        last = min(after + limit, end)
+        if last <= after:
+            return Page([], has_more=False, next_cursor=None)
+        return Page(self._render_sales(after + 1, last), has_more=last < end, next_cursor=str(last))
+
+    def customers_page(self, cursor: str | None, limit: int) -> Page:
+        """Customers behind `cursor`, ordered by (updated_at, customer_id). Raises BadCursor."""
+        listing = self._listing("customers")
+        return _listing_page(listing, "customer_id", _CUSTOMER, cursor, limit)
+
+    def products_page(self, cursor: str | None, limit: int) -> Page:
+        """Products behind `cursor`, ordered by (updated_at, product_id). Raises BadCursor."""
+        return _listing_page(self._listing("products"), "product_id", _PRODUCT, cursor, limit)
+
+    def totals(self, after: int, up_to: int | None) -> Totals:
+        """Totals of the sales above `after`, up to and including `up_to`."""
+        newest = self.last_sale_id()
+        last = newest if up_to is None else min(newest, up_to)
+        sales, lines, cents = 0, 0, 0
+        first = after + 1
+        while first <= last:
+            block_end = min(last, first + _TOTALS_BLOCK - 1 - (first - 1) % _TOTALS_BLOCK)
+            whole = block_end - first + 1 == _TOTALS_BLOCK
+            block = (self._block_totals if whole else self._totals_of)(first, block_end)
+            sales, lines, cents = sales + block[0], lines + block[1], cents + block[2]
+            first = block_end + 1
+        return Totals(sales, lines, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
+
+    def _totals_of(self, first: int, last: int) -> tuple[int, int, int]:
+        headers = self._sales.headers(first, last)
+        lines = self._sales.lines(headers)
+        net = (lines["quantity"] * lines["unit_price"] - lines["discount"]).sum()
+        return headers.height, lines.height, int(net)
+
+    def _render_sales(self, first: int, last: int) -> list[str]:
+        headers = self._sales.headers(first, last)
+        lines = self._sales.lines(headers).select("sale_id", json_object(_LINE).alias("lines"))
+        joined = lines.group_by("sale_id", maintain_order=True).agg(pl.col("lines").str.join(","))
+        return records(headers.with_columns(joined["lines"]), _SALE)
+
+    def _listing(self, resource: str) -> pl.DataFrame:
+        """The resource in its order; one second's change is seen at once, by all or by none."""
+        at = int(self.now().timestamp())
+        with self._lock:
+            made_at, listing = self._listings.get(resource, (None, None))
+            if listing is None or made_at is None or not made_at <= at < made_at + _LISTING_SECONDS:
+                everyone = self._customers if resource == "customers" else self._products
+                made_at, listing = at, everyone.at(at)
+                self._listings[resource] = (made_at, listing)
+            return listing
+
+
+def _sale_cursor(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit()) or int(cursor[:20]) > _LARGEST_ID:
+        raise BadCursor(cursor)
+    return int(cursor)
+
+
+def _listing_page(
+    listing: pl.DataFrame, key: str, members: dict[str, pl.Expr], cursor: str | None, limit: int
+) -> Page:
+    start = 0 if cursor is None else _behind(listing, key, cursor)
+    rows = listing.slice(start, limit)
+    if rows.is_empty():
+        return Page([], has_more=False, next_cursor=None)
+    last = f"{rows['updated_at'][-1]}~{rows[key][-1]}"
+    return Page(records(rows, members), has_more=start + rows.height < listing.height, next_cursor=last)
+
+
+def _behind(listing: pl.DataFrame, key: str, cursor: str) -> int:
+    """Index of the first row behind a cursor `updated_at~id`, by binary search."""
+    match = _POSITION.fullmatch(cursor)
+    if match is None:
+        raise BadCursor(cursor)
+    updated_at, record_id = int(match[1]), int(match[2])
+    first = int(listing["updated_at"].search_sorted(updated_at, side="left"))
+    past = int(listing["updated_at"].search_sorted(updated_at, side="right"))
+    return first + int(listing[key][first:past].search_sorted(record_id, side="right"))

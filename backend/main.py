@@ -1,0 +1,163 @@
+"""The source API: `uvicorn backend.main:app --port 4010`.
+
+Three paged resources, control totals, health. Every page costs what it holds, wherever it starts.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+from starlette.middleware.gzip import GZipMiddleware
+
+from backend.auth import require_key
+from backend.data import BadCursor, DataSet
+from backend.models import Customer, Health, Page, ProblemDetails, Product, Sale, SalesTotals
+from backend.problems import MEDIA_TYPE, Problem, answer_problems
+from backend.settings import DEVELOPMENT_KEY, SourceSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from backend.data import Page as DataPage
+
+log = logging.getLogger("uvicorn.error")
+
+_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "The key is missing, wrong or revoked.", "model": ProblemDetails} | _PROBLEM,
+    422: {"description": "A parameter is not valid.", "model": ProblemDetails} | _PROBLEM,
+}
+_MORE_THAN_INT64 = 2**63 - 1
+
+Cursor = Annotated[
+    str | None,
+    Query(description="`next_cursor` of an earlier page; absent: from the beginning.", max_length=64),
+]
+Limit = Annotated[int, Query(ge=1, le=5000, description="Most records on the page.")]
+SaleId = Annotated[int | None, Query(ge=0, le=_MORE_THAN_INT64, description="Last sale id, inclusive.")]
+
+
+def create_app(settings: SourceSettings | None = None) -> FastAPI:
+    """The API over the data set of `settings`, by default those of the environment."""
+    settings = settings or SourceSettings()
+    app = FastAPI(
+        title="Retail source API",
+        version="1.0.0",
+        description="Customers, products and sales of a retailer. Follow `next_cursor` to read a resource; "
+        "keep the last one and ask from there an hour later.",
+        lifespan=_warm,
+        openapi_tags=[
+            {"name": "data", "description": "What the retailer knows."},
+            {"name": "health", "description": "No key needed."},
+        ],
+    )
+    app.state.keys = settings.accepted_keys()
+    app.state.data = DataSet(settings)
+    _describe_errors(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
+    answer_problems(app)
+    _add_health(app)
+    _add_resources(app)
+    return app
+
+
+@asynccontextmanager
+async def _warm(app: FastAPI) -> AsyncIterator[None]:
+    """Make the listings before the first caller waits for them."""
+    if app.state.keys == (DEVELOPMENT_KEY.encode(),):
+        log.warning("SOURCE_API_KEY is not set: the development key is accepted")
+    data: DataSet = app.state.data
+    data.customers_page(None, 1)
+    data.products_page(None, 1)
+    log.info("source holds %s sales", f"{data.last_sale_id():,}")
+    yield
+
+
+def _data(request: Request) -> DataSet:
+    data: DataSet = request.app.state.data
+    return data
+
+
+Data = Annotated[DataSet, Depends(_data)]
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/livez", tags=["health"], summary="The process runs")
+    def livez() -> Health:
+        return Health()
+
+    @app.get("/readyz", tags=["health"], summary="The data set can be read")
+    def readyz(data: Data) -> Health:
+        data.last_sale_id()
+        return Health()
+
+
+def _add_resources(app: FastAPI) -> None:
+    route: dict[str, Any] = {"tags": ["data"], "dependencies": [Depends(require_key)]}
+
+    @app.get(
+        "/customers",
+        summary="Customers, ordered by (updated_at, customer_id)",
+        responses=_answers(Page[Customer]),
+        **route,
+    )
+    def customers(data: Data, cursor: Cursor = None, limit: Limit = 1000) -> Response:
+        return _respond(lambda: data.customers_page(cursor, limit))
+
+    @app.get(
+        "/products",
+        summary="Products, ordered by (updated_at, product_id)",
+        responses=_answers(Page[Product]),
+        **route,
+    )
+    def products(data: Data, cursor: Cursor = None, limit: Limit = 1000) -> Response:
+        return _respond(lambda: data.products_page(cursor, limit))
+
+    @app.get("/sales", summary="Sales, ordered by sale_id", responses=_answers(Page[Sale]), **route)
+    def sales(data: Data, cursor: Cursor = None, limit: Limit = 1000, up_to: SaleId = None) -> Response:
+        return _respond(lambda: data.sales_page(cursor, limit, up_to))
+
+    @app.get("/sales/totals", summary="Control totals of a range of sales", responses=_ERRORS, **route)
+    def sales_totals(
+        data: Data,
+        after: Annotated[
+            int, Query(ge=0, le=_MORE_THAN_INT64, description="Sales above this id; 0: from the first.")
+        ] = 0,
+        up_to: SaleId = None,
+    ) -> SalesTotals:
+        totals = data.totals(after, up_to)
+        return SalesTotals(sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount))
+
+
+def _describe_errors(app: FastAPI) -> None:
+    """Have the documentation say that errors come as problems only, not as plain JSON too."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        described = describe()
+        for path in described["paths"].values():
+            for status in ("401", "422"):
+                path["get"]["responses"].get(status, {}).get("content", {}).pop("application/json", None)
+        return described
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _answers(model: Any) -> dict[int | str, dict[str, Any]]:
+    return {200: {"model": model, "description": "A page."}} | _ERRORS
+
+
+def _respond(page: Any) -> Response:
+    try:
+        found: DataPage = page()
+    except BadCursor as error:
+        raise Problem(
+            422, "Invalid parameter", f"cursor: {error} was not given out by this resource"
+        ) from error
+    return Response(found.body(), media_type="application/json")
+
+
+app = create_app()

@@ -1,0 +1,117 @@
+"""The API's schemas: what its documentation promises, and what tests hold its answers against.
+
+Answers are rendered by whole columns (`rendering.py`), not through these classes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Record = TypeVar("Record")
+
+Money = Annotated[
+    str, Field(pattern=r"^-?\d{1,10}\.\d{2}$", description="Decimal amount as text.", examples=["12.50"])
+]
+Identifier = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Customer(_Closed):
+    """A customer as of `updated_at`; a change brings the whole record again."""
+
+    customer_id: Identifier = Field(description="Natural key.", examples=[512])
+    first_name: str = Field(examples=["Agathe"])
+    last_name: str = Field(examples=["Lefèvre"])
+    email: str = Field(examples=["agathe.lefevre.512@example.com"])
+    phone: str = Field(examples=["+33 612345678"])
+    city: str = Field(examples=["Lyon"])
+    region: str = Field(examples=["Auvergne-Rhône-Alpes"])
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["FR"])
+    segment: Literal["new", "regular", "loyal", "vip"] = Field(examples=["loyal"])
+    signed_up_at: datetime = Field(examples=["2025-03-01T09:12:44Z"])
+    updated_at: datetime = Field(
+        description="When this version came to be.", examples=["2026-10-02T17:03:10Z"]
+    )
+    is_deleted: bool = Field(description="Soft delete: the customer has left.")
+
+
+class Product(_Closed):
+    """A product as of `updated_at`; a change brings the whole record again."""
+
+    product_id: Identifier = Field(description="Natural key.", examples=[88])
+    sku: str = Field(examples=["SKU-000088"])
+    name: str = Field(examples=["Organic Espresso Beans"])
+    category: str = Field(examples=["Grocery"])
+    subcategory: str = Field(examples=["Coffee & Tea"])
+    brand: str = Field(examples=["Mistral"])
+    unit_price: Money = Field(description="Price in force.", examples=["12.50"])
+    unit_cost: Money = Field(description="What the retailer pays.", examples=["7.10"])
+    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])
+    is_active: bool = Field(description="False once the product is discontinued.")
+    updated_at: datetime = Field(
+        description="When this version came to be.", examples=["2026-10-02T17:03:10Z"]
+    )
+
+
+class SaleLine(_Closed):
+    """One product of a sale. Its net amount is quantity times unit_price, less discount."""
+
+    line_no: int = Field(ge=1, description="Counts from 1 within the sale.", examples=[1])
+    product_id: Identifier = Field(examples=[88])
+    quantity: int = Field(description="Negative on a return, never zero.", examples=[2])
+    unit_price: Money = Field(description="Price in force when it was sold.", examples=["12.50"])
+    discount: Money = Field(description="Off the line; negative on a return.", examples=["0.00"])
+
+
+class Sale(_Closed):
+    """A sale. It never changes once made; a return is a sale with negative quantities."""
+
+    sale_id: Identifier = Field(description="Natural key; rises with time.", examples=[104233])
+    customer_id: Identifier = Field(examples=[512])
+    store_id: int = Field(ge=1, examples=[7])
+    sold_at: datetime = Field(examples=["2026-11-20T10:15:04Z"])
+    channel: Literal["store", "web", "app"] = Field(examples=["store"])
+    payment_method: Literal["card", "cash", "mobile", "gift_card", "paypal"] = Field(examples=["card"])
+    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])
+    lines: list[SaleLine] = Field(min_length=1)
+
+
+class Page(_Closed, Generic[Record]):
+    """A page of records. Ask again with `next_cursor` for what comes behind it, now or next hour."""
+
+    items: list[Record] = Field(description="Records behind the cursor, in the resource's order.")
+    count: int = Field(ge=0, description="Number of items.", examples=[1000])
+    has_more: bool = Field(description="Whether there is more behind the last item right now.")
+    next_cursor: str | None = Field(
+        description="Points behind the last item; null only when there are no items.", examples=["104233"]
+    )
+
+
+class SalesTotals(_Closed):
+    """Control totals of a range of sales, to reconcile with."""
+
+    sales: int = Field(ge=0, examples=[3])
+    lines: int = Field(ge=0, examples=[8])
+    net_amount: str = Field(pattern=r"^-?\d+\.\d{2}$", examples=["123.45"])
+
+
+class Health(_Closed):
+    """Whether the source is there."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ProblemDetails(BaseModel):
+    """An error, by RFC 9457."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Wrong API key"])
+    status: int = Field(ge=400, le=599, examples=[401])
+    detail: str = Field(examples=["The key in the header X-API-Key is not known, or was revoked."])
+    instance: str = Field(examples=["/sales"])

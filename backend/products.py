@@ -1,0 +1,95 @@
+"""Products at a moment: their prices change every few weeks, some are discontinued."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from backend.catalog import BRANDS, QUALITIES, SHELVES
+from backend.chance import below, draw, one_of
+
+if TYPE_CHECKING:
+    from backend.settings import SourceSettings
+
+DAY = 86_400
+_DISCONTINUED = 37  # one product in so many is discontinued some day
+_MOST_CHANGES = 100_000
+
+
+class Products:
+    """All products there are; every one exists before the first sale. Moments are Unix seconds."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        self._seed = settings.seed
+        self._start = int(settings.start.timestamp())
+        self.total = settings.products
+
+    def sold(self, bits: pl.Expr) -> pl.Expr:
+        """A product that is sold at any time; low ids sell more often than high ones."""
+        share = (bits // 2**34).cast(pl.Float64) / 2**30
+        chosen = (share * share * self.total).cast(pl.Int64) + 1
+        return pl.when(self._is_discontinued(chosen)).then(chosen - 1).otherwise(chosen)
+
+    def price(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
+        """Price in cents that is in force at a moment, to the second."""
+        base, version = self._base_price(product_id), self._version(product_id, moment)
+        percent = 90 + below(draw(product_id * _MOST_CHANGES + version, self._seed, "price"), 31)
+        return pl.when(version == 0).then(base).otherwise(base * percent // 100)
+
+    def at(self, moment: int) -> pl.DataFrame:
+        """Every product, ordered by (updated_at, product_id). Prices in cents."""
+        key, now = pl.col("product_id"), pl.lit(moment)
+        frame = pl.DataFrame({"product_id": pl.int_range(1, self.total + 1, eager=True, dtype=pl.Int64)})
+        ended = self._start + DAY + below(draw(key, self._seed, "ended"), 300 * DAY)
+        frame = frame.with_columns(
+            (self._is_discontinued(key) & (ended <= now)).alias("is_gone"), ended.alias("ended_at")
+        )
+        until = pl.when("is_gone").then(pl.col("ended_at")).otherwise(now)
+        frame = frame.with_columns(until.alias("until")).with_columns(
+            self.price(key, pl.col("until")).alias("unit_price"),
+            self._changed_at(key, pl.col("until")).alias("changed_at"),
+            (self._base_price(key) * (45 + below(draw(key, self._seed, "margin"), 25)) // 100).alias(
+                "unit_cost"
+            ),
+        )
+        updated = pl.when("is_gone").then(pl.col("ended_at")).otherwise(pl.col("changed_at"))
+        frame = frame.with_columns(updated.alias("updated_at"), (~pl.col("is_gone")).alias("is_active"))
+        return self._described(frame).sort("updated_at", "product_id")
+
+    def _is_discontinued(self, product_id: pl.Expr) -> pl.Expr:
+        return product_id % _DISCONTINUED == 0
+
+    def _base_price(self, product_id: pl.Expr) -> pl.Expr:
+        shelf = product_id % len(SHELVES)
+        least, most = (pl.lit(pl.Series([row[at] for row in SHELVES])).gather(shelf) for at in (3, 4))
+        cents = least + below(draw(product_id, self._seed, "base"), most - least)
+        return cents // 10 * 10 + 9  # shops like prices that end in nine
+
+    def _period(self, product_id: pl.Expr) -> pl.Expr:
+        return 20 * DAY + below(draw(product_id, self._seed, "period"), 70 * DAY)
+
+    def _version(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
+        """How often the price has changed by then; prices rest before the first sale."""
+        return ((moment - self._start) // self._period(product_id)).clip(0, _MOST_CHANGES - 1)
+
+    def _changed_at(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
+        created = self._start - 1 - below(draw(product_id, self._seed, "created"), 365 * DAY)
+        version = self._version(product_id, moment)
+        changed = self._start + version * self._period(product_id)
+        return pl.when(version == 0).then(created).otherwise(changed)
+
+    def _described(self, frame: pl.DataFrame) -> pl.DataFrame:
+        key = pl.col("product_id")
+        shelf = key % len(SHELVES)
+        brand = one_of(draw(key, self._seed, "brand"), BRANDS)
+        quality = one_of(draw(key, self._seed, "quality"), QUALITIES)
+        things = pl.lit(pl.Series([row[2] for row in SHELVES])).gather(shelf)
+        thing = things.list.get(below(draw(key, self._seed, "thing"), things.list.len()))
+        return frame.with_columns(
+            pl.lit(pl.Series([row[0] for row in SHELVES])).gather(shelf).alias("category"),
+            pl.lit(pl.Series([row[1] for row in SHELVES])).gather(shelf).alias("subcategory"),
+            brand.alias("brand"),
+            pl.format("{} {}", quality, thing).alias("name"),
+            pl.format("SKU-{}", key.cast(pl.String).str.zfill(6)).alias("sku"),
+        )

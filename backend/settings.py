@@ -1,0 +1,42 @@
+"""Settings of the source system, all named `SOURCE_*` in the environment."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_KEY = "retail-dev-key"
+
+
+class SourceSettings(BaseSettings):
+    """The data set and its clock. The same values give the same data, in any process."""
+
+    model_config = SettingsConfigDict(env_prefix="SOURCE_", frozen=True, extra="ignore")
+
+    seed: int = Field(42, ge=0, lt=2**63, description="Chooses the data set.")
+    start: datetime = Field(
+        datetime(2026, 9, 22, tzinfo=timezone.utc), description="When the first sale may happen (RFC 3339)."
+    )
+    now: datetime | None = Field(None, description="Fixes the clock (RFC 3339); absent: the real one.")
+    sales_per_hour: int = Field(35, ge=1, le=10_000_000, description="Sales in an average hour.")
+    customers: int = Field(2_000, ge=10, le=5_000_000, description="Customers there will ever be.")
+    products: int = Field(400, ge=10, le=1_000_000, description="Products there are.")
+    api_key: SecretStr | None = Field(None, description="A key that callers may use.")
+    api_keys: SecretStr | None = Field(None, description="More keys, with commas between.")
+
+    @field_validator("start", "now")
+    @classmethod
+    def _in_utc(cls, moment: datetime | None) -> datetime | None:
+        if moment is None:
+            return None
+        if moment.tzinfo is None:
+            raise ValueError("needs an offset, such as Z")
+        return moment.astimezone(timezone.utc)
+
+    def accepted_keys(self) -> tuple[bytes, ...]:
+        """Every key a caller may use; the development key when none is configured."""
+        given = [secret.get_secret_value() for secret in (self.api_key, self.api_keys) if secret]
+        keys = [key.strip() for text in given for key in text.split(",")]
+        return tuple(key.encode() for key in keys if key) or (DEVELOPMENT_KEY.encode(),)

@@ -1,0 +1,85 @@
+"""When sales happen: hour by hour, with opening hours, weekdays and seasons.
+
+Each hour has a fixed number of sales; their running total is kept in one array. From it the hour of a sale
+follows by binary search, and the number of sales up to any moment by looking at one hour: both cost the
+same with ten million sales behind them as with ten thousand. Whole numbers only: a rounding error would
+give a sale another time on another machine.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import polars as pl
+
+from backend.chance import below, draw
+
+# Sales of an hour of the day in per mille of an average hour (UTC): at night the web sells alone.
+_BY_HOUR = (
+    250, 180, 120, 90, 90, 130, 260, 520, 950, 1300, 1500, 1620,
+    1650, 1480, 1380, 1450, 1650, 1900, 2050, 1700, 1250, 1000, 800, 580,
+)  # fmt: skip
+_BY_WEEKDAY = (850, 840, 880, 950, 1180, 1500, 800)
+_BY_MONTH = (900, 850, 920, 950, 980, 1020, 1050, 880, 960, 1000, 1180, 1350)
+_MILLIONTH = 1_000_000
+_CHUNK_HOURS = 24 * 30
+SECONDS_PER_HOUR = 3600
+
+
+class Timeline:
+    """Numbers of sales by hour since `start`, extended as the clock goes on."""
+
+    def __init__(self, *, start: datetime, sales_per_hour: int, seed: int) -> None:
+        self.start = start.replace(minute=0, second=0, microsecond=0)
+        self._first_second = int(self.start.timestamp())
+        self._sales_per_hour = sales_per_hour
+        self._seed = seed
+        self._before = pl.Series("before", [0], dtype=pl.Int64)  # sales before each hour
+        self._remainder = 0
+
+    def count_until(self, moment: datetime) -> int:
+        """How many sales have happened up to and including `moment`."""
+        second = int(moment.timestamp())
+        hour = (second - self._first_second) // SECONDS_PER_HOUR
+        if hour < 0:
+            return 0
+        self._extend(hour + 1)
+        first, past = int(self._before[hour]), int(self._before[hour + 1])
+        times = self.seconds(pl.Series("sale_id", range(first + 1, past + 1), dtype=pl.Int64))
+        return first + int((times <= second).sum())
+
+    def seconds(self, sale_ids: pl.Series) -> pl.Series:
+        """Unix seconds of sales, which never fall from one id to the next."""
+        hours = self._before.search_sorted(sale_ids - 1, side="right").cast(pl.Int64) - 1
+        frame = pl.DataFrame(
+            {
+                "sale_id": sale_ids,
+                "hour": hours,
+                "first": self._before.gather(hours),
+                "past": self._before.gather(hours + 1),
+            }
+        )
+        place = pl.col("sale_id") - 1 - pl.col("first")
+        jitter = below(draw(pl.col("sale_id"), self._seed, "second"), SECONDS_PER_HOUR)
+        within = (place * SECONDS_PER_HOUR + jitter) // (pl.col("past") - pl.col("first"))
+        seconds = self._first_second + pl.col("hour") * SECONDS_PER_HOUR + within
+        return frame.select(seconds.alias("sold_at"))["sold_at"]
+
+    def _extend(self, hour: int) -> None:
+        """Know the totals before each hour up to and including `hour`."""
+        while len(self._before) <= hour:
+            known = len(self._before) - 1
+            weights = [self._weight(known + offset) for offset in range(_CHUNK_HOURS)]
+            total, counts = self._remainder, []
+            for weight in weights:
+                total += weight * self._sales_per_hour
+                counts.append(total // _MILLIONTH**2)
+                total %= _MILLIONTH**2
+            self._remainder = total
+            grown = pl.Series("before", counts, dtype=pl.Int64).cum_sum() + int(self._before[-1])
+            self._before = pl.concat([self._before, grown])
+
+    def _weight(self, hour: int) -> int:
+        """Expected sales of an hour, in millionths of millionths of the average."""
+        at = (self.start + timedelta(hours=hour)).astimezone(timezone.utc)
+        return _BY_HOUR[at.hour] * _BY_WEEKDAY[at.weekday()] * _BY_MONTH[at.month - 1] * 1_000
