@@ -133,8 +133,8 @@ def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
         "RETAIL_PG_USER": info.user,
         "RETAIL_PG_PASSWORD": info.password or "",
         "RETAIL_PG_DATABASE": info.dbname,
-        "RETAIL_DBT_TARGET_PATH": str(state / "target"),
-        "RETAIL_DBT_LOG_PATH": str(state / "logs"),
+        "DBT_TARGET_PATH": str(state / "target"),
+        "DBT_LOG_PATH": str(state / "logs"),
         "RETAIL_DBT_PACKAGES_PATH": str(state / "packages"),
     }
 

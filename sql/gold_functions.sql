@@ -19,8 +19,11 @@ return (
 comment on function meta.last_load_id is 'Last load that changed a table, named layer.dataset; 0: none yet.';
 
 -- Fixes the range (load_id, through_load_id] of each source for this build, and opens the model's load.
--- The lock makes builds of one model follow each other, so its load ids commit in order.
-create or replace function meta.open_gold(model_name text, source_tables text [], full_refresh boolean, run text)
+-- Models named in `behind` must have taken a load first: a fact takes no sale whose customer its dimension
+-- has not seen. The lock makes builds of one model follow each other, so its load ids commit in order.
+create or replace function meta.open_gold(
+    model_name text, source_tables text [], behind text [], full_refresh boolean, run text
+)
 returns bigint
 language plpgsql
 as $$
@@ -31,11 +34,17 @@ begin
     insert into meta.gold_state (model, source_table)
     select model_name, source_table from unnest(source_tables) as source_table
     on conflict (model, source_table) do nothing;
-    update meta.gold_state
+    update meta.gold_state as state
     set
-        load_id = case when full_refresh then 0 else load_id end,
-        through_load_id = meta.last_load_id(source_table)
-    where model = model_name and source_table = any(source_tables);
+        load_id = case when full_refresh then 0 else state.load_id end,
+        through_load_id = least(
+            meta.last_load_id(state.source_table),
+            (
+                select min(ahead.load_id) from meta.gold_state as ahead
+                where ahead.source_table = state.source_table and ahead.model = any(behind)
+            )
+        )
+    where state.model = model_name and state.source_table = any(source_tables);
     insert into meta.load (run_id, layer, dataset)
     values (run, 'gold', model_name)
     returning load_id into opened;

@@ -130,6 +130,7 @@ values
     ('sales_item', 'silver.sales_customer'),
     ('sales_item', 'silver.sales_product'),
     ('mart_sales_by_customer', 'gold.sales_item'),
+    ('dbt_test', 'silver.sales_product'),
     ('dbt_test', 'gold.dim_customer'),
     ('dbt_test', 'gold.dim_product'),
     ('dbt_test', 'gold.sales_item'),

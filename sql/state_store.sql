@@ -104,9 +104,16 @@ from meta.vw_gold_pending
 order by model, source_table;
 
 -- name: open_gold_test
-update meta.gold_state
-set through_load_id = meta.last_load_id(source_table)
-where model = 'dbt_test';
+update meta.gold_state as state
+set
+    through_load_id = least(
+        meta.last_load_id(state.source_table),
+        (
+            select min(fact.load_id) from meta.gold_state as fact
+            where fact.model = 'sales_item' and fact.source_table = state.source_table
+        )
+    )
+where state.model = 'dbt_test';
 
 -- name: close_gold_test
 update meta.gold_state

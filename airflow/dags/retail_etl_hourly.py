@@ -37,7 +37,7 @@ MART = [GOLD["mart_sales_by_customer"]]
 @contextmanager
 def pipeline() -> Iterator[tuple[Any, Any, str]]:
     """Warehouse connection, settings and run id. An error that a retry cannot mend fails the task at once."""
-    from airflow.exceptions import AirflowFailException
+    from airflow.sdk.exceptions import AirflowFailException
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
     from loaders.config import load_settings
@@ -56,7 +56,7 @@ def pipeline() -> Iterator[tuple[Any, Any, str]]:
 
 def wanted(entity: str) -> dict[str, bool]:
     """What the run's params say of an entity; skips the task when it is not among them."""
-    from airflow.exceptions import AirflowSkipException
+    from airflow.sdk.exceptions import AirflowSkipException
 
     params = get_current_context()["params"]
     if entity not in params["entities"]:
@@ -101,7 +101,7 @@ def silver(dataset: str, module_name: str) -> Any:
 
 @task(doc_md=DOCS["dbt_deps"], inlets=list(SILVER.values()), trigger_rule="none_failed")
 def dbt_deps() -> str:
-    from airflow.exceptions import AirflowSkipException
+    from airflow.sdk.exceptions import AirflowSkipException
 
     from loaders.gold import gold_due, install_packages
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 import httpx
 import pytest
 import stamina
+
 from ingestion.client import SourceClient, retry_after_seconds
 from loaders.config import Settings
 from loaders.errors import ConfigurationError, SourceRefused, SourceUnavailable, SourceViolation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ingestion.pages import decode_page
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ingestion.pages import Page
 from ingestion.sales import check_sales_page, divide_sales
 from loaders.errors import SourceViolation

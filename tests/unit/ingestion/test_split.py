@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ingestion.split import split_sales
 
 HEADER = b'{"sale_id":9,"customer_id":5,"currency":"EUR"'

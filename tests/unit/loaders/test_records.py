@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from loaders.load_customers import CUSTOMERS
 from loaders.load_sales_customers import SALES_CUSTOMER
 from loaders.load_sales_products import SALES_PRODUCT

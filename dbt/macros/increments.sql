@@ -1,0 +1,52 @@
+{#-
+  The protocol by which a model takes increments (sql/gold_functions.sql), as words of the models.
+
+  A model names the tables it reads in `meta.takes`, and in `meta.behind` the models that must have taken
+  them first: a fact takes no sale whose customer its dimension has not seen. open_gold fixes the range
+  (taken, through] of every table; close_gold moves the watermarks. Both run in the model's transaction, so
+  a build that fails has taken nothing.
+-#}
+
+{% macro open_gold() -%}
+{%- if execute -%}
+{%- set takes = model.config.meta.takes -%}
+{%- set behind = model.config.meta.get('behind', []) -%}
+select meta.open_gold(
+    '{{ this.identifier }}',
+    array[{% for name in takes %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::text [],
+    array[{% for name in behind %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::text [],
+    {{ 'false' if is_incremental() else 'true' }},
+    '{{ env_var("RETAIL_RUN_ID", invocation_id) }}'
+)
+{%- endif -%}
+{%- endmacro %}
+
+{% macro close_gold() -%}
+{%- if execute -%}
+select meta.close_gold(
+    '{{ this.identifier }}',
+    (select count(*) from {{ this }} where _load_id = (select meta.gold_load_id('{{ this.identifier }}')))
+)
+{%- endif -%}
+{%- endmacro %}
+
+{#- Rows of a table that this build takes. Bounds are subqueries, so each is asked once and not per row. -#}
+{% macro is_new(table) -%}
+_load_id > (select meta.taken('{{ this.identifier }}', '{{ table }}'))
+        and {{ is_visible(table) }}
+{%- endmacro %}
+
+{#- Rows of a table that this build may look at: what comes later belongs to the next build. -#}
+{% macro is_visible(table) -%}
+_load_id <= (select meta.through('{{ this.identifier }}', '{{ table }}'))
+{%- endmacro %}
+
+{#- The load this build writes under. -#}
+{% macro gold_load_id() -%}
+(select meta.gold_load_id('{{ this.identifier }}'))
+{%- endmacro %}
+
+{#- Whether the mart's figures already contain this version of a row of the fact. -#}
+{% macro mart_has_taken(alias) -%}
+{{ alias }}._load_id <= (select meta.taken('mart_sales_by_customer', 'gold.sales_item'))
+{%- endmacro %}
