@@ -1,0 +1,125 @@
+"""Real parts for the tests: an embedded Postgres, a database cloned per test, the source API over HTTP."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psycopg2
+import pytest
+import uvicorn
+from psycopg2 import sql
+from psycopg2.extensions import connection
+
+from backend.data import DataSet
+from backend.main import create_app
+from backend.settings import SourceSettings
+from loaders.config import Settings
+from loaders.database import connect
+from loaders.schema import prepare_schema
+from tests.postgres_server import PostgresServer, running_server
+
+KEY = "key-of-the-tests"
+START = datetime(2026, 11, 2, tzinfo=timezone.utc)
+NOON = datetime(2026, 11, 6, 12, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One server for the session, ended with it."""
+    with running_server(tmp_path_factory.mktemp("postgres", numbered=True)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres_server: PostgresServer) -> str:
+    """A database with the schema applied, from which each test's is cloned."""
+    name = "template_retail"
+    _administer(postgres_server, "create database {}", name)
+    with connect(postgres_server.url(name)) as conn:
+        prepare_schema(conn)
+    return name
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, template: str) -> Iterator[str]:
+    """A warehouse of the test's own."""
+    name = f"retail_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, "create database {} template {}", name, template)
+    yield postgres_server.url(name)
+    _administer(postgres_server, "drop database {} with (force)", name)
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[connection]:
+    with connect(database_url) as opened:
+        yield opened
+
+
+@dataclass
+class Source:
+    """The source API on a free port. `data` is its ledger: what the tests hold results against."""
+
+    url: str
+    data: DataSet
+
+    def set_clock(self, now: datetime) -> None:
+        self.data._fixed_now = now
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    """A real server over real HTTP, its clock at NOON."""
+    settings = SourceSettings(
+        seed=7, start=START, now=NOON, sales_per_hour=20, customers=200, products=60, api_key=KEY
+    )
+    app = create_app(settings)
+    with serving(app) as url:
+        yield Source(url, app.state.data)
+
+
+@pytest.fixture
+def settings(database_url: str, source: Source, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=database_url,
+        source_api_url=source.url,
+        source_api_key=KEY,
+        retail_home=tmp_path,
+        source_page_size=400,
+    )
+
+
+class serving:  # noqa: N801 - reads as a verb where it is used
+    """Serve an ASGI app on a free port in a thread, for the time of a with block; gives its address."""
+
+    def __init__(self, app: object) -> None:
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the source API did not start")
+            time.sleep(0.01)
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def _administer(server: PostgresServer, statement: str, *names: str) -> None:
+    with closing(psycopg2.connect(server.url("postgres"))) as conn, conn.cursor() as cursor:
+        conn.autocommit = True
+        cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

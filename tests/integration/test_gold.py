@@ -1,0 +1,245 @@
+"""Silver → Gold, by the real dbt: figures equal the source's, increments take each row once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2.extensions import connection
+
+from ingestion.customers import collect_customers
+from ingestion.products import collect_products
+from ingestion.sales import collect_sales
+from loaders import gold
+from loaders.config import Settings
+from loaders.database import transaction
+from loaders.errors import DataQualityError
+from loaders.load_all_silver import load_all_silver
+from tests.conftest import NOON, Source
+from tests.queries import rows
+
+
+def hour(conn: connection, settings: Settings, *, entities: str = "customers products sales") -> None:
+    """Everything up to Silver."""
+    collectors = {"customers": collect_customers, "products": collect_products, "sales": collect_sales}
+    for entity in entities.split():
+        collectors[entity](conn, settings, run_id="hour")
+    load_all_silver(conn, settings, run_id="hour")
+
+
+def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -> None:
+    """Everything from Silver to tested Gold."""
+    gold.install_packages(conn, settings, run_id="hour")
+    gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
+    gold.build_mart(conn, settings, run_id="hour", full_refresh=full_refresh)
+    gold.check_gold(conn, settings, run_id="hour")
+
+
+def expected_mart(source: Source) -> dict[tuple[int, str], tuple[int, int, int, Decimal]]:
+    """Sales, returns, lines and net amount by customer and day, from the source's own records."""
+    sales, returns = defaultdict(set), defaultdict(set)
+    lines: dict[Any, int] = defaultdict(int)
+    net: dict[Any, Decimal] = defaultdict(Decimal)
+    for item in source.data.sales_page(None, 10**9, None).items:
+        sale = json.loads(item)
+        key = (sale["customer_id"], sale["sold_at"][:10])
+        for line in sale["lines"]:
+            (returns if line["quantity"] < 0 else sales)[key].add(sale["sale_id"])
+            lines[key] += 1
+            net[key] += line["quantity"] * Decimal(line["unit_price"]) - Decimal(line["discount"])
+    return {key: (len(sales[key]), len(returns[key]), lines[key], net[key]) for key in lines}
+
+
+def mart(conn: connection) -> dict[tuple[int, str], tuple[int, int, int, Decimal]]:
+    query = """
+        select customer_id, sold_date::text, sale_count, return_count, line_count, net_amount
+        from gold.mart_sales_by_customer
+    """
+    return {(row[0], row[1]): row[2:] for row in rows(conn, query)}  # type: ignore[misc]
+
+
+def test_gold_holds_what_the_source_sold_hour_after_hour(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    for hours in range(3):
+        source.set_clock(NOON + timedelta(hours=hours))
+        hour(conn, settings)
+        build(conn, settings)
+        assert mart(conn) == expected_mart(source)
+    totals = source.data.totals(0, None)
+    assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [
+        (totals.lines, totals.net_amount)
+    ]
+    assert any(returns for _, returns, _, _ in mart(conn).values())
+    assert rows(conn, "select count(*) from gold.dim_customer where is_inferred") == [(0,)]
+    current = {json.loads(item)["customer_id"] for item in source.data.customers_page(None, 10**9).items}
+    assert {row[0] for row in rows(conn, "select customer_id from gold.dim_customer")} == current
+
+
+def test_an_hour_builds_only_what_it_brought(conn: connection, settings: Settings, source: Source) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    before = source.data.totals(0, None)
+    source.set_clock(NOON + timedelta(hours=1))
+    hour(conn, settings)
+    build(conn, settings)
+    new_lines = source.data.totals(0, None).lines - before.lines
+    loads = (
+        "select rows_inserted from meta.load where layer = 'gold' and dataset = 'sales_item' order by load_id"
+    )
+    assert new_lines > 0
+    assert rows(conn, loads) == [(before.lines,), (new_lines,)]
+
+
+def test_nothing_is_due_once_gold_has_taken_and_tested_everything(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    assert gold.gold_due(conn) == []
+    hour(conn, settings)
+    assert {pending.model for pending in gold.gold_due(conn)} > {"dim_customer", "dim_product", "sales_item"}
+    build(conn, settings)
+    assert gold.gold_due(conn) == []
+    hour(conn, settings)
+    assert gold.gold_due(conn) == []
+
+
+def test_sales_before_their_customers_and_products_point_at_inferred_members_completed_later(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    hour(conn, settings, entities="sales")
+    build(conn, settings)
+    inferred = "select count(*) from gold.dim_customer where is_inferred"
+    orphans = """
+        select count(*) from gold.sales_item
+        left join gold.dim_customer using (customer_key) left join gold.dim_product using (product_key)
+        where dim_customer.customer_key is null or dim_product.product_key is null
+    """
+    assert rows(conn, inferred)[0][0] > 0
+    assert rows(conn, orphans) == [(0,)]
+    assert mart(conn) == expected_mart(source)
+    hour(conn, settings)
+    build(conn, settings)
+    assert rows(conn, inferred) == [(0,)]
+    assert rows(conn, orphans) == [(0,)]
+
+
+def test_a_full_refresh_gives_the_same_gold(conn: connection, settings: Settings, source: Source) -> None:
+    columns = "sales_item_id, customer_key, product_key, sold_at, quantity, net_amount"
+    hour(conn, settings)
+    build(conn, settings)
+    before = rows(conn, f"select {columns} from gold.sales_item order by 1")
+    build(conn, settings, full_refresh=True)
+    assert rows(conn, f"select {columns} from gold.sales_item order by 1") == before
+    assert mart(conn) == expected_mart(source)
+
+
+def test_a_late_header_brings_lines_that_other_loads_overtook(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    hour(conn, settings)
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("create temp table held as select * from silver.sales_customer where sale_id <= 5")
+        cursor.execute("delete from silver.sales_customer where sale_id <= 5")
+    build(conn, settings)
+    assert rows(conn, "select count(*) from gold.sales_item where sale_id <= 5") == [(0,)]
+    source.set_clock(NOON + timedelta(hours=1))
+    hour(conn, settings)
+    build(conn, settings)
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted) "
+            "values ('late', 'silver', 'sales_customer', 'SUCCESS', now(), 5, 5) returning load_id"
+        )
+        cursor.execute("update held set _load_id = %s", cursor.fetchone())
+        cursor.execute("insert into silver.sales_customer select * from held")
+    build(conn, settings)
+    assert mart(conn) == expected_mart(source)
+
+
+def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    total = rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer")
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_updated) "
+            "values ('moved', 'silver', 'sales_customer', 'SUCCESS', now(), 1, 1) returning load_id"
+        )
+        cursor.execute(
+            "update silver.sales_customer set sold_at = '2020-01-01T00:00Z', _load_id = %s where sale_id = 1",
+            cursor.fetchone(),
+        )
+    build(conn, settings)
+    assert rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer") == total
+    assert rows(conn, "select count(*) from gold.mart_sales_by_customer where sold_date = '2020-01-01'") == [
+        (1,)
+    ]
+    assert rows(conn, "select count(*) from gold.mart_sales_by_customer where line_count = 0") == [(0,)]
+
+
+@contextmanager
+def altered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, old: str, new: str) -> Iterator[None]:
+    """The dbt project with one file changed, in a copy."""
+    copy = tmp_path / "dbt-copy"
+    shutil.copytree(gold.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
+    text = (copy / file).read_text()
+    assert old in text
+    (copy / file).write_text(text.replace(old, new))
+    with monkeypatch.context() as patch:
+        patch.setattr(gold, "PROJECT_DIR", copy)
+        yield
+
+
+def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
+    conn: connection, settings: Settings, source: Source, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    before = mart(conn)
+    source.set_clock(NOON + timedelta(hours=1))
+    hour(conn, settings)
+    wrong = altered(
+        monkeypatch,
+        tmp_path,
+        "models/gold/sales_item.sql",
+        "'customer', 'header.customer_id'",
+        "'customer', '0'",
+    )
+    with wrong:
+        for _ in range(2):  # the second time there is nothing new, and the rows are as bad as before
+            with pytest.raises(DataQualityError, match="relationships_sales_item_customer_key"):
+                gold.build_core(conn, settings, run_id="bad")
+    assert mart(conn) == before
+    failed = "select dataset from meta.load where layer = 'gold' and status = 'FAILED'"
+    assert rows(conn, failed) == [("dbt_run_core",)] * 2
+    build(conn, settings, full_refresh=True)
+    assert mart(conn) == expected_mart(source)
+
+
+def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
+    conn: connection, settings: Settings, source: Source, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    source.set_clock(NOON + timedelta(hours=1))
+    hour(conn, settings)
+    wrong = altered(
+        monkeypatch, tmp_path, "models/gold/sales_item.sql", "line.quantity < 0 as", "line.quantity > 0 as"
+    )
+    state = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"
+    before = rows(conn, state)
+    with wrong, pytest.raises(gold.GoldBuildFailed, match="could not build sales_item"):
+        gold.build_core(conn, settings, run_id="bad")
+    assert rows(conn, state) == before
+    build(conn, settings)
+    assert mart(conn) == expected_mart(source)
