@@ -1,0 +1,108 @@
+"""Airflow's processes on one machine: their environment, their commands, their metadata database.
+
+Not `airflow standalone`: ended by a signal it leaves its children behind, and it prints its password into a log.
+The api-server, the scheduler and the dag-processor are services of ours instead; no triggerer, as nothing is
+deferred. Airflow itself is never imported here: its environment must be complete before it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from loaders.config import PROJECT_ROOT
+from stack.home import write_private
+from stack.ports import HOST
+from stack.processes import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stack.home import Home
+    from stack.settings import StackSettings
+    from stack.warehouse import Endpoints
+
+USER = "admin"
+DAG_ID = "retail_etl_hourly"
+AIRFLOW = (sys.executable, "-m", "airflow")
+
+# The user's own AIRFLOW__… variables win over these.
+_TUNING = {
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "60",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+    "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "4",
+}
+
+
+def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
+    """Environment of every Airflow process: where it lives, its secrets, and what its tasks reach."""
+    base = f"http://{HOST}:{endpoints.airflow_port}"
+    return {
+        **_TUNING,
+        **os.environ,
+        **pipeline_environment(settings, endpoints),
+        "AIRFLOW_HOME": str(home.airflow),
+        "AIRFLOW_CONN_RETAIL": endpoints.database_url,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
+        "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet_key") + "=",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.airflow / "passwords.json"),
+        "AIRFLOW__API__BASE_URL": base,
+        "AIRFLOW__API__SECRET_KEY": home.secret("airflow_api_secret_key"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": home.secret("airflow_jwt_secret"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": endpoints.airflow_database_url,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.airflow / "logs"),
+    }
+
+
+def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
+    """What a step of the pipeline reads, and what dbt's profile reads."""
+    warehouse = make_url(endpoints.database_url)
+    return {
+        **endpoints.connection(),
+        "RETAIL_HOME": str(settings.retail_home),
+        "RETAIL_PG_HOST": warehouse.host or "",
+        "RETAIL_PG_PORT": str(warehouse.port or 5432),
+        "RETAIL_PG_USER": warehouse.username or "",
+        "RETAIL_PG_PASSWORD": str(warehouse.password or ""),
+        "RETAIL_PG_DATABASE": warehouse.database or "",
+        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win.
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def write_password(home: Home) -> str:
+    """Give the web UI's user a generated password; returns it."""
+    password = home.secret("airflow_admin_password")
+    write_private(home.airflow / "passwords.json", json.dumps({USER: password}) + "\n")
+    return password
+
+
+def airflow_services(environment: Mapping[str, str], port: int) -> list[Service]:
+    """The processes of the platform under `up`, in the order of their start."""
+    api = ("api-server", "--host", HOST, "--port", str(port), "--workers", "1")
+    return [
+        Service(
+            "airflow-api-server",
+            (*AIRFLOW, *api),
+            environment,
+            ready_url=f"http://{HOST}:{port}/api/v2/monitor/health",
+        ),
+        # Logs are read from the folder they are written to; a server for them would want a port of its own.
+        Service("airflow-scheduler", (*AIRFLOW, "scheduler", "--skip-serve-logs"), environment),
+        Service("airflow-dag-processor", (*AIRFLOW, "dag-processor"), environment),
+    ]

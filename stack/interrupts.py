@@ -1,0 +1,64 @@
+"""Ctrl-C, SIGTERM and a closed terminal, as one exception that unwinds through every `finally`.
+
+A signal in the moment between starting a process and noting it down would lose that process. Such moments are
+marked `uninterrupted`: the signal waits until they are over. Blocking signals in the kernel instead would be
+inherited by the process that is being started, which then could not be told to stop.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_depth = 0
+_pending: int | None = None
+
+
+class Interrupted(BaseException):
+    """We were told to stop. Not an Exception: nothing but a clean-up may hold it up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within, each of the signals raises Interrupted in the main thread."""
+    before = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within, a signal waits; it is raised at the end. For short steps and for cleaning up."""
+    global _depth  # noqa: PLW0603 - the signal handler has no other way to know
+    _depth += 1
+    try:
+        yield
+    finally:
+        _depth -= 1
+    _raise_pending()
+
+
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    global _pending  # noqa: PLW0603 - same
+    _pending = number
+    _raise_pending()
+
+
+def _raise_pending() -> None:
+    global _pending  # noqa: PLW0603 - same
+    if _depth == 0 and _pending is not None:
+        number, _pending = _pending, None
+        raise Interrupted(number)

@@ -1,0 +1,64 @@
+"""Which port a service gets: a default gives way when it is taken, a port the user named does not.
+
+The choice is remembered under RETAIL_HOME, so that addresses stay the same from start to start and two checkouts
+settle side by side once and for all.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from loaders.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from stack.home import Home
+    from stack.settings import PortName, StackSettings
+
+HOST = "127.0.0.1"
+
+
+def choose_port(home: Home, settings: StackSettings, name: PortName) -> int:
+    """A free port for `name`, remembered. Raises ConfigurationError when a port set by the user is taken."""
+    wanted = int(getattr(settings, name))
+    if settings.is_explicit(name):
+        if not is_free(wanted):
+            raise port_taken(name, wanted)
+        return wanted
+    remembered = (home.recall("ports") or {}).get(name)
+    port = next((one for one in (remembered, wanted) if one and is_free(one)), None) or _any_free()
+    remember_port(home, name, port)
+    return port
+
+
+def remember_port(home: Home, name: str, port: int) -> None:
+    """Keep the port for the next start."""
+    ports = home.recall("ports") or {}
+    if ports.get(name) != port:
+        home.remember("ports", ports | {name: port})
+
+
+def port_taken(name: str, port: int) -> ConfigurationError:
+    """The error for a port that was asked for and belongs to somebody else."""
+    variable = name.upper()
+    return ConfigurationError(
+        f"{variable}={port} is taken: another program listens on {HOST}:{port}",
+        remedy=f"end that program, set {variable} to a free port, or unset it to have one chosen",
+    )
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now. A port that only lingers after a close counts as free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,54 @@
+"""The source API as a service of ours, and the data set it serves.
+
+The data set is a function of seed, start and sizes. It must stay the same from start to start, or the watermarks
+would point into another world: what the first start used is remembered, and a change is made only on request.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from stack.ports import HOST
+from stack.processes import Service
+
+if TYPE_CHECKING:
+    from stack.home import Home
+
+NAME = "source-api"
+PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
+HISTORY_DAYS = 60
+
+
+def source_service(home: Home, port: int, api_key: str) -> Service:
+    """The source API on `port`, accepting `api_key`."""
+    environment = {
+        **os.environ,
+        **pinned_data_set(home, os.environ, datetime.now(timezone.utc)),
+        "SOURCE_API_KEY": api_key,
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = (
+        *(sys.executable, "-m", "uvicorn", "backend.main:app"),
+        *("--host", HOST, "--port", str(port), "--no-access-log"),
+    )
+    return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/readyz", ready_seconds=60)
+
+
+def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:
+    """The data set's settings: those of the environment, else those of the first start; remembered from now on."""
+    remembered: dict[str, str] = home.recall("source") or {}
+    given = {name: environment[name] for name in PINNED if environment.get(name)}
+    start = (now - timedelta(days=HISTORY_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
+    pinned = {"SOURCE_START": start.strftime("%Y-%m-%dT%H:%M:%SZ")} | remembered | given
+    if pinned != remembered:
+        home.remember("source", pinned)
+    return pinned
+
+
+def changed_data_set(home: Home, environment: os._Environ[str] | dict[str, str]) -> list[str]:
+    """Settings by which the environment now asks for another data set than the one already loaded."""
+    remembered: dict[str, str] = home.recall("source") or {}
+    return [n for n in PINNED if n in remembered and environment.get(n, remembered[n]) != remembered[n]]

@@ -1,0 +1,167 @@
+"""Warehouse and source: who serves them, and the addresses by which everything else reaches them.
+
+What the user configured is used as it is. For the rest a service of ours is started, unless it runs already.
+Several commands may use the same services at once: each holds a shared lock meanwhile, and the last one to let go
+ends them. A command that is killed lets go too, so the next one, or `down`, finds what it left and ends it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stack import source
+from stack.interrupts import uninterrupted
+from stack.ports import HOST, choose_port, port_taken, remember_port
+from stack.postgres import PortInUse, PostgresServer, RunningPostgres
+from stack.postgres_files import place_postgres
+from stack.postgres_roles import Tenant, prepare_tenants
+from stack.processes import await_ready, recorded_names, running, start, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack.home import Home
+    from stack.settings import StackSettings
+    from stack.talk import Talk
+
+_STARTS = 3  # a port that was free a moment ago may be taken: another is chosen
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where everything is. Addresses hold passwords: they go into environments, never into arguments or logs."""
+
+    database_url: str = field(repr=False)
+    source_api_url: str
+    source_api_key: str = field(repr=False)
+    bronze_url: str
+    airflow_database_url: str = field(repr=False)
+    airflow_port: int
+    started: tuple[str, ...] = ()
+
+    def connection(self) -> dict[str, str]:
+        """What a step of the pipeline needs, as environment variables."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "SOURCE_API_URL": self.source_api_url,
+            "SOURCE_API_KEY": self.source_api_key,
+            "BRONZE_URL": self.bronze_url,
+        }
+
+
+@contextmanager
+def platform(home: Home, settings: StackSettings, talk: Talk) -> Iterator[Endpoints]:
+    """Addresses of a warehouse and a source that answer. At the end, what nobody uses any more is stopped.
+
+    Raises ConfigurationError, DatabaseError or ServiceFailed.
+    """
+    try:
+        with home.shared("users"):
+            with home.locked("starting"):
+                endpoints = _start_missing(home, settings, talk)
+            yield endpoints
+    finally:
+        with uninterrupted():
+            stop_unused(home, settings)
+
+
+def stop_unused(home: Home, settings: StackSettings) -> list[str]:
+    """Stop every service unless another command uses them. Returns what was stopped."""
+    with home.locked("starting"), home.try_locked("users") as alone:
+        return stop_everything(home, settings) if alone else []
+
+
+def stop_everything(home: Home, settings: StackSettings) -> list[str]:
+    """Stop every service of this RETAIL_HOME, Postgres last, as the others still write to it."""
+    stopped = stop(home, recorded_names(home))
+    if (home.path / "postgres").exists() and postgres_server(home, settings).stop():
+        stopped.append("postgres")
+    return stopped
+
+
+def postgres_server(home: Home, settings: StackSettings) -> PostgresServer:
+    """The embedded server of this RETAIL_HOME, running or not."""
+    return PostgresServer(place_postgres(home, settings), home.secret("postgres"), home.logs / "postgres.log")
+
+
+def tenants(home: Home) -> dict[str, Tenant]:
+    """The roles of the embedded Postgres."""
+    return {name: Tenant(name, home.secret(f"postgres_{name}")) for name in ("retail", "airflow")}
+
+
+def _start_missing(home: Home, settings: StackSettings, talk: Talk) -> Endpoints:
+    started: list[str] = []
+    if settings.database_url is not None:
+        database_url = settings.database_url.get_secret_value()
+        airflow_url = f"sqlite:///{home.airflow / 'airflow.db'}"
+    else:
+        port = _start_postgres(home, settings, talk, started)
+        roles = tenants(home)
+        database_url = roles["retail"].url(port)
+        airflow_url = roles["airflow"].url(port).replace("postgresql://", "postgresql+psycopg2://")
+    if settings.airflow_database_url is not None:
+        airflow_url = settings.airflow_database_url.get_secret_value()
+    api_url, api_key = _source(home, settings, talk, started)
+    return Endpoints(
+        database_url=database_url,
+        source_api_url=api_url,
+        source_api_key=api_key,
+        bronze_url=settings.bronze_location,
+        airflow_database_url=airflow_url,
+        airflow_port=choose_airflow_port(home, settings),
+        started=tuple(started),
+    )
+
+
+def choose_airflow_port(home: Home, settings: StackSettings) -> int:
+    """The web UI's port: the running server's, else one that is free."""
+    if running(home, "airflow-api-server"):
+        return int((home.recall("ports") or {}).get("airflow_port", settings.airflow_port))
+    port = choose_port(home, settings, "airflow_port")
+    remember_port(home, "airflow_port", port)
+    return port
+
+
+def _start_postgres(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> int:
+    server = postgres_server(home, settings)
+    found = server.running()
+    if found is None:
+        started.append("postgres")
+        with talk.step("Postgres"):
+            found = _start_on_a_free_port(server, home, settings)
+    prepare_tenants(server.url(found.port), tenants(home).values())
+    return found.port
+
+
+def _start_on_a_free_port(server: PostgresServer, home: Home, settings: StackSettings) -> RunningPostgres:
+    for attempt in range(_STARTS):
+        port = choose_port(home, settings, "postgres_port")
+        try:
+            with uninterrupted():
+                return server.start(port)
+        except PortInUse as error:
+            if settings.is_explicit("postgres_port") or attempt == _STARTS - 1:
+                raise port_taken("postgres_port", port) from error
+    raise AssertionError  # the loop returns or raises
+
+
+def _source(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> tuple[str, str]:
+    """Address and key of the source: the configured one, or ours."""
+    if settings.source_api_url is not None:
+        return settings.require_source()
+    given = settings.source_api_key
+    api_key = given.get_secret_value() if given else home.secret("source_api_key")
+    if running(home, source.NAME):
+        port = int(home.recall("ports")["api_port"])
+        return f"http://{HOST}:{port}", api_key
+    for name in source.changed_data_set(home, dict(source.os.environ)):
+        talk.warn(f"{name} differs from the data set loaded so far; a new RETAIL_HOME keeps the two apart")
+    port = choose_port(home, settings, "api_port")
+    remember_port(home, "api_port", port)
+    started.append(source.NAME)
+    with talk.step("Source API"):
+        service = source.source_service(home, port, api_key)
+        await_ready(home, service, start(home, service))
+    return f"http://{HOST}:{port}", api_key
