@@ -1,6 +1,7 @@
 """What can go wrong, sorted by what the caller does about it.
 
     RetailError
+    ├── NothingToDo           no error at all: there is nothing new, skip
     ├── ConfigurationError    settings are missing or wrong: stop, exit 3
     ├── SourceError           the source API answered badly: exit 4
     │   ├── SourceUnavailable     it may answer later: retried, then stop
@@ -32,6 +33,12 @@ class RetailError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} — {self.remedy}"
+
+
+class NothingToDo(RetailError):
+    """There is nothing new: what would follow has nothing to do either."""
+
+    exit_code = 0
 
 
 class ConfigurationError(RetailError):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from loaders.config import PROJECT_ROOT
 from loaders.database import transaction
-from loaders.errors import ConfigurationError, DataQualityError, RetailError
+from loaders.errors import ConfigurationError, DataQualityError, NothingToDo, RetailError
 from loaders.state_store import PendingGold, close_gold_test, log_failure, open_gold_test, pending_gold
 
 if TYPE_CHECKING:
@@ -49,6 +49,19 @@ class Built:
         return f"gold: {self.models} models built, {self.tests} tests passed{warned}"
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What Gold has to take."""
+
+    due: tuple[PendingGold, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        return "gold has to take: " + (
+            ", ".join(sorted({one.source_table for one in self.due})) or "everything"
+        )
+
+
 class GoldBuildFailed(RetailError):
     """dbt could not build a model; what readers saw before is still there."""
 
@@ -59,13 +72,22 @@ def gold_due(conn: connection) -> list[PendingGold]:
         return pending_gold(conn)
 
 
-def install_packages(conn: connection, settings: Settings, *, run_id: str) -> None:
-    """`dbt deps`: the project's own package, from its folder; needs no network. Raises ConfigurationError."""
+def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
+    """Decide whether there is anything to do, and link dbt's local package (`dbt deps`, no network needed).
+
+    Raises NothingToDo when Gold has taken and tested all of Silver, ConfigurationError when dbt cannot start.
+    """
+    due = gold_due(conn)
+    if not due and not full_refresh:
+        raise NothingToDo(
+            "Gold has taken and tested all of Silver", remedy="nothing to do until the next hour"
+        )
     try:
         _invoke(conn, settings, ["deps"], run_id)
     except RetailError as error:
         _log_failure(conn, run_id, "dbt_deps", error)
         raise
+    return Prepared(tuple(due))
 
 
 def build_core(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:

@@ -37,7 +37,7 @@ def hour(conn: connection, settings: Settings, *, entities: str = "customers pro
 
 def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -> None:
     """Everything from Silver to tested Gold."""
-    gold.install_packages(conn, settings, run_id="hour")
+    gold.prepare(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.build_mart(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.check_gold(conn, settings, run_id="hour")
