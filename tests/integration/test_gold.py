@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from psycopg2.extensions import connection
@@ -24,6 +21,7 @@ from loaders.database import transaction
 from loaders.errors import DataQualityError
 from loaders.load_all_silver import load_all_silver
 from tests.conftest import NOON, Source
+from tests.figures import expected_mart, mart
 from tests.queries import rows
 
 
@@ -41,29 +39,6 @@ def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -
     gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.build_mart(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.check_gold(conn, settings, run_id="hour")
-
-
-def expected_mart(source: Source) -> dict[tuple[int, str], tuple[int, int, int, Decimal]]:
-    """Sales, returns, lines and net amount by customer and day, from the source's own records."""
-    sales, returns = defaultdict(set), defaultdict(set)
-    lines: dict[Any, int] = defaultdict(int)
-    net: dict[Any, Decimal] = defaultdict(Decimal)
-    for item in source.data.sales_page(None, 10**9, None).items:
-        sale = json.loads(item)
-        key = (sale["customer_id"], sale["sold_at"][:10])
-        for line in sale["lines"]:
-            (returns if line["quantity"] < 0 else sales)[key].add(sale["sale_id"])
-            lines[key] += 1
-            net[key] += line["quantity"] * Decimal(line["unit_price"]) - Decimal(line["discount"])
-    return {key: (len(sales[key]), len(returns[key]), lines[key], net[key]) for key in lines}
-
-
-def mart(conn: connection) -> dict[tuple[int, str], tuple[int, int, int, Decimal]]:
-    query = """
-        select customer_id, sold_date::text, sale_count, return_count, line_count, net_amount
-        from gold.mart_sales_by_customer
-    """
-    return {(row[0], row[1]): row[2:] for row in rows(conn, query)}  # type: ignore[misc]
 
 
 def test_gold_holds_what_the_source_sold_hour_after_hour(

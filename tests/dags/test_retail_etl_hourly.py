@@ -1,0 +1,117 @@
+"""The DAG as a document and as a graph: what the design promises, held."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loaders.config import PROJECT_ROOT
+
+DAGS = PROJECT_ROOT / "airflow" / "dags"
+FILE = DAGS / "retail_etl_hourly.py"
+
+BRONZE = {"bronze_customers", "bronze_products", "bronze_sales"}
+SILVER = {
+    "silver_load_customers": "bronze_customers",
+    "silver_load_products": "bronze_products",
+    "silver_load_sales_customer": "bronze_sales",
+    "silver_load_sales_product": "bronze_sales",
+}
+GOLD = ["dbt_deps", "dbt_run_core", "dbt_run_mart", "dbt_test"]
+
+
+@pytest.fixture(scope="module")
+def dag() -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(DAGS))
+    assert bag.import_errors == {}
+    assert list(bag.dags) == ["retail_etl_hourly"]
+    return bag.dags["retail_etl_hourly"]
+
+
+def test_the_file_is_named_after_its_dag(dag: Any) -> None:
+    assert dag.dag_id == FILE.stem
+
+
+def test_the_graph_is_the_one_the_design_promises(dag: Any) -> None:
+    upstream = {task.task_id: set(task.upstream_task_ids) for task in dag.tasks}
+    expected: dict[str, set[str]] = {task_id: set() for task_id in BRONZE}
+    expected |= {task_id: {source} for task_id, source in SILVER.items()}
+    expected |= {"dbt_deps": set(SILVER)}
+    expected |= {after: {before} for before, after in pairwise(GOLD)}
+    assert upstream == expected
+
+
+def test_it_runs_hourly_one_at_a_time_without_catching_up(dag: Any) -> None:
+    assert (dag.schedule, dag.catchup, dag.max_active_runs) == ("@hourly", False, 1)
+    assert isinstance(dag.dagrun_timeout, timedelta)
+
+
+def test_it_says_whose_it_is_and_what_it_is(dag: Any) -> None:
+    assert dag.tags >= {"retail", "bronze", "silver", "gold"}
+    assert {task.owner for task in dag.tasks} == {"data-engineering"}
+    assert "When a run is red" in dag.doc_md
+
+
+def test_every_task_has_notes_retries_with_backoff_and_a_time_limit(dag: Any) -> None:
+    for task in dag.tasks:
+        assert len(task.doc_md) > 40, task.task_id
+        assert task.retries == 2, task.task_id
+        assert task.retry_exponential_backoff, task.task_id
+        assert task.max_retry_delay, task.task_id
+        assert task.execution_timeout, task.task_id
+
+
+def test_every_note_belongs_to_a_task(dag: Any) -> None:
+    sections = [
+        line.removeprefix("## ")
+        for line in FILE.with_suffix(".md").read_text().splitlines()
+        if line.startswith("## ")
+    ]
+    assert sorted(sections) == sorted(task.task_id for task in dag.tasks)
+
+
+def test_assets_draw_the_line_from_bronze_to_gold(dag: Any) -> None:
+    made: dict[str, str] = {}
+    for task in dag.tasks:
+        for asset in task.outlets:
+            made[asset.name] = task.task_id
+    for task in dag.tasks:
+        for asset in task.inlets:
+            assert made[asset.name] in dag.get_task(task.task_id).get_flat_relative_ids(upstream=True)
+    layers = {name.split(".")[0] for name in made}
+    assert layers == {"bronze", "silver", "gold"}
+
+
+def test_params_are_checked_by_a_schema(dag: Any) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    assert dag.params["full_refresh"] is False
+    assert dag.params["entities"] == ["customers", "products", "sales"]
+    with pytest.raises(ParamValidationError):
+        dag.params["entities"] = ["suppliers"]
+
+
+def test_a_bad_core_cannot_reach_the_marts(dag: Any) -> None:
+    for task_id in ("dbt_run_core", "dbt_run_mart", "dbt_test"):
+        assert dag.get_task(task_id).trigger_rule == "all_success"
+
+
+def test_parsing_the_file_imports_nothing_of_the_pipeline_and_connects_to_nothing(tmp_path: Path) -> None:
+    program = (
+        "import runpy, sys, socket\n"
+        "def refuse(*_): raise RuntimeError('a connection while parsing')\n"
+        f"import airflow.sdk; socket.socket.connect = refuse; runpy.run_path({str(FILE)!r})\n"
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in "
+        "('ingestion', 'loaders', 'dbt', 'polars')))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ast.literal_eval(found.stdout.strip().splitlines()[-1]) == []
