@@ -96,14 +96,25 @@ class Home:
 
     @contextmanager
     def try_locked(self, name: str) -> Iterator[bool]:
-        """Hold the lock `name` alone if nobody has it; yields whether that worked."""
+        """Hold the lock `name` alone if nobody has it; yields whether that worked. The holder leaves its pid."""
         with _lock_file(self.run / f"{name}.lock") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield False
             else:
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, str(os.getpid()).encode(), 0)
                 yield True
+
+    def holder(self, name: str) -> int | None:
+        """Process that holds the lock `name` by `try_locked`; None if nobody does."""
+        with _lock_file(self.run / f"{name}.lock") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(os.pread(handle, 20, 0) or 0) or None
+        return None
 
 
 def write_private(file: Path, text: str) -> None:

@@ -24,18 +24,18 @@ def choose_port(home: Home, settings: StackSettings, name: PortName) -> int:
     if settings.is_explicit(name):
         if not is_free(wanted):
             raise port_taken(name, wanted)
-        return wanted
-    remembered = (home.recall("ports") or {}).get(name)
-    port = next((one for one in (remembered, wanted) if one and is_free(one)), None) or _any_free()
-    remember_port(home, name, port)
+        port = wanted
+    else:
+        candidates = (remembered_port(home, name), wanted)
+        port = next((one for one in candidates if one and is_free(one)), None) or _any_free()
+    home.remember("ports", (home.recall("ports") or {}) | {name: port})
     return port
 
 
-def remember_port(home: Home, name: str, port: int) -> None:
-    """Keep the port for the next start."""
-    ports = home.recall("ports") or {}
-    if ports.get(name) != port:
-        home.remember("ports", ports | {name: port})
+def remembered_port(home: Home, name: PortName) -> int | None:
+    """The port that was chosen last; where a running service listens."""
+    port = (home.recall("ports") or {}).get(name)
+    return int(port) if port else None
 
 
 def port_taken(name: str, port: int) -> ConfigurationError:

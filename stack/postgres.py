@@ -22,6 +22,7 @@ import psutil
 
 from loaders.errors import ConfigurationError, DatabaseError
 from stack.home import PRIVATE_FILE
+from stack.interrupts import uninterrupted
 from stack.logs import tail
 
 if TYPE_CHECKING:
@@ -93,8 +94,16 @@ class PostgresServer:
         self._initialise()
         self._configure(port)
         self._remove_stale_pid_file()
-        process = self._launch()
-        return self._await_ready(process.pid, process)
+        process = None
+        try:
+            with uninterrupted():
+                process = self._launch()
+            return self._await_ready(process.pid, process)
+        except BaseException:
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+            raise
 
     def stop(self) -> bool:
         """Fast shutdown: sessions are ended, data is checkpointed. Returns whether there was a server."""

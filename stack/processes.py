@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MARK = "RETAIL_SERVICE"
 GRACE_SECONDS = 15.0
 _PROBE_SECONDS = 5
+_LARGEST_LOG_BYTES = 5_000_000
 _CLOCK_TOLERANCE_SECONDS = 1.5
 
 
@@ -67,7 +68,9 @@ class Record:
 def start(home: Home, service: Service) -> subprocess.Popen[bytes]:
     """Start a service and note it down. Its output goes to `logs/<service>.log`."""
     mark = f"{service.name}-{os.getpid()}-{time.time_ns()}"
-    with uninterrupted(), (home.logs / f"{service.name}.log").open("ab") as output:
+    log = home.logs / f"{service.name}.log"
+    _rotate(log)
+    with uninterrupted(), log.open("ab") as output:
         process = subprocess.Popen(
             service.command,
             cwd=PROJECT_ROOT,
@@ -150,6 +153,12 @@ def stop(home: Home, names: Iterable[str], *, grace_seconds: float = GRACE_SECON
 # ---------------------------------------------------------------- below: one service
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
+
+
+def _rotate(log: Path) -> None:
+    """Keep one older log; a service that is started for years must not fill the disk."""
+    if log.exists() and log.stat().st_size > _LARGEST_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
 
 
 def _terminate(record: Record, members: list[psutil.Process]) -> None:

@@ -7,13 +7,15 @@ ends them. A command that is killed lets go too, so the next one, or `down`, fin
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from loaders.config import CONNECTION_FILE
 from stack import source
 from stack.interrupts import uninterrupted
-from stack.ports import HOST, choose_port, port_taken, remember_port
+from stack.ports import HOST, choose_port, port_taken
 from stack.postgres import PortInUse, PostgresServer, RunningPostgres
 from stack.postgres_files import place_postgres
 from stack.postgres_roles import Tenant, prepare_tenants
@@ -75,6 +77,7 @@ def stop_unused(home: Home, settings: StackSettings) -> list[str]:
 
 def stop_everything(home: Home, settings: StackSettings) -> list[str]:
     """Stop every service of this RETAIL_HOME, Postgres last, as the others still write to it."""
+    (home.path / CONNECTION_FILE).unlink(missing_ok=True)
     stopped = stop(home, recorded_names(home))
     if (home.path / "postgres").exists() and postgres_server(home, settings).stop():
         stopped.append("postgres")
@@ -119,9 +122,7 @@ def choose_airflow_port(home: Home, settings: StackSettings) -> int:
     """The web UI's port: the running server's, else one that is free."""
     if running(home, "airflow-api-server"):
         return int((home.recall("ports") or {}).get("airflow_port", settings.airflow_port))
-    port = choose_port(home, settings, "airflow_port")
-    remember_port(home, "airflow_port", port)
-    return port
+    return choose_port(home, settings, "airflow_port")
 
 
 def _start_postgres(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> int:
@@ -135,16 +136,16 @@ def _start_postgres(home: Home, settings: StackSettings, talk: Talk, started: li
     return found.port
 
 
-def _start_on_a_free_port(server: PostgresServer, home: Home, settings: StackSettings) -> RunningPostgres:
-    for attempt in range(_STARTS):
-        port = choose_port(home, settings, "postgres_port")
-        try:
-            with uninterrupted():
-                return server.start(port)
-        except PortInUse as error:
-            if settings.is_explicit("postgres_port") or attempt == _STARTS - 1:
-                raise port_taken("postgres_port", port) from error
-    raise AssertionError  # the loop returns or raises
+def _start_on_a_free_port(
+    server: PostgresServer, home: Home, settings: StackSettings, tries: int = _STARTS
+) -> RunningPostgres:
+    port = choose_port(home, settings, "postgres_port")
+    try:
+        return server.start(port)
+    except PortInUse as error:
+        if settings.is_explicit("postgres_port") or tries == 1:
+            raise port_taken("postgres_port", port) from error
+        return _start_on_a_free_port(server, home, settings, tries - 1)
 
 
 def _source(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> tuple[str, str]:
@@ -156,10 +157,9 @@ def _source(home: Home, settings: StackSettings, talk: Talk, started: list[str])
     if running(home, source.NAME):
         port = int(home.recall("ports")["api_port"])
         return f"http://{HOST}:{port}", api_key
-    for name in source.changed_data_set(home, dict(source.os.environ)):
+    for name in source.changed_data_set(home, os.environ):
         talk.warn(f"{name} differs from the data set loaded so far; a new RETAIL_HOME keeps the two apart")
     port = choose_port(home, settings, "api_port")
-    remember_port(home, "api_port", port)
     started.append(source.NAME)
     with talk.step("Source API"):
         service = source.source_service(home, port, api_key)

@@ -1,0 +1,175 @@
+"""The `retail` command line: words in, exit code out. The work is in the modules it calls.
+
+stdout is data, stderr is talk. Every error of ours is three lines: what, why, what to do; an unexpected one too, with
+its traceback in a file. Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 source, 5 database, 6 data quality.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from loaders.errors import RetailError
+from stack.home import Home
+from stack.interrupts import Interrupted, interruptible
+from stack.settings import load_stack_settings
+from stack.talk import Talk, print_data
+
+if TYPE_CHECKING:
+    from stack.settings import StackSettings
+
+app = typer.Typer(
+    name="./retail",
+    help="The retail medallion platform on one machine: source API → Bronze → Silver → Gold.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result to stdout as JSON.")]
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@app.command(epilog="Example: ./retail run --json | jq .report.new")
+def run(*, as_json: AsJson = False) -> None:
+    """Run one hour, start to finish, through the real DAG; start what is not running and stop it again."""
+    from stack.report import news, print_report
+    from stack.run import run_hour
+
+    home, settings = _open()
+    outcome = run_hour(home, settings, Talk())
+    if as_json:
+        print_data(json.dumps(asdict(outcome), indent=2, default=lambda moment: moment.isoformat()))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        print_report(outcome.report, console)
+        console.print(f"{news(outcome.report)} ({outcome.seconds:.0f} s)")
+
+
+@app.command(epilog="Example: AIRFLOW_PORT=9090 ./retail up")
+def up() -> None:
+    """Run the whole platform with the Airflow web UI, in the foreground, until Ctrl-C or ./retail down."""
+    from stack.up import run_platform
+
+    home, settings = _open()
+    run_platform(home, settings, Talk())
+
+
+@app.command(epilog="Example: ./retail down")
+def down(*, as_json: AsJson = False) -> None:
+    """End every process of the platform, also those that a killed command left behind."""
+    from stack.up import stop_platform
+
+    stopped = stop_platform(*_open())
+    if as_json:
+        print_data(json.dumps(asdict(stopped), indent=2))
+        return
+    names = [*stopped.commands, *stopped.services]
+    Talk().say(f"stopped: {', '.join(names)}" if names else "nothing was running")
+
+
+@app.command(epilog="Example: ./retail status --json | jq .services")
+def status(*, as_json: AsJson = False) -> None:
+    """Show what runs, where it is, and where the data stands. Starts nothing."""
+    from stack.status import print_status, read_status
+
+    found = read_status(*_open())
+    if as_json:
+        print_data(found.as_json())
+    else:
+        print_status(found, Console(highlight=False, soft_wrap=True))
+
+
+@app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
+def psql(context: typer.Context) -> None:
+    """Open psql on the warehouse; everything behind `psql` is passed on to it."""
+    from stack.tools import open_psql
+
+    home, settings = _open()
+    raise typer.Exit(open_psql(home, settings, Talk(), context.args))
+
+
+@app.command(epilog="Example: DOCS_PORT=9000 ./retail docs")
+def docs() -> None:
+    """Generate the dbt documentation and serve it, until Ctrl-C."""
+    from stack.tools import serve_docs
+
+    home, settings = _open()
+    serve_docs(home, settings, Talk())
+
+
+@app.command(epilog="Example: ./retail doctor --json")
+def doctor(*, as_json: AsJson = False) -> None:
+    """Check every part that a run needs, and say what to do about what is wrong."""
+    from stack.doctor import examine, print_finding
+
+    console = Console(highlight=False, soft_wrap=True)
+    findings = []
+    for finding in examine(*_open()):
+        findings.append(finding)
+        if not as_json:
+            print_finding(finding, console)
+    if as_json:
+        print_data(json.dumps([asdict(finding) for finding in findings], indent=2))
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings=_PASS_ON, epilog="Example: ./retail test --fast -k watermark")
+def test(
+    context: typer.Context,
+    *,
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out what needs a database or processes.")] = False,
+) -> None:
+    """Run what CI runs: lint, format, types, SQL lint, tests. Everything else is passed on to pytest."""
+    from stack.checks import run_checks
+
+    raise typer.Exit(run_checks(Talk(), context.args, fast=fast))
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    talk = Talk()
+    try:
+        with interruptible():
+            app(prog_name="./retail")
+    except RetailError as error:
+        what, _, rest = error.message.partition("\n")
+        talk.error(what, rest or _cause(error), error.remedy)
+        sys.exit(error.exit_code)
+    except Interrupted as stop:
+        talk.say(f"stopped by {stop}: what was committed stays, the next run carries on")
+        sys.exit(stop.exit_code)
+    except Exception as error:  # noqa: BLE001 - a defect of ours: short here, whole in a file
+        file = _keep_traceback()
+        talk.error(f"{type(error).__name__}: {error}", f"a defect; its traceback is in {file}", "report it with that file")
+        sys.exit(1)
+
+
+def _open() -> tuple[Home, StackSettings]:
+    settings = load_stack_settings()
+    return Home(settings.retail_home).prepare(), settings
+
+
+def _cause(error: RetailError) -> str:
+    """The first line of what made it happen, unless the message has it already."""
+    words = str(error.__cause__ or "").strip().splitlines()
+    return words[0] if words and words[0] not in error.message else ""
+
+
+def _keep_traceback() -> str:
+    try:
+        file = _open()[0].logs / "retail.log"
+        with file.open("a", encoding="utf-8") as stream:
+            traceback.print_exc(file=stream)
+    except (OSError, RetailError):
+        traceback.print_exc()
+        return "the lines above"
+    return os.fspath(file)

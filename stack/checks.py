@@ -1,0 +1,65 @@
+"""`./retail test`: what CI runs, in the same order. It checks and never repairs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loaders.config import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from stack.talk import Talk
+
+_PYTHON = (sys.executable, "-m")
+_WORKERS = "2"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command of the suite."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def checks(pytest_arguments: list[str], *, fast: bool) -> list[Check]:
+    """The suite. `fast` leaves out what starts processes or a database."""
+    folders = ("tests/unit", "tests/architecture") if fast else ("tests",)
+    chosen = () if any(not one.startswith("-") for one in pytest_arguments) else folders
+    return [
+        Check("ruff check", (*_PYTHON, "ruff", "check", ".")),
+        Check("ruff format", (*_PYTHON, "ruff", "format", "--check", ".")),
+        Check("mypy", (*_PYTHON, "mypy")),
+        Check("sqlfluff", (*_PYTHON, "sqlfluff", "lint", "sql", "stack/sql", "dbt")),
+        Check("pytest", (*_PYTHON, "pytest", "-q", "-n", _WORKERS, *chosen, *pytest_arguments)),
+    ]
+
+
+def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool) -> int:
+    """Run all of them, go on after a failure, and end with a summary. Returns 0 or 1."""
+    failed = []
+    for check in checks(pytest_arguments, fast=fast):
+        began = time.monotonic()
+        done = subprocess.run(check.command, cwd=PROJECT_ROOT, env=_environment(), check=False)
+        seconds = time.monotonic() - began
+        if done.returncode == 0:
+            talk.done(check.name, seconds)
+        else:
+            failed.append(check.name)
+            talk.failed(check.name, seconds, f"exit code {done.returncode}")
+    talk.say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
+    return 1 if failed else 0
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would point the tests to a real warehouse or source."""
+    kept = {name: value for name, value in os.environ.items() if not _configures(name)}
+    return {**kept, "PYTHONPATH": str(PROJECT_ROOT)}
+
+
+def _configures(name: str) -> bool:
+    return name in ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME") or name.startswith(("SOURCE_", "AIRFLOW_"))

@@ -1,0 +1,132 @@
+"""What each layer now holds, and what a run brought: read from the warehouse, printed or given as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg2 import sql
+from rich.table import Table
+
+from loaders.config import PROJECT_ROOT
+from loaders.database import connect, transaction
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+    from rich.console import Console
+
+_STATEMENTS = PROJECT_ROOT / "stack" / "sql"
+_COUNTED = {
+    "silver": ("customers", "products", "sales_customer", "sales_product"),
+    "gold": ("dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"),
+}
+
+
+@dataclass(frozen=True)
+class BronzeHolding:
+    """Receipted files of a dataset."""
+
+    dataset: str
+    files: int
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """Where an entity stands at the source."""
+
+    entity: str
+    cursor_name: str
+    cursor_value: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed, as the ETL log has it."""
+
+    layer: str
+    dataset: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the warehouse holds. `new` is what the run brought: records by dataset, in Bronze and in Gold."""
+
+    bronze: tuple[BronzeHolding, ...]
+    rows: dict[str, dict[str, int | None]]
+    watermarks: tuple[Watermark, ...]
+    new: dict[str, dict[str, int]]
+    rejected: int
+    failures: tuple[Failure, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def read_report(database_url: str, run_id: str | None) -> Report:
+    """What the layers hold now, and what `run_id` brought. Raises DatabaseError."""
+    with connect(database_url, application_name="retail report") as conn, transaction(conn):
+        new: dict[str, dict[str, int]] = {"bronze": {}, "silver": {}, "gold": {}}
+        for layer, dataset, records in _select(conn, "new_records", run_id):
+            new[layer][dataset] = records
+        return Report(
+            bronze=tuple(BronzeHolding(*row) for row in _select(conn, "bronze_holdings")),
+            rows={layer: {t: _count(conn, layer, t) for t in tables} for layer, tables in _COUNTED.items()},
+            watermarks=tuple(Watermark(*row) for row in _select(conn, "watermarks")),
+            new=new,
+            rejected=_select(conn, "open_rejects")[0][0],
+            failures=tuple(Failure(*row) for row in _select(conn, "failures", run_id)),
+        )
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report as a table and two lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, side in (("layer", "left"), ("holds", "left"), ("rows", "right"), ("new", "right")):
+        table.add_column(title, justify=side)  # type: ignore[arg-type]
+    for one in report.bronze:
+        words = f"{one.dataset} ({one.files} {'file' if one.files == 1 else 'files'}, {one.bytes / 1e6:.1f} MB)"
+        table.add_row("bronze", words, f"{one.records:,}", _new(report, "bronze", one.dataset))
+    for layer, tables in report.rows.items():
+        for name, rows in tables.items():
+            table.add_row(layer, name, "-" if rows is None else f"{rows:,}", _new(report, layer, name))
+    console.print(table)
+    console.print(
+        "watermarks: " + ", ".join(f"{w.entity} {w.cursor_name}={w.cursor_value or 'none'}" for w in report.watermarks)
+    )
+    if report.rejected:
+        console.print(f"quarantine: {report.rejected:,} records wait in meta.rejected_record", style="yellow")
+
+
+def news(report: Report) -> str:
+    """What the run brought, in one line."""
+    brought = {name: count for name, count in report.new["bronze"].items() if count}
+    if not brought:
+        return "nothing new: the source had no record past the watermarks, so only they were asked for"
+    return "new from the source: " + ", ".join(f"{count:,} {name}" for name, count in sorted(brought.items()))
+
+
+def _new(report: Report, layer: str, name: str) -> str:
+    count = report.new[layer].get(name, 0)
+    return f"+{count:,}" if count else "0"
+
+
+def _select(conn: connection, name: str, run_id: str | None = None) -> list[tuple[Any, ...]]:
+    with conn.cursor() as cursor:
+        cursor.execute((_STATEMENTS / f"{name}.sql").read_text(encoding="utf-8"), {"run_id": run_id})
+        return cursor.fetchall()
+
+
+def _count(conn: connection, schema: str, table: str) -> int | None:
+    """Rows of a table; None when it is not there yet."""
+    with conn.cursor() as cursor:
+        cursor.execute("select to_regclass(%s)", (f"{schema}.{table}",))
+        (found,) = cursor.fetchone() or (None,)
+        if found is None:
+            return None
+        cursor.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table)))
+        (rows,) = cursor.fetchone() or (0,)
+        return int(rows)

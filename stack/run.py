@@ -1,0 +1,130 @@
+"""`./retail run`: one hour, start to finish, through the real DAG.
+
+While the scheduler of `up` runs, the DAG is triggered there and followed. Otherwise `airflow dags test` runs it in one
+process: the same file, tasks and states, without a scheduler's start. Never both: a scheduler would pick up the tasks
+of the other's run as well. Either way the run is followed in Airflow's metadata, which knows when a task ends.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from loaders.database import connect
+from loaders.errors import RetailError
+from loaders.schema import prepare_schema
+from stack.airflow import AIRFLOW, DAG_ID, airflow_environment
+from stack.airflow_setup import prepare_metadata
+from stack.failure import RunFailed, explain
+from stack.metadata import BROKEN, DagRun, Metadata, TaskState
+from stack.processes import Service, running, start, stop
+from stack.report import Report, read_report
+from stack.warehouse import platform
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+    from stack.home import Home
+    from stack.settings import StackSettings
+    from stack.talk import Talk
+    from stack.warehouse import Endpoints
+
+NAME = "run"
+_POLL_SECONDS = 0.2
+_FIRST_SIGN_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A run that ended well."""
+
+    run_id: str
+    seconds: float
+    tasks: tuple[TaskState, ...]
+    report: Report
+
+
+def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
+    """Run the DAG once on services that are started if need be. Raises a RetailError that says what failed."""
+    began = time.monotonic()
+    with home.try_locked("run") as mine:
+        if not mine:
+            raise RetailError(
+                f"another ./retail run is under way (process {home.holder('run')})",
+                remedy="wait for it to end, or stop it with ./retail down",
+            )
+        with platform(home, settings, talk) as endpoints:
+            environment = {**airflow_environment(home, settings, endpoints), "RETAIL_TASK_RETRIES": "0"}
+            metadata = Metadata(endpoints.airflow_database_url)
+            prepare(home, endpoints, environment, metadata, talk)
+            outcome = _run_dag(home, endpoints, environment, metadata, talk)
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def prepare(
+    home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk
+) -> None:
+    """Schemas of the warehouse and of Airflow."""
+    with connect(endpoints.database_url) as conn:
+        prepare_schema(conn)
+    prepare_metadata(home, environment, metadata, talk)
+
+
+def _run_dag(
+    home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk
+) -> RunOutcome:
+    moment = datetime.now(timezone.utc)
+    log = home.logs / f"{NAME}.log"
+    offset = log.stat().st_size if log.exists() else 0
+    triggers = running(home, "airflow-scheduler") is not None
+    verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
+    arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
+    process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
+    try:
+        dag_run = _follow(process, metadata, moment, talk, triggers=triggers)
+    finally:
+        stop(home, [NAME])
+    if dag_run is None:
+        raise RunFailed(
+            "Airflow ended before it began the DAG", remedy=f"see the end of {log}; ./retail doctor checks the parts"
+        )
+    tasks = tuple(metadata.tasks(DAG_ID, dag_run.run_id))
+    report = read_report(endpoints.database_url, dag_run.run_id)
+    if dag_run.state != "success":
+        raise explain(home, dag_run, tasks, report, log_offset=offset)
+    return RunOutcome(dag_run.run_id, 0.0, tasks, report)
+
+
+def _follow(
+    process: subprocess.Popen[bytes], metadata: Metadata, moment: datetime, talk: Talk, *, triggers: bool
+) -> DagRun | None:
+    """Show each task as it ends, until the run has ended or can no longer go on."""
+    shown: set[str] = set()
+    deadline = time.monotonic() + _FIRST_SIGN_SECONDS
+    while True:
+        code = process.poll()
+        dag_run = metadata.find_run(DAG_ID, logical_date=moment)
+        if dag_run is not None:
+            _show(metadata.tasks(DAG_ID, dag_run.run_id), shown, talk)
+            if dag_run.state in ("success", "failed") and (triggers or code is not None):
+                return dag_run
+        if code is not None and (code != 0 or not triggers):
+            return dag_run
+        if dag_run is None and time.monotonic() > deadline:
+            return None
+        time.sleep(_POLL_SECONDS)
+
+
+def _show(tasks: list[TaskState], shown: set[str], talk: Talk) -> None:
+    for task in tasks:
+        if task.finished and task.task_id not in shown:
+            shown.add(task.task_id)
+            if task.state == "skipped":
+                talk.skipped(task.task_id)
+            elif task.state in BROKEN:
+                talk.failed(task.task_id, task.seconds, str(task.state))
+            else:
+                talk.done(task.task_id, task.seconds)

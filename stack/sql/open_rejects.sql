@@ -1,0 +1,3 @@
+select count(*) as rejected
+from meta.rejected_record
+where status = 'OPEN';

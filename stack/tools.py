@@ -1,0 +1,122 @@
+"""Programs that are used through us: `psql` on the warehouse, the dbt documentation in a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from loaders.config import PROJECT_ROOT
+from loaders.errors import ConfigurationError, RetailError
+from loaders.schema import prepare_schema
+from stack.airflow import pipeline_environment
+from stack.logs import tail
+from stack.ports import HOST, choose_port
+from stack.postgres_files import find_binaries
+from stack.processes import Service, await_ready, start, stop
+from loaders.database import connect
+from stack.warehouse import platform
+
+if TYPE_CHECKING:
+    from stack.home import Home
+    from stack.settings import StackSettings
+    from stack.talk import Talk
+
+_DBT = (sys.executable, "-m", "dbt.cli.main")
+_DBT_PROJECT = PROJECT_ROOT / "dbt"
+
+
+def open_psql(home: Home, settings: StackSettings, talk: Talk, arguments: list[str]) -> int:
+    """Run psql on the warehouse, where the user stands; returns its exit code. Raises ConfigurationError."""
+    program = find_psql(settings)
+    with platform(home, settings, talk) as endpoints:
+        url = make_url(endpoints.database_url)
+        # The password goes by environment: arguments can be read by every user of the machine.
+        environment = {
+            **os.environ,
+            "PGHOST": url.host or HOST,
+            "PGPORT": str(url.port or 5432),
+            "PGUSER": url.username or "",
+            "PGPASSWORD": str(url.password or ""),
+            "PGDATABASE": url.database or "",
+            "PGAPPNAME": "retail psql",
+            **{f"PG{name.upper()}": str(value) for name, value in url.query.items()},
+        }
+        folder = os.environ.get("RETAIL_CALLER_FOLDER") or None
+        # Ctrl-C is psql's: it ends a statement there, and must not end us.
+        return subprocess.run([program, *arguments], env=environment, cwd=folder, check=False).returncode
+
+
+def find_psql(settings: StackSettings) -> str:
+    """The psql beside our Postgres, else the system's. Raises ConfigurationError when there is none."""
+    beside = find_binaries(settings.postgres_bin) / "psql"
+    found = str(beside) if beside.is_file() else shutil.which("psql")
+    if found is None:
+        raise ConfigurationError(
+            f"no psql was found beside {beside.parent} or on PATH",
+            remedy="install PostgreSQL's client (Debian: apt install postgresql-client)",
+        )
+    return found
+
+
+def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Generate the dbt documentation from the warehouse and serve it until told to stop."""
+    with home.try_locked("docs") as mine:
+        if not mine:
+            raise RetailError("the docs are served already", remedy="see ./retail status, or end them with Ctrl-C there")
+        with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
+            prepare_schema(conn)
+            environment = dbt_environment(home, {**os.environ, **pipeline_environment(settings, endpoints)})
+            with talk.step("dbt docs generate"):
+                run_dbt(home, environment, "deps")
+                run_dbt(home, environment, "docs", "generate")
+        _serve(home, settings, talk)
+
+
+def dbt_environment(home: Home, environment: dict[str, str]) -> dict[str, str]:
+    """Where dbt keeps its state, and no word to anybody about it."""
+    state = home.path / "dbt"
+    return {
+        **environment,
+        "DBT_TARGET_PATH": str(state / "target"),
+        "DBT_LOG_PATH": str(state / "logs"),
+        "RETAIL_DBT_TARGET_PATH": str(state / "target"),
+        "RETAIL_DBT_LOG_PATH": str(state / "logs"),
+        "RETAIL_DBT_PACKAGES_PATH": str(state / "packages"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
+    """One dbt command on the project, its words in `logs/dbt.log`. Raises RetailError."""
+    log = home.logs / "dbt.log"
+    where = ("--project-dir", str(_DBT_PROJECT), "--profiles-dir", str(_DBT_PROJECT))
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [*_DBT, *arguments, *where], env=environment, stdout=output, stderr=output, cwd=PROJECT_ROOT, check=False
+        )
+    if done.returncode != 0:
+        raise RetailError(
+            f"dbt {' '.join(arguments)} failed; the end of its log:\n{tail(log, 12)}",
+            remedy=f"mend the dbt project, then start again (whole log: {log})",
+        )
+
+
+def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Serve the generated site. Plain files: a dbt process would hold three hundred megabytes for that."""
+    port = choose_port(home, settings, "docs_port")
+    site = home.path / "dbt" / "target"
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(site))
+    url = f"http://{HOST}:{port}"
+    service = Service("docs", command, dict(os.environ), ready_url=f"{url}/index.html", ready_seconds=20)
+    try:
+        process = start(home, service)
+        await_ready(home, service, process)
+        talk.say(f"dbt docs: {url}  (Ctrl-C ends)")
+        process.wait()
+    finally:
+        stop(home, [service.name])

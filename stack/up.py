@@ -1,0 +1,164 @@
+"""`./retail up`: the whole platform in the foreground, one line per service; and `down`, which ends it from elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import psutil
+
+from loaders.config import CONNECTION_FILE
+from loaders.errors import RetailError
+from stack import source
+from stack.airflow import DAG_ID, USER, airflow_environment, airflow_services, write_password
+from stack.home import write_private
+from stack.interrupts import uninterrupted
+from stack.metadata import Metadata
+from stack.processes import ServiceFailed, await_ready, ended, running, start, stop
+from stack.run import prepare
+from stack.warehouse import platform, postgres_server, stop_everything
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from stack.home import Home
+    from stack.processes import Service
+    from stack.settings import StackSettings
+    from stack.talk import Talk
+    from stack.warehouse import Endpoints
+
+_WATCH_SECONDS = 1.0
+_HEALTHY_SECONDS = 120
+_DOWN_SECONDS = 90
+_JOBS = frozenset({"SchedulerJob", "DagProcessorJob"})
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What `down` ended: commands in the foreground, and services."""
+
+    commands: tuple[str, ...]
+    services: tuple[str, ...]
+
+
+def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Serve until told to stop. Raises ServiceFailed when a service dies; then everything is stopped first."""
+    with home.try_locked("up") as mine:
+        if not mine:
+            raise RetailError(
+                f"the platform is up already (process {home.holder('up')})",
+                remedy="./retail status shows its addresses, ./retail down ends it",
+            )
+        with platform(home, settings, talk) as endpoints:
+            environment = airflow_environment(home, settings, endpoints)
+            metadata = Metadata(endpoints.airflow_database_url)
+            prepare(home, endpoints, environment, metadata, talk)
+            password = write_password(home)
+            services = airflow_services(environment, endpoints.airflow_port)
+            try:
+                processes = _start_airflow(home, services, metadata, talk)
+                write_connection(home, endpoints)
+                for line in addresses(home, settings, endpoints, password):
+                    talk.say(line)
+                _watch(home, settings, endpoints, processes)
+            finally:
+                with uninterrupted():
+                    (home.path / CONNECTION_FILE).unlink(missing_ok=True)
+                    talk.say("stopping …")
+                    stop(home, [service.name for service in services])
+
+
+def stop_platform(home: Home, settings: StackSettings) -> Stopped:
+    """End every command in the foreground and every service of this RETAIL_HOME. Nothing running is no error."""
+    commands = tuple(name for name in ("run", "up", "docs") if _end_command(home, name))
+    with home.locked("starting"):
+        return Stopped(commands, tuple(stop_everything(home, settings)))
+
+
+def write_connection(home: Home, endpoints: Endpoints) -> None:
+    """Leave addresses and credentials where a step started by hand finds them."""
+    quoted = (f"{name}='{_escaped(value)}'" for name, value in endpoints.connection().items())
+    write_private(home.path / CONNECTION_FILE, "\n".join(quoted) + "\n")
+
+
+def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str) -> list[str]:
+    """One line per service: where it is, and how to get in."""
+    airflow = f"http://127.0.0.1:{endpoints.airflow_port}"
+    warehouse = "as DATABASE_URL says" if settings.database_url else "embedded, 127.0.0.1:" + _port(endpoints)
+    return [
+        "",
+        f"  Airflow      {airflow}  (user {USER}, password {password})",
+        f"  Warehouse    {warehouse}  (./retail psql)",
+        f"  Source API   {endpoints.source_api_url}/docs  (key in {home.path / CONNECTION_FILE})",
+        f"  Bronze       {endpoints.bronze_url}",
+        f"  Logs         {home.logs}",
+        "",
+        "  ready. Ctrl-C or ./retail down ends everything; ./retail run runs the hour now",
+    ]
+
+
+def _start_airflow(
+    home: Home, services: list[Service], metadata: Metadata, talk: Talk
+) -> dict[str, subprocess.Popen[bytes]]:
+    """Start Airflow's processes; ready once all of them gave a sign of life and the DAG was read."""
+    since = datetime.now(timezone.utc)
+    with talk.step("Airflow"):
+        processes = {service.name: start(home, service) for service in services}
+        for service in services:
+            await_ready(home, service, processes[service.name])
+        deadline = time.monotonic() + _HEALTHY_SECONDS
+        while not (metadata.beating(since) >= _JOBS and metadata.parsed(DAG_ID, since)):
+            _check(home, processes)
+            if time.monotonic() > deadline:
+                raise ServiceFailed(
+                    f"Airflow did not read the DAG within {_HEALTHY_SECONDS} s: {metadata.import_error() or 'no error'}",
+                    remedy=f"see airflow-*.log in {home.logs}",
+                )
+            time.sleep(0.25)
+    return processes
+
+
+def _watch(
+    home: Home, settings: StackSettings, endpoints: Endpoints, processes: dict[str, subprocess.Popen[bytes]]
+) -> None:
+    """Return never; raise when a service has died."""
+    server = None if settings.database_url else postgres_server(home, settings)
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        _check(home, processes)
+        if settings.source_api_url is None and not running(home, source.NAME):
+            raise ended(home, source.NAME, 1)
+        if server is not None and server.running() is None:
+            raise ended(home, "postgres", 1)
+
+
+def _check(home: Home, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, process in processes.items():
+        if process.poll() is not None:
+            raise ended(home, name, process.returncode)
+
+
+def _end_command(home: Home, name: str) -> bool:
+    """SIGTERM to the command that holds the lock `name`, and wait: it ends what it started."""
+    pid = home.holder(name)
+    if pid is None:
+        return False
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + _DOWN_SECONDS
+    while home.holder(name) == pid:
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(0.1)
+    return True
+
+
+def _port(endpoints: Endpoints) -> str:
+    return endpoints.database_url.rsplit("@", 1)[1].split(":")[1].split("/")[0]
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
