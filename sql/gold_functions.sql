@@ -22,7 +22,7 @@ comment on function meta.last_load_id is 'Last load that changed a table, named 
 -- Models named in `behind` must have taken a load first: a fact takes no sale whose customer its dimension
 -- has not seen. The lock makes builds of one model follow each other, so its load ids commit in order.
 create or replace function meta.open_gold(
-    model_name text, source_tables text [], behind text [], full_refresh boolean, run text
+    model_name text, source_tables text[], behind text[], full_refresh boolean, run text
 )
 returns bigint
 language plpgsql

@@ -37,10 +37,10 @@ create table if not exists meta.load (
 );
 
 comment on table meta.load is 'ETL log. One row per step of a run; taken after the lock of its dataset, '
-    'so within one table load ids commit in order.';
+'so within one table load ids commit in order.';
 
 create index if not exists load_last_change on meta.load (layer, dataset, load_id)
-    where status = 'SUCCESS' and rows_inserted + rows_updated > 0;
+where status = 'SUCCESS' and rows_inserted + rows_updated > 0;
 create index if not exists load_running on meta.load (layer, dataset) where status = 'RUNNING';
 create index if not exists load_started_at on meta.load (started_at);
 
@@ -54,11 +54,11 @@ create table if not exists meta.ingestion_state (
 );
 
 comment on table meta.ingestion_state is 'Watermark. One row per source entity; moves only in the '
-    'transaction that writes the receipts of the files it covers.';
+'transaction that writes the receipts of the files it covers.';
 comment on column meta.ingestion_state.cursor_value is 'Cursor behind the last record that is in a receipted '
-    'Bronze file; null: nothing pulled yet.';
+'Bronze file; null: nothing pulled yet.';
 comment on column meta.ingestion_state.epoch is 'Fencing token: raised by each run that takes the entity. '
-    'A run whose epoch is no longer current cannot move the watermark.';
+'A run whose epoch is no longer current cannot move the watermark.';
 
 insert into meta.ingestion_state (entity, cursor_name)
 values ('customers', 'updated_at'), ('products', 'updated_at'), ('sales', 'last_sales_id')
@@ -79,13 +79,13 @@ create table if not exists meta.bronze_file (
     unique (dataset, load_id, part)
 );
 
-comment on table meta.bronze_file is 'Receipt. One row per Bronze file; a file exists when its receipt exists.';
+comment on table meta.bronze_file is 'Receipt. One row per Bronze file: it exists when this does.';
 comment on column meta.bronze_file.path is 'Relative to BRONZE_URL.';
 comment on column meta.bronze_file.cursor_after is 'Watermark before this part; null: from the beginning.';
-comment on column meta.bronze_file.silver_load_id is 'Load that took the file into Silver; null: not loaded yet.';
+comment on column meta.bronze_file.silver_load_id is 'Load that took the file into Silver; null: none yet.';
 
 create index if not exists bronze_file_unloaded on meta.bronze_file (dataset, load_id, part)
-    where silver_load_id is null;
+where silver_load_id is null;
 
 create table if not exists meta.rejected_record (
     rejected_record_id bigint generated always as identity primary key,
@@ -101,10 +101,10 @@ create table if not exists meta.rejected_record (
     unique (path, line_no)
 );
 
-comment on table meta.rejected_record is 'Quarantine. One row per record that Silver refused; path and line_no '
-    'point at it in Bronze.';
+comment on table meta.rejected_record is 'Quarantine. One row per record that Silver refused; path and '
+'line_no point at it in Bronze.';
 comment on column meta.rejected_record.raw is 'The line as it stands in Bronze, byte for byte: it may be '
-    'no valid text at all.';
+'no valid text at all.';
 
 create table if not exists meta.gold_state (
     model text not null,
@@ -116,25 +116,25 @@ create table if not exists meta.gold_state (
 );
 
 comment on table meta.gold_state is 'What Gold has taken. One row per reader (a dbt model, or dbt_test) and '
-    'table it reads: one watermark per table, never a maximum over several.';
-comment on column meta.gold_state.load_id is 'Every row of source_table with _load_id up to this one is taken.';
+'table it reads: one watermark per table, never a maximum over several.';
+comment on column meta.gold_state.load_id is 'Rows of source_table with _load_id up to this one are taken.';
 comment on column meta.gold_state.through_load_id is 'Upper bound of the build under way; null: none.';
 
 -- Known readers, so that "is there anything to do" has an answer before their first build.
 insert into meta.gold_state (model, source_table)
 values
-    ('dim_customer', 'silver.customers'),
-    ('dim_customer', 'silver.sales_customer'),
-    ('dim_product', 'silver.products'),
-    ('dim_product', 'silver.sales_product'),
-    ('sales_item', 'silver.sales_customer'),
-    ('sales_item', 'silver.sales_product'),
-    ('mart_sales_by_customer', 'gold.sales_item'),
-    ('dbt_test', 'silver.sales_product'),
-    ('dbt_test', 'gold.dim_customer'),
-    ('dbt_test', 'gold.dim_product'),
-    ('dbt_test', 'gold.sales_item'),
-    ('dbt_test', 'gold.mart_sales_by_customer')
+('dim_customer', 'silver.customers'),
+('dim_customer', 'silver.sales_customer'),
+('dim_product', 'silver.products'),
+('dim_product', 'silver.sales_product'),
+('sales_item', 'silver.sales_customer'),
+('sales_item', 'silver.sales_product'),
+('mart_sales_by_customer', 'gold.sales_item'),
+('dbt_test', 'silver.sales_product'),
+('dbt_test', 'gold.dim_customer'),
+('dbt_test', 'gold.dim_product'),
+('dbt_test', 'gold.sales_item'),
+('dbt_test', 'gold.mart_sales_by_customer')
 on conflict (model, source_table) do nothing;
 
 -- ---------------------------------------------------------------- silver
@@ -204,10 +204,10 @@ comment on table silver.sales_product is 'Sale lines. One row per sale_id and li
 -- New rows arrive at the end of the table, so a block range index finds "newer than load n" at almost no
 -- cost to the load, where a b-tree would cost about as much as the primary key.
 create index if not exists customers_load_id on silver.customers using brin (_load_id)
-    with (pages_per_range = 32, autosummarize = on);
+with (pages_per_range = 32, autosummarize = on);
 create index if not exists products_load_id on silver.products using brin (_load_id)
-    with (pages_per_range = 32, autosummarize = on);
+with (pages_per_range = 32, autosummarize = on);
 create index if not exists sales_customer_load_id on silver.sales_customer using brin (_load_id)
-    with (pages_per_range = 32, autosummarize = on);
+with (pages_per_range = 32, autosummarize = on);
 create index if not exists sales_product_load_id on silver.sales_product using brin (_load_id)
-    with (pages_per_range = 32, autosummarize = on);
+with (pages_per_range = 32, autosummarize = on);

@@ -9,7 +9,8 @@ select
     status,
     started_at,
     ended_at,
-    extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at)::numeric(12, 3) as duration_seconds,
+    extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at)::numeric(12, 3)
+        as duration_seconds,
     rows_read,
     rows_inserted,
     rows_updated,
@@ -42,7 +43,7 @@ where started_at > now() - interval '30 days'
 group by layer, dataset
 order by layer, dataset;
 
-comment on view meta.vw_etl_performance_summary is 'Loads of the last 30 days. One row per layer and dataset.';
+comment on view meta.vw_etl_performance_summary is 'Last 30 days. One row per layer and dataset.';
 
 create or replace view meta.vw_gold_pending as
 select
@@ -53,4 +54,4 @@ select
 from meta.gold_state
 where meta.last_load_id(source_table) > load_id;
 
-comment on view meta.vw_gold_pending is 'What Gold has not yet taken. One row per reader and table with something new.';
+comment on view meta.vw_gold_pending is 'What Gold has not taken yet. One row per reader and table.';

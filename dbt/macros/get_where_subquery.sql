@@ -1,16 +1,25 @@
 {#-
-  `where: new rows` in the config of a test limits it to rows that no passing test has looked at yet, so an
-  hour's tests cost what the hour brought. With `--vars '{full_tests: true}'` the same tests look at everything.
-  Overrides dbt's macro of this name, as its documentation of `where` suggests.
+  How far a table is tested: the `_load_id` up to which every row has been looked at by tests that passed.
+  With `--vars '{full_tests: true}'` nothing is, so the same tests look at all history.
+-#}
+{% macro tested(table) -%}
+{%- if var('full_tests') -%}
+0
+{%- else -%}
+(select meta.taken('dbt_test', '{{ table }}'))
+{%- endif -%}
+{%- endmacro %}
+
+{#-
+  `where: new rows` in the config of a test limits it to rows that were not tested yet, so an hour's tests cost
+  what the hour brought. Overrides dbt's macro of this name, as its documentation of `where` suggests.
 -#}
 {% macro get_where_subquery(relation) -%}
 {%- set where = config.get('where', '') -%}
-{%- if where == 'new rows' and var('full_tests') -%}
-{{ relation }}
-{%- elif where == 'new rows' -%}
+{%- if where == 'new rows' -%}
 (
     select * from {{ relation }}
-    where _load_id > (select meta.taken('dbt_test', '{{ relation.schema }}.{{ relation.identifier }}'))
+    where _load_id > {{ tested(relation.schema ~ '.' ~ relation.identifier) }}
 ) as new_rows
 {%- elif where -%}
 (select * from {{ relation }} where {{ where }}) as filtered

@@ -9,9 +9,7 @@ with mart as (
         line_count,
         net_amount
     from {{ ref('mart_sales_by_customer') }}
-    {% if not var('full_tests') %}
-        where _load_id > (select meta.taken('dbt_test', 'gold.mart_sales_by_customer'))
-    {% endif %}
+    where _load_id > {{ tested('gold.mart_sales_by_customer') }}
 
 ),
 

@@ -12,9 +12,7 @@ with silver as (
     where
         line._load_id <= (select meta.taken('sales_item', 'silver.sales_product'))
         and header._load_id <= (select meta.taken('sales_item', 'silver.sales_customer'))
-        {% if not var('full_tests') %}
-            and line._load_id > (select meta.taken('dbt_test', 'silver.sales_product'))
-        {% endif %}
+        and line._load_id > {{ tested('silver.sales_product') }}
 
 )
 

@@ -86,7 +86,7 @@ final as (
 )
 
 select
-    {{ retail_generic.surrogate_key('customer', 'customer_id') }} as customer_key,
+    {{ surrogate_key('customer', 'customer_id') }} as customer_key,
     customer_id,
     first_name,
     last_name,

@@ -84,7 +84,7 @@ final as (
 )
 
 select
-    {{ retail_generic.surrogate_key('product', 'product_id') }} as product_key,
+    {{ surrogate_key('product', 'product_id') }} as product_key,
     product_id,
     sku,
     product_name,

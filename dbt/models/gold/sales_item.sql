@@ -53,8 +53,8 @@ joined as (
         line.sale_id || '-' || line.line_no as sales_item_id,
         line.sale_id,
         line.line_no,
-        {{ retail_generic.surrogate_key('customer', 'header.customer_id') }} as customer_key,
-        {{ retail_generic.surrogate_key('product', 'line.product_id') }} as product_key,
+        {{ surrogate_key('customer', 'header.customer_id') }} as customer_key,
+        {{ surrogate_key('product', 'line.product_id') }} as product_key,
         header.customer_id,
         line.product_id,
         header.sold_at,
@@ -75,22 +75,26 @@ joined as (
 
 ),
 
-{% if is_incremental() %}
 -- Where a row stood when the mart last took it: a sale that moves must leave its old customer and day too.
-    prior as (
+{% if is_incremental() %}
+    counted as (
 
         select
             built.sales_item_id,
-            case when {{ mart_has_taken('built') }} then built.customer_key else built._prior_customer_key
+            case
+                when {{ mart_has_taken('built') }} then built.customer_key
+                else built._prior_customer_key
             end as customer_key,
-            case when {{ mart_has_taken('built') }} then built.sold_date else built._prior_sold_date
+            case
+                when {{ mart_has_taken('built') }} then built.sold_date
+                else built._prior_sold_date
             end as sold_date
         from joined
         inner join {{ this }} as built on joined.sales_item_id = built.sales_item_id
 
     ),
 {% else %}
-    prior as (
+    counted as (
 
         select
             null::text as sales_item_id,
@@ -105,10 +109,10 @@ final as (
 
     select
         joined.*,
-        prior.customer_key as _prior_customer_key,
-        prior.sold_date as _prior_sold_date
+        counted.customer_key as _prior_customer_key,
+        counted.sold_date as _prior_sold_date
     from joined
-    left join prior on joined.sales_item_id = prior.sales_item_id
+    left join counted on joined.sales_item_id = counted.sales_item_id
 
 )
 
