@@ -58,9 +58,7 @@ class Customers:
 
     def _signed_up_at(self) -> pl.Expr:
         before = self._start - 1 - below(self._bits("signup"), _YEARS_BEFORE)
-        after = (
-            self._start + (_KEY - self._present - 1) * self._step + below(self._bits("signup"), self._step)
-        )
+        after = self._start + (_KEY - self._present - 1) * self._step + below(self._bits("signup"), self._step)
         return pl.when(self._present >= _KEY).then(before).otherwise(after)
 
     def _leaves(self, customer_id: pl.Expr) -> pl.Expr:

@@ -28,10 +28,7 @@ _LARGEST_ID = 2**63 - 1
 
 _CUSTOMER = {
     "customer_id": number("customer_id"),
-    **{
-        name: text(name)
-        for name in ("first_name", "last_name", "email", "phone", "city", "region", "country")
-    },
+    **{name: text(name) for name in ("first_name", "last_name", "email", "phone", "city", "region", "country")},
     "segment": word("segment"),
     "signed_up_at": moment("signed_up_at"),
     "updated_at": moment("updated_at"),
@@ -100,9 +97,7 @@ class DataSet:
 
     def __init__(self, settings: SourceSettings) -> None:
         self._fixed_now = settings.now
-        self._timeline = Timeline(
-            start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed
-        )
+        self._timeline = Timeline(start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed)
         self._customers, self._products = Customers(settings), Products(settings)
         self._sales = Sales(settings, self._timeline, self._customers, self._products)
         self._lock = Lock()
@@ -183,9 +178,7 @@ def _sale_cursor(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _listing_page(
-    listing: pl.DataFrame, key: str, members: dict[str, pl.Expr], cursor: str | None, limit: int
-) -> Page:
+def _listing_page(listing: pl.DataFrame, key: str, members: dict[str, pl.Expr], cursor: str | None, limit: int) -> Page:
     start = 0 if cursor is None else _behind(listing, key, cursor)
     rows = listing.slice(start, limit)
     if rows.is_empty():

@@ -154,9 +154,7 @@ def _respond(page: Any) -> Response:
     try:
         found: DataPage = page()
     except BadCursor as error:
-        raise Problem(
-            422, "Invalid parameter", f"cursor: {error} was not given out by this resource"
-        ) from error
+        raise Problem(422, "Invalid parameter", f"cursor: {error} was not given out by this resource") from error
     return Response(found.body(), media_type="application/json")
 
 

@@ -12,9 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Record = TypeVar("Record")
 
-Money = Annotated[
-    str, Field(pattern=r"^-?\d{1,10}\.\d{2}$", description="Decimal amount as text.", examples=["12.50"])
-]
+Money = Annotated[str, Field(pattern=r"^-?\d{1,10}\.\d{2}$", description="Decimal amount as text.", examples=["12.50"])]
 Identifier = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -35,9 +33,7 @@ class Customer(_Closed):
     country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["FR"])
     segment: Literal["new", "regular", "loyal", "vip"] = Field(examples=["loyal"])
     signed_up_at: datetime = Field(examples=["2025-03-01T09:12:44Z"])
-    updated_at: datetime = Field(
-        description="When this version came to be.", examples=["2026-10-02T17:03:10Z"]
-    )
+    updated_at: datetime = Field(description="When this version came to be.", examples=["2026-10-02T17:03:10Z"])
     is_deleted: bool = Field(description="Soft delete: the customer has left.")
 
 
@@ -54,9 +50,7 @@ class Product(_Closed):
     unit_cost: Money = Field(description="What the retailer pays.", examples=["7.10"])
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])
     is_active: bool = Field(description="False once the product is discontinued.")
-    updated_at: datetime = Field(
-        description="When this version came to be.", examples=["2026-10-02T17:03:10Z"]
-    )
+    updated_at: datetime = Field(description="When this version came to be.", examples=["2026-10-02T17:03:10Z"])
 
 
 class SaleLine(_Closed):

@@ -49,9 +49,7 @@ class Products:
         frame = frame.with_columns(until.alias("until")).with_columns(
             self.price(key, pl.col("until")).alias("unit_price"),
             self._changed_at(key, pl.col("until")).alias("changed_at"),
-            (self._base_price(key) * (45 + below(draw(key, self._seed, "margin"), 25)) // 100).alias(
-                "unit_cost"
-            ),
+            (self._base_price(key) * (45 + below(draw(key, self._seed, "margin"), 25)) // 100).alias("unit_cost"),
         )
         updated = pl.when("is_gone").then(pl.col("ended_at")).otherwise(pl.col("changed_at"))
         frame = frame.with_columns(updated.alias("updated_at"), (~pl.col("is_gone")).alias("is_active"))

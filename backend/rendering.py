@@ -32,9 +32,7 @@ def flag(name: str) -> pl.Expr:
 
 def text(name: str) -> pl.Expr:
     """A text of the catalog, in which the only character JSON escapes could be a quote or a backslash."""
-    escaped = (
-        pl.col(name).str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
-    )
+    escaped = pl.col(name).str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
     return pl.concat_str([pl.lit('"'), escaped, pl.lit('"')])
 
 

@@ -32,9 +32,7 @@ _MOST_LINES = 100
 class Sales:
     """The sales of a timeline."""
 
-    def __init__(
-        self, settings: SourceSettings, timeline: Timeline, customers: Customers, products: Products
-    ) -> None:
+    def __init__(self, settings: SourceSettings, timeline: Timeline, customers: Customers, products: Products) -> None:
         self._seed = settings.seed
         self._timeline, self._customers, self._products = timeline, customers, products
 
@@ -62,9 +60,7 @@ class Sales:
 
     def lines(self, headers: pl.DataFrame) -> pl.DataFrame:
         """Lines of the sales, in their order. Money in cents."""
-        count = pl.lit(pl.Series(_LINES)).gather(
-            below(draw(pl.col("origin_id"), self._seed, "lines"), len(_LINES))
-        )
+        count = pl.lit(pl.Series(_LINES)).gather(below(draw(pl.col("origin_id"), self._seed, "lines"), len(_LINES)))
         frame = (
             headers.select("sale_id", "origin_id", "origin_at", "is_return", count.alias("line_count"))
             .with_columns(pl.int_ranges(1, pl.col("line_count") + 1).alias("line_no"))
@@ -78,9 +74,7 @@ class Sales:
             .gather(below(draw(key, self._seed, "quantity"), len(_QUANTITIES)))
             .alias("quantity"),
         )
-        frame = frame.with_columns(
-            self._products.price(pl.col("product_id"), pl.col("origin_at")).alias("unit_price")
-        )
+        frame = frame.with_columns(self._products.price(pl.col("product_id"), pl.col("origin_at")).alias("unit_price"))
         sign = pl.when("is_return").then(-1).otherwise(1)
         return frame.with_columns(
             (self._discount() * sign).alias("discount"), (pl.col("quantity") * sign).alias("quantity")

@@ -174,9 +174,7 @@ class _Pull:
     def _create(self, dataset: str, number: int) -> BronzeFile:
         return self._store.create(bronze_path(dataset, self._started, self._load_id, number))
 
-    def _acknowledge(
-        self, files: Mapping[str, WrittenFile], number: int, after: str | None, through: str
-    ) -> None:
+    def _acknowledge(self, files: Mapping[str, WrittenFile], number: int, after: str | None, through: str) -> None:
         """The one moment in which the part begins to exist: receipts and watermark in one transaction."""
         with transaction(self._conn):
             for dataset, file in files.items():
@@ -210,9 +208,7 @@ class _Part:
 
     @property
     def is_complete(self) -> bool:
-        return time.monotonic() > self._due_at or any(
-            file.bytes >= self._full_at for file in self._files.values()
-        )
+        return time.monotonic() > self._due_at or any(file.bytes >= self._full_at for file in self._files.values())
 
     def append(self, dataset: str, lines: Sequence[bytes], create: Callable[[str], BronzeFile]) -> None:
         if not lines:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 CUSTOMERS = Entity(name="customers", datasets=("customers",), divide=lambda records: {"customers": records})
 
 
-def collect_customers(
-    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False
-) -> Collected:
+def collect_customers(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
     """Pull the customers that are new or changed. See `ingestion.collector.collect` for errors."""
     return collect(CUSTOMERS, conn, settings, run_id=run_id, full_refresh=full_refresh)
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 PRODUCTS = Entity(name="products", datasets=("products",), divide=lambda records: {"products": records})
 
 
-def collect_products(
-    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False
-) -> Collected:
+def collect_products(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
     """Pull the products that are new or changed. See `ingestion.collector.collect` for errors."""
     return collect(PRODUCTS, conn, settings, run_id=run_id, full_refresh=full_refresh)
 

@@ -53,9 +53,7 @@ SALES = Entity(
 )
 
 
-def collect_sales(
-    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False
-) -> Collected:
+def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
     """Pull the sales behind the watermark. See `ingestion.collector.collect` for errors."""
     return collect(SALES, conn, settings, run_id=run_id, full_refresh=full_refresh)
 

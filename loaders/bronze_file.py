@@ -42,9 +42,7 @@ def _read_verified(location: str, receipt: Receipt) -> bytes:
     if hashlib.sha256(data).hexdigest() != receipt.sha256:
         raise _damaged(receipt, "has another sha256 than its receipt")
     if data.count(b"\n") != receipt.records or not data.endswith(b"\n"):
-        raise _damaged(
-            receipt, f"has {data.count(chr(10).encode()):,} lines, its receipt says {receipt.records:,}"
-        )
+        raise _damaged(receipt, f"has {data.count(chr(10).encode()):,} lines, its receipt says {receipt.records:,}")
     return data
 
 

@@ -57,9 +57,7 @@ class Prepared:
 
     def summary(self) -> str:
         """One line for a person."""
-        return "gold has to take: " + (
-            ", ".join(sorted({one.source_table for one in self.due})) or "everything"
-        )
+        return "gold has to take: " + (", ".join(sorted({one.source_table for one in self.due})) or "everything")
 
 
 class GoldBuildFailed(RetailError):
@@ -79,9 +77,7 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
     """
     due = gold_due(conn)
     if not due and not full_refresh:
-        raise NothingToDo(
-            "Gold has taken and tested all of Silver", remedy="nothing to do until the next hour"
-        )
+        raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next hour")
     try:
         _invoke(conn, settings, ["deps"], run_id)
     except RetailError as error:

@@ -85,9 +85,7 @@ def _all_new(conn: connection, dataset: Dataset, rows: pl.DataFrame) -> bool:
     return row == (False,) and not rows.select(dataset.key).is_duplicated().any()
 
 
-def _copy(
-    conn: connection, table: sql.Composable, dataset: Dataset, rows: pl.DataFrame, load_id: int
-) -> None:
+def _copy(conn: connection, table: sql.Composable, dataset: Dataset, rows: pl.DataFrame, load_id: int) -> None:
     text = io.BytesIO()
     rows.with_columns(pl.lit(load_id).alias("_load_id")).write_csv(text, include_header=False)
     text.seek(0)
@@ -125,9 +123,7 @@ def _parts(dataset: Dataset) -> dict[str, sql.Composable]:
         "key": _names(dataset.key),
         "columns": _names(dataset.columns),
         "source_columns": _names(dataset.columns, "source"),
-        "newest_first": sql.SQL(", ").join(
-            sql.SQL("{} desc").format(sql.Identifier(name)) for name in ordering
-        ),
+        "newest_first": sql.SQL(", ").join(sql.SQL("{} desc").format(sql.Identifier(name)) for name in ordering),
         "same_key": sql.SQL(" and ").join(_pair(name) for name in dataset.key),
         "source_ordering": _names(ordering, "source"),
         "target_ordering": _names(ordering, "target"),

@@ -78,9 +78,7 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
     return loaded
 
 
-def _load_file(
-    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str
-) -> RowCounts:
+def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str) -> RowCounts:
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
         counts = _fold_file(dataset, conn, settings, receipt, load_id)
         _check_accounted(receipt, counts)
@@ -89,17 +87,13 @@ def _load_file(
     return counts
 
 
-def _fold_file(
-    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int
-) -> RowCounts:
+def _fold_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int) -> RowCounts:
     counts, line_no = RowCounts(), 1
     for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
         parsed = parse_block(dataset, block, line_no)
         reject_records(conn, receipt, parsed.rejections)
         rejected = len(parsed.rejections)
-        counts += write_rows(conn, dataset, parsed.rows, load_id) + RowCounts(
-            read=rejected, rejected=rejected
-        )
+        counts += write_rows(conn, dataset, parsed.rows, load_id) + RowCounts(read=rejected, rejected=rejected)
         line_no += block.count(b"\n")
     return counts
 

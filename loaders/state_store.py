@@ -132,8 +132,7 @@ def advance_watermark(conn: connection, claim: Claim, cursor: str, load_id: int)
     values = {"entity": claim.entity, "epoch": claim.epoch, "cursor_value": cursor, "load_id": load_id}
     if _first(conn, "advance_watermark", values) is None:
         raise WatermarkLost(
-            f"{claim.entity}: a newer run has taken over since this one started "
-            f"(epoch {claim.epoch} is stale)",
+            f"{claim.entity}: a newer run has taken over since this one started (epoch {claim.epoch} is stale)",
             remedy="nothing of this part was kept; the newer run carries on",
         )
 

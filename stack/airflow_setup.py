@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from loaders.errors import DatabaseError
 from stack.airflow import AIRFLOW
-from stack.metadata import Metadata
 from stack.processes import Service, start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stack.home import Home
+    from stack.metadata import Metadata
     from stack.talk import Talk
 
 _NAME = "airflow-migrate"
@@ -46,5 +46,6 @@ def _migrate(home: Home, environment: Mapping[str, str]) -> None:
     if code != 0:
         log = home.logs / f"{_NAME}.log"
         raise DatabaseError(
-            "airflow db migrate failed: Airflow's metadata database is not ready", remedy=f"see {log}, then start again"
+            "airflow db migrate failed: Airflow's metadata database is not ready",
+            remedy=f"see {log}, then start again",
         )

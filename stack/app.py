@@ -149,7 +149,11 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except Exception as error:  # noqa: BLE001 - a defect of ours: short here, whole in a file
         file = _keep_traceback()
-        talk.error(f"{type(error).__name__}: {error}", f"a defect; its traceback is in {file}", "report it with that file")
+        talk.error(
+            f"{type(error).__name__}: {error}",
+            f"a defect; its traceback is in {file}",
+            "report it with that file",
+        )
         sys.exit(1)
 
 

@@ -15,8 +15,8 @@ import psutil
 from loaders.config import PROJECT_ROOT
 from loaders.database import connect
 from loaders.errors import RetailError
-from stack.postgres_files import major_version, place_postgres
 from stack.ports import is_free, remembered_port
+from stack.postgres_files import major_version, place_postgres
 from stack.processes import answers, running
 from stack.source import NAME as SOURCE
 from stack.tools import dbt_environment, find_psql, run_dbt

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from stack.metadata import DagRun, TaskState
     from stack.report import Report
 
-_BY_LAYER = {"bronze": SourceError.exit_code, "silver": DatabaseError.exit_code, "gold": DataQualityError.exit_code}
+_BY_LAYER = {
+    "bronze": SourceError.exit_code,
+    "silver": DatabaseError.exit_code,
+    "gold": DataQualityError.exit_code,
+}
 _MOST_LOG_BYTES = 2_000_000
 
 
@@ -33,9 +37,7 @@ class RunFailed(RetailError):
         self.exit_code = exit_code
 
 
-def explain(
-    home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Report, *, log_offset: int
-) -> RunFailed:
+def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Report, *, log_offset: int) -> RunFailed:
     """The error for a failed run."""
     failed = [task.task_id for task in tasks if task.state == "failed"]
     blocked = [task.task_id for task in tasks if task.state in BROKEN and task.state != "failed"]
@@ -44,7 +46,10 @@ def explain(
     names = ", ".join(failed) or "the run"
     log = logs[1] if len(logs) > 1 else logs[0]
     if not report.failures:
-        message, remedy = _words_of_error(words) or (f"see {log}", "mend the cause, then ./retail run carries on")
+        message, remedy = _words_of_error(words) or (
+            f"see {log}",
+            "mend the cause, then ./retail run carries on",
+        )
         return RunFailed(f"{names} failed: {message}", remedy=remedy, exit_code=_exit_code(words, None))
     first = report.failures[0]
     message, _, remedy = first.message.partition(" — ")
@@ -95,5 +100,3 @@ def _read(log: Path, offset: int) -> str:
             return stream.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-
-

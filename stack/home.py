@@ -135,7 +135,8 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{file} cannot be read: {error}", remedy="restore that file, or move RETAIL_HOME away to start anew"
+            f"{file} cannot be read: {error}",
+            remedy="restore that file, or move RETAIL_HOME away to start anew",
         ) from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{file} holds no JSON object", remedy="restore that file from a backup")

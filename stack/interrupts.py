@@ -58,7 +58,7 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def _raise_pending() -> None:
-    global _pending  # noqa: PLW0603 - same
+    global _pending
     if _depth == 0 and _pending is not None:
         number, _pending = _pending, None
         raise Interrupted(number)

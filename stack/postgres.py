@@ -16,7 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -189,7 +189,7 @@ class PostgresServer:
                 **self._surroundings(),
             )
 
-    def _surroundings(self) -> dict[str, object]:
+    def _surroundings(self) -> dict[str, Any]:
         """Account, folder and environment of Postgres' programs: nothing of ours reaches them."""
         kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         return {"cwd": "/", "env": kept | {"LC_ALL": "C"}, **self.files.account.popen_options()}
@@ -199,9 +199,9 @@ class PostgresServer:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             lines = self._pid_file()
-            if len(lines) > _PID_FILE_READY_LINE and lines[_PID_FILE_READY_LINE].strip() == "ready":
-                if int(lines[0]) == pid:
-                    return RunningPostgres(pid, int(lines[3]))
+            ready = len(lines) > _PID_FILE_READY_LINE and lines[_PID_FILE_READY_LINE].strip() == "ready"
+            if ready and int(lines[0]) == pid:
+                return RunningPostgres(pid, int(lines[3]))
             if (process and process.poll() is not None) or not psutil.pid_exists(pid):
                 raise self._did_not_start()
             time.sleep(0.02)
@@ -214,7 +214,8 @@ class PostgresServer:
         words = tail(self.log, 15)
         if "Address already in use" in words:
             return PortInUse(
-                "Postgres' port was taken while it started", remedy="set POSTGRES_PORT to a free port, or start again"
+                "Postgres' port was taken while it started",
+                remedy="set POSTGRES_PORT to a free port, or start again",
             )
         return DatabaseError(
             f"Postgres on {self.files.data} did not start; the end of its log:\n{words}",

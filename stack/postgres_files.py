@@ -85,7 +85,8 @@ def major_version(binaries: Path) -> int:
         major = int(told.rsplit(" ", 1)[1].split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
         raise ConfigurationError(
-            f"{command[0]} does not tell its version: {error}", remedy="point POSTGRES_BIN to a working PostgreSQL"
+            f"{command[0]} does not tell its version: {error}",
+            remedy="point POSTGRES_BIN to a working PostgreSQL",
         ) from error
     if major < OLDEST_MAJOR:
         raise ConfigurationError(

@@ -64,9 +64,7 @@ def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
     return replace(outcome, seconds=time.monotonic() - began)
 
 
-def prepare(
-    home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk
-) -> None:
+def prepare(home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk) -> None:
     """Schemas of the warehouse and of Airflow."""
     with connect(endpoints.database_url) as conn:
         prepare_schema(conn)
@@ -89,7 +87,8 @@ def _run_dag(
         stop(home, [NAME])
     if dag_run is None:
         raise RunFailed(
-            "Airflow ended before it began the DAG", remedy=f"see the end of {log}; ./retail doctor checks the parts"
+            "Airflow ended before it began the DAG",
+            remedy=f"see the end of {log}; ./retail doctor checks the parts",
         )
     tasks = tuple(metadata.tasks(DAG_ID, dag_run.run_id))
     report = read_report(endpoints.database_url, dag_run.run_id)

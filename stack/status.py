@@ -124,5 +124,3 @@ def _service(home: Home, name: str) -> ServiceState:
     port = {SOURCE: "api_port", "airflow-api-server": "airflow_port"}.get(name)
     address = f"http://{HOST}:{remembered_port(home, port)}" if port else None  # type: ignore[arg-type]
     return ServiceState(name, "running", record.pid, address)
-
-

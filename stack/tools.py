@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 from loaders.config import PROJECT_ROOT
+from loaders.database import connect
 from loaders.errors import ConfigurationError, RetailError
 from loaders.schema import prepare_schema
 from stack.airflow import pipeline_environment
@@ -18,7 +19,6 @@ from stack.logs import tail
 from stack.ports import HOST, choose_port
 from stack.postgres_files import find_binaries
 from stack.processes import Service, await_ready, start, stop
-from loaders.database import connect
 from stack.warehouse import platform
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
     """Generate the dbt documentation from the warehouse and serve it until told to stop."""
     with home.try_locked("docs") as mine:
         if not mine:
-            raise RetailError("the docs are served already", remedy="see ./retail status, or end them with Ctrl-C there")
+            raise RetailError(
+                "the docs are served already", remedy="see ./retail status, or end them with Ctrl-C there"
+            )
         with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)
             environment = dbt_environment(home, {**os.environ, **pipeline_environment(settings, endpoints)})
@@ -97,7 +99,12 @@ def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
     where = ("--project-dir", str(_DBT_PROJECT), "--profiles-dir", str(_DBT_PROJECT))
     with log.open("ab") as output:
         done = subprocess.run(
-            [*_DBT, *arguments, *where], env=environment, stdout=output, stderr=output, cwd=PROJECT_ROOT, check=False
+            [*_DBT, *arguments, *where],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            cwd=PROJECT_ROOT,
+            check=False,
         )
     if done.returncode != 0:
         raise RetailError(

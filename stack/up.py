@@ -1,4 +1,4 @@
-"""`./retail up`: the whole platform in the foreground, one line per service; and `down`, which ends it from elsewhere."""
+"""`./retail up`: the whole platform in the foreground, a line per service; and `down`, which ends it from elsewhere."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
                 write_connection(home, endpoints)
                 for line in addresses(home, settings, endpoints, password):
                     talk.say(line)
-                _watch(home, settings, endpoints, processes)
+                _watch(home, settings, processes)
             finally:
                 with uninterrupted():
                     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
@@ -113,17 +113,16 @@ def _start_airflow(
         while not (metadata.beating(since) >= _JOBS and metadata.parsed(DAG_ID, since)):
             _check(home, processes)
             if time.monotonic() > deadline:
+                why = metadata.import_error() or "no error"
                 raise ServiceFailed(
-                    f"Airflow did not read the DAG within {_HEALTHY_SECONDS} s: {metadata.import_error() or 'no error'}",
+                    f"Airflow did not read the DAG within {_HEALTHY_SECONDS} s: {why}",
                     remedy=f"see airflow-*.log in {home.logs}",
                 )
             time.sleep(0.25)
     return processes
 
 
-def _watch(
-    home: Home, settings: StackSettings, endpoints: Endpoints, processes: dict[str, subprocess.Popen[bytes]]
-) -> None:
+def _watch(home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]]) -> None:
     """Return never; raise when a service has died."""
     server = None if settings.database_url else postgres_server(home, settings)
     while True:

@@ -77,9 +77,7 @@ class Source:
 @pytest.fixture
 def source() -> Iterator[Source]:
     """A real server over real HTTP, its clock at NOON."""
-    settings = SourceSettings(
-        seed=7, start=START, now=NOON, sales_per_hour=20, customers=200, products=60, api_key=KEY
-    )
+    settings = SourceSettings(seed=7, start=START, now=NOON, sales_per_hour=20, customers=200, products=60, api_key=KEY)
     app = create_app(settings)
     with serving(app) as url:
         yield Source(url, app.state.data)

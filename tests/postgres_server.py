@@ -63,6 +63,4 @@ def _run(program: str, *arguments: str) -> None:
     command = [str(Path(spec.origin).parent / "pginstall" / "bin" / program), *arguments]
     # Postgres refuses to run as root; "nobody" exists wherever root does.
     account = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
-    subprocess.run(
-        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **account
-    )
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **account)

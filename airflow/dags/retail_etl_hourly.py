@@ -28,9 +28,7 @@ CORE = [asset(f"gold.{name}") for name in ("dim_customer", "dim_product", "sales
 MART = [asset("gold.mart_sales_by_customer")]
 
 
-def step(
-    task_id: str, work: str, *, entity: str | None = None, refreshes: bool = False, **wiring: Any
-) -> Any:
+def step(task_id: str, work: str, *, entity: str | None = None, refreshes: bool = False, **wiring: Any) -> Any:
     """A task that calls `work` (`module:function`) with the warehouse, the settings and the run's id.
 
     `entity` skips the task unless the run's params name it; `refreshes` hands the param full_refresh on. An

@@ -1,3 +1,6 @@
-select entity, cursor_name, cursor_value
+select
+    entity,
+    cursor_name,
+    cursor_value
 from meta.ingestion_state
 order by entity;

@@ -81,9 +81,7 @@ def hour(
         cursor.execute(f"drop database {metadata} with (force)")
 
 
-def test_two_hours_by_airflow_bring_exactly_what_the_source_sold(
-    hour: Hour, conn: connection, source: Source
-) -> None:
+def test_two_hours_by_airflow_bring_exactly_what_the_source_sold(hour: Hour, conn: connection, source: Source) -> None:
     assert hour.run() == 0, hour.log.read_text()[-4000:]
     first = source.data.totals(0, None)
     assert mart(conn) == expected_mart(source)
@@ -91,12 +89,8 @@ def test_two_hours_by_airflow_bring_exactly_what_the_source_sold(
     assert hour.run() == 0, hour.log.read_text()[-4000:]
     totals = source.data.totals(0, None)
     assert mart(conn) == expected_mart(source)
-    assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [
-        (totals.lines, totals.net_amount)
-    ]
-    loads = (
-        "select rows_read from meta.load where layer = 'silver' and dataset = 'sales_product' order by 1 desc"
-    )
+    assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [(totals.lines, totals.net_amount)]
+    loads = "select rows_read from meta.load where layer = 'silver' and dataset = 'sales_product' order by 1 desc"
     assert rows(conn, loads) == [(first.lines,), (totals.lines - first.lines,)]
     assert rows(conn, "select count(*) from meta.load where status <> 'SUCCESS'") == [(0,)]
     assert rows(conn, "select count(distinct run_id) from meta.load") == [(2,)]
@@ -117,14 +111,10 @@ def test_a_run_killed_between_bronze_and_silver_is_made_good_by_the_next(
     with connect(database_url) as blocker, blocker.cursor() as cursor:
         cursor.execute("lock table silver.sales_customer, silver.sales_product in access exclusive mode")
         run = hour.start()
-        wait_until(
-            lambda: rows(conn, "select count(*) from meta.load where dataset like 'sales\\_%'") != [(0,)]
-        )
+        wait_until(lambda: rows(conn, "select count(*) from meta.load where dataset like 'sales\\_%'") != [(0,)])
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
-    assert rows(conn, "select count(*) > 0 from meta.bronze_file where dataset = 'sales_product'") == [
-        (True,)
-    ]
+    assert rows(conn, "select count(*) > 0 from meta.bronze_file where dataset = 'sales_product'") == [(True,)]
     assert rows(conn, "select count(*) from silver.sales_product") == [(0,)]
     assert hour.run() == 0, hour.log.read_text()[-4000:]
     assert mart(conn) == expected_mart(source)

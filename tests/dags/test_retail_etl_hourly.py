@@ -72,9 +72,7 @@ def test_every_task_has_notes_retries_with_backoff_and_a_time_limit(dag: Any) ->
 
 def test_every_note_belongs_to_a_task(dag: Any) -> None:
     sections = [
-        line.removeprefix("## ")
-        for line in FILE.with_suffix(".md").read_text().splitlines()
-        if line.startswith("## ")
+        line.removeprefix("## ") for line in FILE.with_suffix(".md").read_text().splitlines() if line.startswith("## ")
     ]
     assert sorted(sections) == sorted(task.task_id for task in dag.tasks)
 

@@ -60,9 +60,7 @@ def test_the_first_pull_lands_every_sale_divided_without_loss(
     assert watermark(conn, "sales") == str(expected[-1]["sale_id"]) == collected.cursor_after
 
 
-@pytest.mark.parametrize(
-    ("collector", "entity"), [(collect_customers, "customers"), (collect_products, "products")]
-)
+@pytest.mark.parametrize(("collector", "entity"), [(collect_customers, "customers"), (collect_products, "products")])
 def test_listings_land_byte_for_byte(
     conn: connection, settings: Settings, source: Source, collector: Any, entity: str
 ) -> None:
@@ -93,9 +91,7 @@ def test_an_hour_that_brings_nothing_writes_no_file_and_says_so(conn: connection
     assert rows(conn, "select status, rows_read from meta.load where run_id = 'r2'") == [("SUCCESS", 0)]
 
 
-def test_a_full_refresh_pulls_everything_again_and_ends_at_the_same_place(
-    conn: connection, settings: Settings
-) -> None:
+def test_a_full_refresh_pulls_everything_again_and_ends_at_the_same_place(conn: connection, settings: Settings) -> None:
     first = collect_sales(conn, settings, run_id="r1")
     again = collect_sales(conn, settings, run_id="r2", full_refresh=True)
     assert (again.records, again.cursor_after) == (first.records, first.cursor_after)
@@ -122,9 +118,7 @@ def interrupted(conn: connection, settings: Settings, answers: int, status: int)
 @pytest.fixture
 def small_parts(settings: Settings) -> Settings:
     """A part after each page, so that a pull has many."""
-    return settings.model_copy(
-        update={"bronze_part_bytes": 1, "source_page_size": 100, "source_retry_attempts": 1}
-    )
+    return settings.model_copy(update={"bronze_part_bytes": 1, "source_page_size": 100, "source_retry_attempts": 1})
 
 
 def test_a_source_that_dies_in_the_middle_keeps_whole_parts_and_the_next_run_goes_on(

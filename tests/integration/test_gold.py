@@ -41,18 +41,14 @@ def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -
     gold.check_gold(conn, settings, run_id="hour")
 
 
-def test_gold_holds_what_the_source_sold_hour_after_hour(
-    conn: connection, settings: Settings, source: Source
-) -> None:
+def test_gold_holds_what_the_source_sold_hour_after_hour(conn: connection, settings: Settings, source: Source) -> None:
     for hours in range(3):
         source.set_clock(NOON + timedelta(hours=hours))
         hour(conn, settings)
         build(conn, settings)
         assert mart(conn) == expected_mart(source)
     totals = source.data.totals(0, None)
-    assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [
-        (totals.lines, totals.net_amount)
-    ]
+    assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [(totals.lines, totals.net_amount)]
     assert any(returns for _, returns, _, _ in mart(conn).values())
     assert rows(conn, "select count(*) from gold.dim_customer where is_inferred") == [(0,)]
     current = {json.loads(item)["customer_id"] for item in source.data.customers_page(None, 10**9).items}
@@ -67,9 +63,7 @@ def test_an_hour_builds_only_what_it_brought(conn: connection, settings: Setting
     hour(conn, settings)
     build(conn, settings)
     new_lines = source.data.totals(0, None).lines - before.lines
-    loads = (
-        "select rows_inserted from meta.load where layer = 'gold' and dataset = 'sales_item' order by load_id"
-    )
+    loads = "select rows_inserted from meta.load where layer = 'gold' and dataset = 'sales_item' order by load_id"
     assert new_lines > 0
     assert rows(conn, loads) == [(before.lines,), (new_lines,)]
 
@@ -156,9 +150,7 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
         )
     build(conn, settings)
     assert rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer") == total
-    assert rows(conn, "select count(*) from gold.mart_sales_by_customer where sold_date = '2020-01-01'") == [
-        (1,)
-    ]
+    assert rows(conn, "select count(*) from gold.mart_sales_by_customer where sold_date = '2020-01-01'") == [(1,)]
     assert rows(conn, "select count(*) from gold.mart_sales_by_customer where line_count = 0") == [(0,)]
 
 
@@ -208,9 +200,7 @@ def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
     build(conn, settings)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
-    wrong = altered(
-        monkeypatch, tmp_path, "models/gold/sales_item.sql", "line.quantity < 0 as", "line.quantity > 0 as"
-    )
+    wrong = altered(monkeypatch, tmp_path, "models/gold/sales_item.sql", "line.quantity < 0 as", "line.quantity > 0 as")
     state = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"
     before = rows(conn, state)
     with wrong, pytest.raises(gold.GoldBuildFailed, match="could not build sales_item"):

@@ -101,9 +101,7 @@ def test_loading_again_does_nothing(conn: connection, settings: Settings) -> Non
     assert load_customers(conn, settings, run_id="again").files == 0
 
 
-def test_the_same_records_in_another_file_leave_every_row_as_it_was(
-    conn: connection, settings: Settings
-) -> None:
+def test_the_same_records_in_another_file_leave_every_row_as_it_was(conn: connection, settings: Settings) -> None:
     load_lines(conn, settings, customer(), customer(customer_id=2))
     before = rows(conn, "select * from silver.customers order by 1")
     again = load_lines(conn, settings, customer(), customer(customer_id=2))
@@ -130,9 +128,7 @@ def test_the_newest_version_wins_in_any_order_of_files(
     assert seen == {"Tie"}
 
 
-def test_the_newest_version_wins_within_a_file_and_the_others_are_counted(
-    conn: connection, settings: Settings
-) -> None:
+def test_the_newest_version_wins_within_a_file_and_the_others_are_counted(conn: connection, settings: Settings) -> None:
     loaded = load_lines(
         conn,
         settings,
@@ -154,17 +150,13 @@ def test_an_older_version_that_comes_late_changes_nothing(conn: connection, sett
 
 def test_a_change_carries_the_load_that_brought_it(conn: connection, settings: Settings) -> None:
     load_lines(conn, settings, customer(), customer(customer_id=2))
-    load_lines(
-        conn, settings, customer(city="New", updated_at="2026-03-01T00:00:00Z"), customer(customer_id=2)
-    )
+    load_lines(conn, settings, customer(city="New", updated_at="2026-03-01T00:00:00Z"), customer(customer_id=2))
     loads = rows(conn, "select load_id from meta.load where layer = 'silver' order by 1")
     found = rows(conn, "select customer_id, _load_id from silver.customers order by 1")
     assert found == [(1, loads[1][0]), (2, loads[0][0])]
 
 
-def test_a_bad_record_is_set_aside_with_its_place_and_the_rest_loads(
-    conn: connection, settings: Settings
-) -> None:
+def test_a_bad_record_is_set_aside_with_its_place_and_the_rest_loads(conn: connection, settings: Settings) -> None:
     bad = b'{"customer_id":"three"}'
     receipt = land(conn, settings, [customer(), bad, customer(customer_id=4), b"\xff"])
     loaded = load_customers(conn, settings, run_id="load")
@@ -193,9 +185,7 @@ def test_text_comes_through_copy_exactly(conn: connection, settings: Settings) -
     ]
     lines = [customer(customer_id=number, city=text) for number, text in enumerate(strange, 1)]
     load_lines(conn, settings, *lines)
-    merged = [
-        customer(customer_id=n, city=t, updated_at="2027-01-01T00:00:00Z") for n, t in enumerate(strange, 1)
-    ]
+    merged = [customer(customer_id=n, city=t, updated_at="2027-01-01T00:00:00Z") for n, t in enumerate(strange, 1)]
     assert cities(conn) == dict(enumerate(strange, 1))
     assert load_lines(conn, settings, *merged).counts.updated == len(strange)
     assert cities(conn) == dict(enumerate(strange, 1))
@@ -212,9 +202,7 @@ def test_text_comes_through_copy_exactly(conn: connection, settings: Settings) -
     ],
     ids=["missing", "cut", "longer", "altered", "empty"],
 )
-def test_a_damaged_file_is_named_and_silver_is_untouched(
-    conn: connection, settings: Settings, damage: Any
-) -> None:
+def test_a_damaged_file_is_named_and_silver_is_untouched(conn: connection, settings: Settings, damage: Any) -> None:
     receipt = land(conn, settings, [customer()])
     damage(Path(settings.bronze_location) / receipt.path)
     with pytest.raises(BronzeDamaged, match=receipt.path):
@@ -240,9 +228,7 @@ def test_a_file_without_a_receipt_is_not_read(conn: connection, settings: Settin
     assert load_customers(conn, settings, run_id="load").files == 0
 
 
-def test_a_second_load_of_the_same_table_is_told_so(
-    conn: connection, settings: Settings, database_url: str
-) -> None:
+def test_a_second_load_of_the_same_table_is_told_so(conn: connection, settings: Settings, database_url: str) -> None:
     with connect(database_url) as other, locked(other, "silver", "customers"):
         with pytest.raises(EntityLocked):
             load_customers(conn, settings, run_id="load")
@@ -292,9 +278,7 @@ def test_a_loader_that_forgets_a_record_is_stopped(
     assert cities(conn) == {}
 
 
-def test_small_blocks_give_the_same_tables_as_one(
-    conn: connection, settings: Settings, source: Source
-) -> None:
+def test_small_blocks_give_the_same_tables_as_one(conn: connection, settings: Settings, source: Source) -> None:
     collect_sales(conn, settings, run_id="r1")
     small = settings.model_copy(update={"load_chunk_bytes": 3_000})
     load(SALES_PRODUCT, conn, small, run_id="small")

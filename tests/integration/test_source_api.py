@@ -22,9 +22,7 @@ def api(source: Source) -> Any:
         yield client
 
 
-@pytest.mark.parametrize(
-    ("path", "model"), [("/customers", Customer), ("/products", Product), ("/sales", Sale)]
-)
+@pytest.mark.parametrize(("path", "model"), [("/customers", Customer), ("/products", Product), ("/sales", Sale)])
 def test_a_page_is_what_the_documentation_says(api: httpx.Client, path: str, model: Any) -> None:
     answer = api.get(path, params={"limit": 50})
     assert answer.status_code == 200

@@ -137,9 +137,7 @@ def test_returns_take_back_an_earlier_sale_of_the_same_customer_exactly(ledger: 
     returns = [sale for sale in ledger if sale["lines"][0]["quantity"] < 0]
     assert len(returns) > 10
     for sale in returns:
-        earlier = [
-            known for known in ledger[: sale["sale_id"] - 1] if known["customer_id"] == sale["customer_id"]
-        ]
+        earlier = [known for known in ledger[: sale["sale_id"] - 1] if known["customer_id"] == sale["customer_id"]]
         assert lines(sale, -1) in [lines(known, 1) for known in earlier]
 
 
@@ -152,8 +150,7 @@ def test_prices_are_those_in_force_when_sold(ledger: list[dict[str, Any]]) -> No
         )
     )  # fmt: skip
     prices = {
-        json.loads(item)["product_id"]: json.loads(item)["unit_price"]
-        for item in at.products_page(None, 999).items
+        json.loads(item)["product_id"]: json.loads(item)["unit_price"] for item in at.products_page(None, 999).items
     }
     assert all(prices[line["product_id"]] == line["unit_price"] for line in late["lines"])
 

@@ -31,9 +31,7 @@ def test_a_committed_file_holds_each_record_on_a_line_and_is_described_exactly(u
     file.append([])
     file.append([b'{"a":3}'])
     written = file.commit()
-    content = fsspec.filesystem(url.split(":", maxsplit=1)[0] if "://" in url else "file").cat_file(
-        f"{url}/{PATH}"
-    )
+    content = fsspec.filesystem(url.split(":", maxsplit=1)[0] if "://" in url else "file").cat_file(f"{url}/{PATH}")
     assert content == b'{"a":1}\n{"a":2}\n{"a":3}\n'
     assert (written.path, written.records, written.bytes) == (PATH, 3, len(content))
     assert written.sha256 == hashlib.sha256(content).hexdigest()

@@ -46,9 +46,7 @@ def ten_by_three(request: httpx.Request) -> httpx.Response:
     after = int(request.url.params.get("cursor", "0"))
     last = min(after + 3, 10)
     if after >= 10:
-        return httpx.Response(
-            200, headers=JSON, content=b'{"items":[],"count":0,"has_more":false,"next_cursor":null}'
-        )
+        return httpx.Response(200, headers=JSON, content=b'{"items":[],"count":0,"has_more":false,"next_cursor":null}')
     return httpx.Response(200, headers=JSON, content=body(after + 1, last, has_more=last < 10))
 
 
@@ -101,9 +99,7 @@ def test_the_key_travels_in_its_header_and_never_in_the_address() -> None:
         httpx.Response(200, headers={"content-type": "text/html"}, content=b"<html></html>"),
         httpx.Response(200, headers=JSON, content=b""),
         httpx.Response(200, headers=JSON, content=body(1, 3, has_more=False)[:-5]),
-        httpx.Response(
-            200, headers=JSON, content=b'{"items":[],"count":1,"has_more":false,"next_cursor":null}'
-        ),
+        httpx.Response(200, headers=JSON, content=b'{"items":[],"count":1,"has_more":false,"next_cursor":null}'),
         httpx.ConnectError("refused"),
         httpx.ReadTimeout("slow"),
         httpx.RemoteProtocolError("peer closed connection"),

@@ -10,9 +10,7 @@ from loaders.errors import SourceViolation
 
 
 def page(*ids: object, next_cursor: str) -> Page:
-    return Page(
-        [f'{{"sale_id":{number}}}'.encode() for number in ids], has_more=False, next_cursor=next_cursor
-    )
+    return Page([f'{{"sale_id":{number}}}'.encode() for number in ids], has_more=False, next_cursor=next_cursor)
 
 
 def test_ids_that_rise_to_the_cursor_are_accepted() -> None:
@@ -34,9 +32,7 @@ def test_ids_that_rise_to_the_cursor_are_accepted() -> None:
         ("yesterday", (5,), "5"),
     ],
 )
-def test_a_page_that_contradicts_its_cursor_is_refused(
-    cursor: str, ids: tuple[object, ...], next_cursor: str
-) -> None:
+def test_a_page_that_contradicts_its_cursor_is_refused(cursor: str, ids: tuple[object, ...], next_cursor: str) -> None:
     with pytest.raises(SourceViolation):
         check_sales_page(cursor, page(*ids, next_cursor=next_cursor))
 

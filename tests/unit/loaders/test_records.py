@@ -70,13 +70,9 @@ def fit_line(dataset: str) -> bytes:
 
 
 @pytest.mark.parametrize(("dataset", "field", "raw", "fit"), read_cases())
-def test_a_value_is_taken_exactly_or_its_record_set_aside_alone(
-    dataset: str, field: str, raw: str, fit: bool
-) -> None:
+def test_a_value_is_taken_exactly_or_its_record_set_aside_alone(dataset: str, field: str, raw: str, fit: bool) -> None:
     line = line_with(dataset, field, raw)
-    block = parse_block(
-        DATASETS[dataset], fit_line(dataset) + b"\n" + line + b"\n" + fit_line(dataset) + b"\n", 1
-    )
+    block = parse_block(DATASETS[dataset], fit_line(dataset) + b"\n" + line + b"\n" + fit_line(dataset) + b"\n", 1)
     assert block.rows.height == (3 if fit else 2)
     assert [(rejected.line_no, rejected.raw) for rejected in block.rejections] == ([] if fit else [(2, line)])
 
