@@ -34,7 +34,7 @@ def checks(pytest_arguments: list[str], *, fast: bool) -> list[Check]:
         Check("ruff check", (*_PYTHON, "ruff", "check", ".")),
         Check("ruff format", (*_PYTHON, "ruff", "format", "--check", ".")),
         Check("mypy", (*_PYTHON, "mypy")),
-        Check("sqlfluff", (*_PYTHON, "sqlfluff", "lint", "sql", "stack/sql", "dbt")),
+        Check("sqlfluff", (*_PYTHON, "sqlfluff", "lint", "sql", "dbt")),
         Check("pytest", (*_PYTHON, "pytest", "-q", "-n", _WORKERS, *chosen, *pytest_arguments)),
     ]
 
