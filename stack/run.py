@@ -74,7 +74,7 @@ def prepare(home: Home, endpoints: Endpoints, environment: Mapping[str, str], me
 def _run_dag(
     home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk
 ) -> RunOutcome:
-    moment = datetime.now(timezone.utc)
+    moment = datetime.now(timezone.utc).replace(microsecond=0)  # `dags trigger` keeps whole seconds only
     log = home.logs / f"{NAME}.log"
     offset = log.stat().st_size if log.exists() else 0
     triggers = running(home, "airflow-scheduler") is not None
