@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from typing_extensions import Self
-
     from loaders.config import Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +57,7 @@ class SourceClient:
             transport=transport,
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> SourceClient:  # noqa: PYI034 - typing has Self from 3.11 on
         return self
 
     def __exit__(

@@ -55,11 +55,12 @@ def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool) -> int:
     return 1 if failed else 0
 
 
-def _environment() -> dict[str, str]:
-    """Ours, without what would point the tests to a real warehouse or source."""
-    kept = {name: value for name, value in os.environ.items() if not _configures(name)}
-    return {**kept, "PYTHONPATH": str(PROJECT_ROOT)}
-
-
-def _configures(name: str) -> bool:
+def configures(name: str) -> bool:
+    """Whether an environment variable would point the tests to a real warehouse, source or Airflow."""
     return name in ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME") or name.startswith(("SOURCE_", "AIRFLOW_"))
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what the user has configured."""
+    kept = {name: value for name, value in os.environ.items() if not configures(name)}
+    return {**kept, "PYTHONPATH": str(PROJECT_ROOT)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -24,11 +25,18 @@ from backend.settings import SourceSettings
 from loaders.config import Settings
 from loaders.database import connect
 from loaders.schema import prepare_schema
+from stack.checks import configures
 from tests.postgres_server import PostgresServer, running_server
 
 KEY = "key-of-the-tests"
 START = datetime(2026, 11, 2, tzinfo=timezone.utc)
 NOON = datetime(2026, 11, 6, 12, tzinfo=timezone.utc)
+
+
+def pytest_configure() -> None:
+    """No test may meet what the user has configured, however pytest was started."""
+    for name in [name for name in os.environ if configures(name)]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")
