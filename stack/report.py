@@ -20,6 +20,13 @@ _COUNTED = {
     "silver": ("customers", "products", "sales_customer", "sales_product"),
     "gold": ("dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"),
 }
+# Datasets as a person calls them, in the order they are told.
+_NEWS = {
+    "customers": "customers",
+    "products": "products",
+    "sales_customer": "sales",
+    "sales_product": "sales lines",
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,8 @@ def news(report: Report) -> str:
     brought = {name: count for name, count in report.new["bronze"].items() if count}
     if not brought:
         return "nothing new: the source had no record past the watermarks, so only they were asked for"
-    return "new from the source: " + ", ".join(f"{count:,} {name}" for name, count in sorted(brought.items()))
+    named = [f"{brought[name]:,} {words}" for name, words in _NEWS.items() if name in brought]
+    return "new from the source: " + ", ".join(named)
 
 
 def _new(report: Report, layer: str, name: str) -> str:
