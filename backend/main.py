@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi_offline import FastAPIOffline
 
 from backend.auth import require_key
 from backend.data import BadCursor, DataSet
@@ -43,7 +44,7 @@ SaleId = Annotated[int | None, Query(ge=0, le=_MORE_THAN_INT64, description="Las
 def create_app(settings: SourceSettings | None = None) -> FastAPI:
     """The API over the data set of `settings`, by default those of the environment."""
     settings = settings or SourceSettings()
-    app = FastAPI(
+    app = FastAPIOffline(  # its pages need no script from elsewhere: they work without the internet
         title="Retail source API",
         version="1.0.0",
         description="Customers, products and sales of a retailer. Follow `next_cursor` to read a resource; "

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stack.settings import StackSettings
     from stack.talk import Talk
 
+_STANDS_ALONE = frozenset({"docs"})  # serves files: it ends with its own command, or with `down`
 _STARTS = 3  # a port that was free a moment ago may be taken: another is chosen
 
 
@@ -72,13 +73,13 @@ def platform(home: Home, settings: StackSettings, talk: Talk) -> Iterator[Endpoi
 def stop_unused(home: Home, settings: StackSettings) -> list[str]:
     """Stop every service unless another command uses them. Returns what was stopped."""
     with home.locked("starting"), home.try_locked("users") as alone:
-        return stop_everything(home, settings) if alone else []
+        return stop_everything(home, settings, spare=_STANDS_ALONE) if alone else []
 
 
-def stop_everything(home: Home, settings: StackSettings) -> list[str]:
+def stop_everything(home: Home, settings: StackSettings, *, spare: frozenset[str] = frozenset()) -> list[str]:
     """Stop every service of this RETAIL_HOME, Postgres last, as the others still write to it."""
     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
-    stopped = stop(home, recorded_names(home))
+    stopped = stop(home, [name for name in recorded_names(home) if name not in spare])
     if (home.path / "postgres").exists() and postgres_server(home, settings).stop():
         stopped.append("postgres")
     return stopped
