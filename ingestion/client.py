@@ -65,25 +65,25 @@ class SourceClient:
     ) -> None:
         self._http.close()
 
-    def pages(self, resource: str, cursor: str | None) -> Iterator[Page]:
-        """Every page behind `cursor` that has records, in order, up to the source's end.
+    def pages(self, resource: str, cursor: str | None, *, up_to: int | None = None) -> Iterator[Page]:
+        """Every page behind `cursor` that has records, in order, up to the source's end or the id `up_to`.
 
         Raises SourceUnavailable, SourceRefused or SourceViolation.
         """
         seen = {cursor}
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"pages-{resource}") as ahead:
-            coming = ahead.submit(self.page, resource, cursor)
+            coming = ahead.submit(self.page, resource, cursor, up_to)
             while (page := coming.result()).items:
                 if page.next_cursor in seen:
                     raise _stuck(resource, page.next_cursor)
                 seen.add(page.next_cursor)
                 if page.has_more:
-                    coming = ahead.submit(self.page, resource, page.next_cursor)
+                    coming = ahead.submit(self.page, resource, page.next_cursor, up_to)
                 yield page
                 if not page.has_more:
                     return
 
-    def page(self, resource: str, cursor: str | None) -> Page:
+    def page(self, resource: str, cursor: str | None, up_to: int | None = None) -> Page:
         """The page behind `cursor` (None: the first), asked for again until it is whole."""
         attempts = stamina.retry_context(
             on=self._worth_another_try,
@@ -93,7 +93,7 @@ class SourceClient:
         )
         for attempt in attempts:
             with attempt:
-                return self._page_once(resource, cursor)
+                return self._page_once(resource, cursor, up_to)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _worth_another_try(self, error: Exception) -> bool | float:
@@ -105,8 +105,10 @@ class SourceClient:
             return True
         return error.retry_after if error.retry_after <= self._settings.source_retry_seconds else False
 
-    def _page_once(self, resource: str, cursor: str | None) -> Page:
+    def _page_once(self, resource: str, cursor: str | None, up_to: int | None) -> Page:
         params = {"limit": str(self._settings.source_page_size)} | ({"cursor": cursor} if cursor else {})
+        if up_to is not None:
+            params["up_to"] = str(up_to)
         subject = f"GET {self.base_url}/{resource} (cursor {cursor})"
         deadline = time.monotonic() + self._settings.source_retry_seconds
         try:

@@ -5,13 +5,13 @@ or when the source has nothing more. Its files are made durable first; then one 
 receipts and moves the watermark behind the last page. Killed between the two, the run leaves files without
 a receipt, which nobody reads, and the next run pulls the part again: at least once, never a gap.
 
-No bookkeeping per page and no list of finished pages: the watermark is the only position there is.
+No bookkeeping per page and no list of finished pages: the watermark is the only position there is. What it passed
+over is kept beside it, as ranges of ids (`ingestion.gaps`), and asked for again before anything new.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -19,16 +19,24 @@ from typing import TYPE_CHECKING
 
 from ingestion.bronze import BronzeFile, BronzeStore, WrittenFile, bronze_path
 from ingestion.client import SourceClient
+from ingestion.gaps import by_gap, check_inside, left_of, runs_of, windows
+from ingestion.part import Part
 from ingestion.progress import pull_progress
 from loaders.database import transaction
 from loaders.state_store import (
     Claim,
+    IdRange,
     Receipt,
+    add_gaps,
     add_receipt,
     advance_watermark,
     claim_entity,
+    expire_gaps,
+    fill_gap,
+    gaps_checked,
     locked,
     logged_load,
+    open_gaps,
     succeed_load,
 )
 
@@ -40,6 +48,8 @@ if TYPE_CHECKING:
     from ingestion.pages import Page
     from loaders.config import Settings
 
+    Progress = Callable[[int, str | None], None]
+
 log = logging.getLogger(__name__)
 
 
@@ -47,14 +57,16 @@ log = logging.getLogger(__name__)
 class Entity:
     """A source entity: its resource, the datasets it lands in, and how a page is divided among them.
 
-    `check` raises SourceViolation for a page that breaks the contract of this resource; it is given the
-    cursor the page was asked with.
+    `check` raises SourceViolation for a page that breaks the contract of this resource, and returns the ids it
+    passes over; it is given the cursor the page was asked with. `late` picks, by id, the records that lie in such
+    a gap; None for a resource whose changed records come again by themselves.
     """
 
     name: str
     datasets: tuple[str, ...]
     divide: Callable[[Sequence[bytes]], Mapping[str, Sequence[bytes]]]
-    check: Callable[[str | None, Page], None] = lambda _cursor, _page: None
+    check: Callable[[str | None, Page], list[IdRange]] = lambda _cursor, _page: []
+    late: Callable[[Sequence[bytes], Sequence[IdRange]], Mapping[int, bytes]] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,13 +80,15 @@ class Collected:
     files: int = 0
     bytes: int = 0
     records: Mapping[str, int] = field(default_factory=dict)
+    late: int = 0
 
     def summary(self) -> str:
         """One line for a person."""
         if not self.files:
             return f"{self.entity}: nothing new behind {self.cursor_after}"
         records = ", ".join(f"{count:,} {dataset}" for dataset, count in self.records.items())
-        return f"{self.entity}: {records} in {self.files} files, watermark {self.cursor_after}"
+        late = f", {self.late:,} of them late" if self.late else ""
+        return f"{self.entity}: {records} in {self.files} files{late}, watermark {self.cursor_after}"
 
 
 def collect(
@@ -126,11 +140,12 @@ class _Pull:
         self._claim, self._load_id, self._started = claim, load_id, started
         self._landed: list[WrittenFile] = []
         self._records: dict[str, int] = {}
+        self._late = 0
 
     def run(self, source: SourceClient, cursor: str | None) -> Collected:
-        pages = source.pages(self._entity.name, cursor)
-        reached, part = cursor, 0
         with pull_progress(self._entity.name) as progress:
+            part = self._land_late(source, progress)
+            pages, reached = source.pages(self._entity.name, cursor), cursor
             while True:
                 through = self._land_part(pages, reached, part, progress)
                 if through is None:
@@ -140,42 +155,92 @@ class _Pull:
             entity=self._entity.name,
             load_id=self._load_id,
             cursor_before=self._claim.cursor,
-            cursor_after=reached if self._landed else self._claim.cursor,
+            cursor_after=reached if reached != cursor else self._claim.cursor,
             files=len(self._landed),
             bytes=sum(file.bytes for file in self._landed),
             records=self._records,
+            late=self._late,
         )
 
-    def _land_part(
-        self,
-        pages: Iterator[Page],
-        reached: str | None,
-        number: int,
-        progress: Callable[[int, str | None], None],
-    ) -> str | None:
+    def _land_late(self, source: SourceClient, progress: Progress) -> int:
+        """Ask again for what was passed over and land what has come; the watermark stays. Returns the next part."""
+        if self._entity.late is None or self._claim.cursor is None:
+            return 0
+        with transaction(self._conn):
+            expired = expire_gaps(self._conn, self._settings.sales_gap_ttl_hours)
+            gaps = open_gaps(self._conn)
+        if expired:
+            log.warning("%s: %s ids never came and are given up (meta.sales_gap)", self._entity.name, f"{expired:,}")
+        pages, number = self._late_pages(source, gaps), 0
+        while self._land_late_part(pages, gaps, number, progress):
+            number += 1
+            with transaction(self._conn):
+                gaps = open_gaps(self._conn)
+        if gaps:
+            with transaction(self._conn):
+                gaps_checked(self._conn)
+        return number
+
+    def _late_pages(self, source: SourceClient, gaps: Sequence[IdRange]) -> Iterator[Page]:
+        for window in windows(gaps, self._settings.source_page_size):
+            cursor = str(window.first - 1)
+            for page in source.pages(self._entity.name, cursor, up_to=window.last):
+                self._entity.check(cursor, page)
+                check_inside(self._entity.name, window, page)
+                yield page
+                cursor = page.next_cursor or cursor
+
+    def _land_late_part(self, pages: Iterator[Page], gaps: Sequence[IdRange], number: int, progress: Progress) -> bool:
+        """Land what has come into gaps; False when nothing more has."""
+        part, arrived = Part(self._settings), list[int]()
+        with part.discarded_on_error():
+            for page in pages:
+                late = self._entity.late(page.items, gaps) if self._entity.late else {}
+                self._append(part, list(late.values()), number)
+                arrived += late
+                progress(len(late), page.next_cursor)
+                if part.is_complete:
+                    break
+            files = part.commit()
+        if not files or self._claim.cursor is None:
+            return False
+        with self._acknowledged(files, number, self._claim.cursor, self._claim.cursor):
+            for gap, ids in by_gap(gaps, arrived).items():
+                fill_gap(self._conn, gap, runs_of(ids), left_of(gap, ids))
+        self._late += len(arrived)
+        return True
+
+    def _land_part(self, pages: Iterator[Page], reached: str | None, number: int, progress: Progress) -> str | None:
         """Land the next part; the cursor behind it, or None when the source has nothing more."""
-        part = _Part(self._settings)
+        part, passed_over = Part(self._settings), list[IdRange]()
         through = reached
         with part.discarded_on_error():
             for page in pages:
-                self._entity.check(through, page)
-                for dataset, lines in self._entity.divide(page.items).items():
-                    part.append(dataset, lines, lambda name: self._create(name, number))
+                passed_over += self._entity.check(through, page)
+                self._append(part, page.items, number)
                 through = page.next_cursor
                 progress(len(page.items), through)
                 if part.is_complete:
                     break
             files = part.commit()
-            if not files or through is None:
-                return None
-            self._acknowledge(files, number, reached, through)
+        if not files or through is None:
+            return None
+        with self._acknowledged(files, number, reached, through):
+            add_gaps(self._conn, passed_over)
         return through
+
+    def _append(self, part: Part, records: Sequence[bytes], number: int) -> None:
+        for dataset, lines in self._entity.divide(records).items():
+            part.append(dataset, lines, lambda name: self._create(name, number))
 
     def _create(self, dataset: str, number: int) -> BronzeFile:
         return self._store.create(bronze_path(dataset, self._started, self._load_id, number))
 
-    def _acknowledge(self, files: Mapping[str, WrittenFile], number: int, after: str | None, through: str) -> None:
-        """The one moment in which the part begins to exist: receipts and watermark in one transaction."""
+    @contextmanager
+    def _acknowledged(
+        self, files: Mapping[str, WrittenFile], number: int, after: str | None, through: str
+    ) -> Iterator[None]:
+        """The one moment in which the part begins to exist: receipts, watermark and gaps in one transaction."""
         with transaction(self._conn):
             for dataset, file in files.items():
                 add_receipt(
@@ -192,40 +257,8 @@ class _Pull:
                         cursor_through=through,
                     ),
                 )
+            yield
             advance_watermark(self._conn, self._claim, through, self._load_id)
         for dataset, file in files.items():
             self._landed.append(file)
             self._records[dataset] = self._records.get(dataset, 0) + file.records
-
-
-class _Part:
-    """The open files of a part, one per dataset that has records."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._files: dict[str, BronzeFile] = {}
-        self._full_at = settings.bronze_part_bytes
-        self._due_at = time.monotonic() + settings.bronze_part_seconds
-
-    @property
-    def is_complete(self) -> bool:
-        return time.monotonic() > self._due_at or any(file.bytes >= self._full_at for file in self._files.values())
-
-    def append(self, dataset: str, lines: Sequence[bytes], create: Callable[[str], BronzeFile]) -> None:
-        if not lines:
-            return
-        if dataset not in self._files:
-            self._files[dataset] = create(dataset)
-        self._files[dataset].append(lines)
-
-    def commit(self) -> dict[str, WrittenFile]:
-        return {dataset: file.commit() for dataset, file in self._files.items()}
-
-    @contextmanager
-    def discarded_on_error(self) -> Iterator[None]:
-        """A part that fails leaves no file under a temporary name."""
-        try:
-            yield
-        except BaseException:
-            for file in self._files.values():
-                file.discard()
-            raise

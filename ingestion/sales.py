@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingestion.collector import Collected, Entity, collect
+from ingestion.gaps import by_gap, skipped_between
 from ingestion.split import sale_id_of, split_sales
 from loaders.command import hand_run_id, run_step
 from loaders.errors import SourceViolation
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ingestion.pages import Page
     from loaders.config import Settings
+    from loaders.state_store import IdRange
 
 
 def divide_sales(sales: Sequence[bytes]) -> Mapping[str, Sequence[bytes]]:
@@ -29,20 +31,32 @@ def divide_sales(sales: Sequence[bytes]) -> Mapping[str, Sequence[bytes]]:
     return {"sales_customer": headers, "sales_product": lines}
 
 
-def check_sales_page(cursor: str | None, page: Page) -> None:
-    """Raise SourceViolation unless ids rise from above `cursor` to exactly `next_cursor`.
+def check_sales_page(cursor: str | None, page: Page) -> list[IdRange]:
+    """The ids the page passes over. Raises SourceViolation unless ids rise from above `cursor` to `next_cursor`.
 
-    A sale whose id cannot be read is left to Silver, which sets it aside.
+    A sale whose id cannot be read is left to Silver, which sets it aside; its id counts as passed over.
     """
-    last = _sale_id(cursor) if cursor is not None else 0
-    ids = [sale_id_of(sale) for sale in page.items]
-    for sale_id in ids:
-        if sale_id is not None and sale_id <= last:
+    after = last = _sale_id(cursor) if cursor is not None else 0
+    ids = []
+    for sale in page.items:
+        sale_id = sale_id_of(sale)
+        if sale_id is None:
+            continue
+        if sale_id <= last:
             raise _out_of_order(f"sale {sale_id} comes behind sale {last}")
-        last = sale_id or last
+        ids.append(sale_id)
+        last = sale_id
     through = _sale_id(page.next_cursor or "")
-    if through < last or (ids[-1] is not None and through != last):
+    if through < last or (through > last and sale_id_of(page.items[-1]) is not None):
         raise _out_of_order(f"next_cursor is {through}, the last sale {last}")
+    return skipped_between(after, [*ids, through + 1])
+
+
+def late_sales(sales: Sequence[bytes], gaps: Sequence[IdRange]) -> dict[int, bytes]:
+    """Those of the sales that lie in a gap, by id. A sale whose id cannot be read lies in none."""
+    by_id = {sale_id: sale for sale in sales if (sale_id := sale_id_of(sale)) is not None}
+    late = by_gap(gaps, by_id)
+    return {sale_id: by_id[sale_id] for ids in late.values() for sale_id in ids}
 
 
 SALES = Entity(
@@ -50,6 +64,7 @@ SALES = Entity(
     datasets=("sales_customer", "sales_product"),
     divide=divide_sales,
     check=check_sales_page,
+    late=late_sales,
 )
 
 

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         120, gt=0, description="Longest time spent on retries of one page before the step fails."
     )
     source_retry_attempts: int = Field(8, ge=1, description="Most attempts for one page.")
+    sales_gap_ttl_hours: float = Field(
+        48, gt=0, description="How long a sale id that was passed over is asked for again in each run."
+    )
     bronze_part_bytes: int = Field(
         64_000_000, ge=1, description="A Bronze file is closed once it holds this many bytes."
     )

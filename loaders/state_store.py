@@ -56,6 +56,17 @@ class Receipt:
     cursor_through: str
 
 
+@dataclass(frozen=True, order=True)
+class IdRange:
+    """Ids from `first` to `last`, both of them included."""
+
+    first: int
+    last: int
+
+    def __contains__(self, number: int) -> bool:
+        return self.first <= number <= self.last
+
+
 @dataclass(frozen=True)
 class RowCounts:
     """What became of the records of a load: every one read is in exactly one of the others."""
@@ -187,6 +198,36 @@ def add_receipt(conn: connection, receipt: Receipt) -> None:
     _execute(conn, "add_to_load", vars(receipt))
 
 
+def add_gaps(conn: connection, passed_over: Sequence[IdRange]) -> None:
+    """Keep the sale ids that a part passed over, in the transaction that lands it. Known ones stay as they are."""
+    if passed_over:
+        _execute(conn, "add_gaps", _ends(passed_over))
+
+
+def expire_gaps(conn: connection, hours: float) -> int:
+    """Give up on gaps that are older than that; returns how many ids they span."""
+    return int(_one(conn, "expire_gaps", {"hours": hours})[0])
+
+
+def open_gaps(conn: connection) -> list[IdRange]:
+    """Sale ids that may still come, rising."""
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL["open_gaps"])
+        return [IdRange(*row) for row in cursor.fetchall()]
+
+
+def gaps_checked(conn: connection) -> None:
+    """Note that every open gap was asked for."""
+    _execute(conn, "gaps_checked", {})
+
+
+def fill_gap(conn: connection, gap: IdRange, arrived: Sequence[IdRange], left: Sequence[IdRange]) -> None:
+    """Divide an open gap into what arrived and what is left of it, in the transaction that lands the former."""
+    (first_seen_at,) = _one(conn, "close_gap", {"from_id": gap.first})
+    for status, pieces in (("FILLED", arrived), ("OPEN", left)):
+        _execute(conn, "add_gap_pieces", _ends(pieces) | {"status": status, "first_seen_at": first_seen_at})
+
+
 def unloaded_files(conn: connection, dataset: str) -> list[Receipt]:
     """Receipted files of a dataset that Silver has not taken, in the order they landed."""
     with conn.cursor() as cursor:
@@ -220,6 +261,10 @@ def open_gold_test(conn: connection) -> None:
 def close_gold_test(conn: connection) -> None:
     """Move the watermark of the tests, after they passed."""
     _execute(conn, "close_gold_test", {})
+
+
+def _ends(ranges: Sequence[IdRange]) -> dict[str, Any]:
+    return {"first": [one.first for one in ranges], "last": [one.last for one in ranges]}
 
 
 def _unlock(conn: connection, key: dict[str, str]) -> None:

@@ -106,6 +106,23 @@ comment on table meta.rejected_record is 'Quarantine. One row per record that Si
 comment on column meta.rejected_record.raw is 'The line as it stands in Bronze, byte for byte: it may be '
 'no valid text at all.';
 
+create table if not exists meta.sales_gap (
+    from_id bigint primary key,
+    to_id bigint not null,
+    first_seen_at timestamptz not null default clock_timestamp(),
+    last_checked_at timestamptz,
+    status text not null default 'OPEN' check (status in ('OPEN', 'FILLED', 'EXPIRED')),
+    constraint sales_gap_is_a_range check (from_id <= to_id),
+    constraint sales_gap_ranges_are_disjoint exclude using gist (int8range(from_id, to_id, '[]') with &&)
+);
+
+comment on table meta.sales_gap is 'Sale ids that a pull passed over. One row per range, both ends included; '
+'OPEN ones are asked for again in every run.';
+comment on column meta.sales_gap.status is 'OPEN: may still come. FILLED: came, and is in Bronze. EXPIRED: asked for '
+'until SALES_GAP_TTL_HOURS were over; counts as never used.';
+
+create index if not exists sales_gap_open on meta.sales_gap (from_id) where status = 'OPEN';
+
 create table if not exists meta.gold_state (
     model text not null,
     source_table text not null,

@@ -94,6 +94,43 @@ insert into meta.rejected_record (dataset, path, line_no, reason, field, raw)
 values (%(dataset)s, %(path)s, %(line_no)s, %(reason)s, %(field)s, %(raw)s)
 on conflict (path, line_no) do update set reason = excluded.reason, field = excluded.field;
 
+-- name: add_gaps
+insert into meta.sales_gap (from_id, to_id)
+select from_id, to_id
+from unnest(%(first)s::bigint[], %(last)s::bigint[]) as passed_over (from_id, to_id)
+on conflict do nothing;
+
+-- name: expire_gaps
+with expired as (
+    update meta.sales_gap
+    set status = 'EXPIRED'
+    where status = 'OPEN' and first_seen_at < clock_timestamp() - %(hours)s * interval '1 hour'
+    returning to_id - from_id + 1 as ids
+)
+select coalesce(sum(ids), 0)::bigint
+from expired;
+
+-- name: open_gaps
+select from_id, to_id
+from meta.sales_gap
+where status = 'OPEN'
+order by from_id;
+
+-- name: gaps_checked
+update meta.sales_gap
+set last_checked_at = clock_timestamp()
+where status = 'OPEN';
+
+-- name: close_gap
+delete from meta.sales_gap
+where from_id = %(from_id)s and status = 'OPEN'
+returning first_seen_at;
+
+-- name: add_gap_pieces
+insert into meta.sales_gap (from_id, to_id, status, first_seen_at, last_checked_at)
+select from_id, to_id, %(status)s, %(first_seen_at)s, clock_timestamp()
+from unnest(%(first)s::bigint[], %(last)s::bigint[]) as piece (from_id, to_id);
+
 -- name: gold_pending
 select
     model,

@@ -1,0 +1,168 @@
+"""A sale that is committed late, with an id smaller than one already read, arrives; one that never comes expires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from psycopg2.extensions import connection
+
+from ingestion.client import SourceClient
+from ingestion.collector import collect
+from ingestion.sales import SALES, collect_sales
+from loaders.config import Settings
+from loaders.errors import SourceViolation
+from loaders.load_all_silver import load_all_silver
+from tests.conftest import serving
+from tests.ledger_source import LedgerSource
+from tests.queries import rows
+
+GAPS = "select from_id, to_id, status from meta.sales_gap order by from_id"
+
+
+@pytest.fixture
+def ledger() -> Iterator[LedgerSource]:
+    """Overrides the backend: `settings` points to this source."""
+    return LedgerSource()
+
+
+@pytest.fixture
+def late_settings(settings: Settings, ledger: LedgerSource) -> Iterator[Settings]:
+    with serving(ledger.app) as url:
+        yield settings.model_copy(update={"source_api_url": url, "source_page_size": 50})
+
+
+def hour(conn: connection, settings: Settings, run_id: str) -> None:
+    collect_sales(conn, settings, run_id=run_id)
+    load_all_silver(conn, settings, run_id=run_id)
+
+
+def silver_ids(conn: connection) -> list[int]:
+    headers = [row[0] for row in rows(conn, "select sale_id from silver.sales_customer order by sale_id")]
+    assert headers == [row[0] for row in rows(conn, "select sale_id from silver.sales_product order by sale_id")]
+    return headers
+
+
+def watermark(conn: connection) -> str:
+    return rows(conn, "select cursor_value from meta.ingestion_state where entity = 'sales'")[0][0]
+
+
+def test_a_sale_committed_after_a_larger_id_was_read_arrives_with_the_next_run(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit_all([*range(1, 100), 101])
+    hour(conn, late_settings, "r1")
+    assert rows(conn, GAPS) == [(100, 100, "OPEN")]
+    ledger.commit(100, 102)
+    hour(conn, late_settings, "r2")
+    assert silver_ids(conn) == sorted(ledger.sales)
+    assert rows(conn, GAPS) == [(100, 100, "FILLED")]
+    assert watermark(conn) == "102"
+
+
+def test_many_late_sales_fill_their_gap_piece_by_piece(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 500)
+    hour(conn, late_settings, "r1")
+    assert rows(conn, GAPS) == [(2, 499, "OPEN")]
+    ledger.commit_all([*range(100, 200), 300])
+    hour(conn, late_settings, "r2")
+    assert silver_ids(conn) == sorted(ledger.sales)
+    assert rows(conn, GAPS) == [
+        (2, 99, "OPEN"), (100, 199, "FILLED"), (200, 299, "OPEN"), (300, 300, "FILLED"), (301, 499, "OPEN"),
+    ]  # fmt: skip
+    ledger.commit_all(range(2, 500))
+    hour(conn, late_settings, "r3")
+    assert silver_ids(conn) == sorted(ledger.sales)
+    assert rows(conn, "select count(*) from meta.sales_gap where status = 'OPEN'") == [(0,)]
+
+
+def test_a_late_sale_does_not_move_the_watermark(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 3)
+    hour(conn, late_settings, "r1")
+    ledger.commit(2)
+    collected = collect_sales(conn, late_settings, run_id="r2")
+    assert (collected.late, collected.cursor_after, watermark(conn)) == (1, "3", "3")
+    assert "1 of them late" in collected.summary()
+
+
+def test_ids_that_never_come_are_asked_for_until_they_expire_and_stay_countable(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 5)
+    hour(conn, late_settings, "r1")
+    hour(conn, late_settings, "r2")
+    assert (1, 4) in ledger.asked
+    with conn, conn.cursor() as cursor:
+        cursor.execute("update meta.sales_gap set first_seen_at = now() - interval '49 hours'")
+    ledger.asked.clear()
+    hour(conn, late_settings, "r3")
+    assert rows(conn, GAPS) == [(2, 4, "EXPIRED")]
+    assert ledger.asked == [(5, None)]
+
+
+def test_a_hole_of_a_million_ids_is_one_row_and_one_request(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 1_000_000)
+    hour(conn, late_settings, "r1")
+    ledger.asked.clear()
+    hour(conn, late_settings, "r2")
+    assert rows(conn, GAPS) == [(2, 999_999, "OPEN")]
+    assert ledger.asked == [(1, 999_999), (1_000_000, None)]
+
+
+def test_a_full_refresh_finds_the_same_gaps_and_doubles_nothing(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 3, 6)
+    hour(conn, late_settings, "r1")
+    ledger.commit(4)
+    collect_sales(conn, late_settings, run_id="r2", full_refresh=True)
+    load_all_silver(conn, late_settings, run_id="r2")
+    assert silver_ids(conn) == [1, 3, 4, 6]
+    assert rows(conn, GAPS) == [(2, 2, "OPEN"), (4, 4, "FILLED"), (5, 5, "OPEN")]
+
+
+def test_a_crash_while_late_sales_land_keeps_their_gap_open(
+    conn: connection, late_settings: Settings, ledger: LedgerSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.commit(1, 3)
+    hour(conn, late_settings, "r1")
+    ledger.commit(2)
+
+    def dies(*_: object) -> None:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as crash:
+        crash.setattr("ingestion.collector.advance_watermark", dies)
+        with pytest.raises(SystemExit):
+            collect_sales(conn, late_settings, run_id="r2")
+    assert rows(conn, GAPS) == [(2, 2, "OPEN")]
+    hour(conn, late_settings, "r3")
+    assert silver_ids(conn) == [1, 2, 3]
+
+
+class IgnoresUpTo(httpx.BaseTransport):
+    """A source that answers a bounded question with everything behind it."""
+
+    def __init__(self) -> None:
+        self._real = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._real.handle_request(httpx.Request("GET", request.url.copy_remove_param("up_to")))
+
+
+def test_a_source_that_ignores_the_upper_bound_is_refused(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 3)
+    hour(conn, late_settings, "r1")
+    client = SourceClient(late_settings, transport=IgnoresUpTo())
+    with pytest.raises(SourceViolation, match="ignores up_to"):
+        collect(SALES, conn, late_settings, run_id="r2", client=client)
+    assert watermark(conn) == "3"
