@@ -118,8 +118,8 @@ create table if not exists meta.sales_gap (
 
 comment on table meta.sales_gap is 'Sale ids that a pull passed over. One row per range, both ends included; '
 'OPEN ones are asked for again in every run.';
-comment on column meta.sales_gap.status is 'OPEN: may still come. FILLED: came, and is in Bronze. EXPIRED: asked for '
-'until SALES_GAP_TTL_HOURS were over; counts as never used.';
+comment on column meta.sales_gap.status is 'OPEN: may still come. FILLED: came, is in Bronze. EXPIRED: asked '
+'for until SALES_GAP_TTL_HOURS were over; counts as never used.';
 
 create index if not exists sales_gap_open on meta.sales_gap (from_id) where status = 'OPEN';
 
