@@ -22,14 +22,18 @@ import httpx
 import stamina
 import stamina.instrumentation
 
-from ingestion.pages import Page, decode_page
+from ingestion.pages import Page, decode_page, decode_totals
 from loaders.errors import SourceRefused, SourceUnavailable, SourceViolation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
+    from typing import TypeVar
 
     from loaders.config import Settings
+    from loaders.reconciliation import Totals
+
+    Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 stamina.instrumentation.set_on_retry_hooks([])  # each retry is logged once, below, with what went wrong
@@ -83,8 +87,27 @@ class SourceClient:
                 if not page.has_more:
                     return
 
+    @property
+    def page_size(self) -> int:
+        """Records asked for per page."""
+        return self._settings.source_page_size
+
     def page(self, resource: str, cursor: str | None, up_to: int | None = None) -> Page:
         """The page behind `cursor` (None: the first), asked for again until it is whole."""
+        params = {"limit": str(self.page_size)} | ({"cursor": cursor} if cursor else {})
+        if up_to is not None:
+            params["up_to"] = str(up_to)
+        subject = f"GET {self.base_url}/{resource} (cursor {cursor})"
+        return self._whole(f"/{resource}", params, subject, decode_page)
+
+    def sales_totals(self, after: int, up_to: int) -> Totals:
+        """The source's control totals of the sales above `after`, up to and including `up_to`."""
+        params = {"after": str(after), "up_to": str(up_to)}
+        subject = f"GET {self.base_url}/sales/totals ({after} to {up_to})"
+        return self._whole("/sales/totals", params, subject, decode_totals)
+
+    def _whole(self, path: str, params: dict[str, str], subject: str, decode: Callable[[bytes], Answer]) -> Answer:
+        """What `decode` makes of the answer, asked for again until it is whole."""
         attempts = stamina.retry_context(
             on=self._worth_another_try,
             attempts=self._settings.source_retry_attempts,
@@ -93,7 +116,14 @@ class SourceClient:
         )
         for attempt in attempts:
             with attempt:
-                return self._page_once(resource, cursor, up_to)
+                body = self._body(path, params, subject)
+                try:
+                    return decode(body)
+                except ValueError as error:
+                    raise SourceUnavailable(
+                        f"{subject}: the answer is not whole: {error}",
+                        remedy="nothing of it was kept; see the source's own log for that request",
+                    ) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _worth_another_try(self, error: Exception) -> bool | float:
@@ -105,27 +135,17 @@ class SourceClient:
             return True
         return error.retry_after if error.retry_after <= self._settings.source_retry_seconds else False
 
-    def _page_once(self, resource: str, cursor: str | None, up_to: int | None) -> Page:
-        params = {"limit": str(self._settings.source_page_size)} | ({"cursor": cursor} if cursor else {})
-        if up_to is not None:
-            params["up_to"] = str(up_to)
-        subject = f"GET {self.base_url}/{resource} (cursor {cursor})"
+    def _body(self, path: str, params: dict[str, str], subject: str) -> bytes:
+        """The body of one answer with status 200, in one attempt."""
         deadline = time.monotonic() + self._settings.source_retry_seconds
         try:
-            with self._http.stream("GET", f"/{resource}", params=params) as response:
+            with self._http.stream("GET", path, params=params) as response:
                 _check_status(response, subject)
-                body = _read_whole(response, subject, deadline)
+                return _read_whole(response, subject, deadline)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise SourceUnavailable(
                 f"{subject}: {type(error).__name__}: {error}",
                 remedy="check that the source API runs and is reachable at SOURCE_API_URL",
-            ) from error
-        try:
-            return decode_page(body)
-        except ValueError as error:
-            raise SourceUnavailable(
-                f"{subject}: the answer is not a whole page: {error}",
-                remedy="nothing of it was kept; see the source's own log for that request",
             ) from error
 
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal  # noqa: TC003 - msgspec reads the types at run time
 from typing import Any
 
 import msgspec
+
+from loaders.reconciliation import Totals
 
 _WHITESPACE = " \t\n\r"
 
@@ -36,7 +39,14 @@ class _Envelope(msgspec.Struct, gc=False):
     next_cursor: str | None
 
 
+class _Totals(msgspec.Struct, gc=False):
+    sales: int
+    lines: int
+    net_amount: Decimal
+
+
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
+_TOTALS = msgspec.json.Decoder(_Totals)
 _TOLERANT = json.JSONDecoder(strict=False)
 
 
@@ -48,6 +58,15 @@ def decode_page(body: bytes) -> Page:
     envelope = _strict(body) or _tolerant(body)
     _check_whole(envelope)
     return Page([one_line(bytes(item)) for item in envelope.items], envelope.has_more, envelope.next_cursor)
+
+
+def decode_totals(body: bytes) -> Totals:
+    """Read control totals. Raises ValueError when the body holds none."""
+    try:
+        told = _TOTALS.decode(body)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"no control totals: {error}") from error
+    return Totals(told.sales, told.lines, told.net_amount)
 
 
 def one_line(record: bytes) -> bytes:

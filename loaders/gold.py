@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from loaders.config import PROJECT_ROOT
 from loaders.database import transaction
 from loaders.errors import ConfigurationError, DataQualityError, NothingToDo, RetailError
+from loaders.reconciliation import is_unbalanced
 from loaders.state_store import PendingGold, close_gold_test, log_failure, open_gold_test, pending_gold
 
 if TYPE_CHECKING:
@@ -73,10 +74,13 @@ def gold_due(conn: connection) -> list[PendingGold]:
 def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
     """Decide whether there is anything to do, and link dbt's local package (`dbt deps`, no network needed).
 
+    A difference that reconciliation found keeps the steps going until it is gone: a later hour must not hide it.
     Raises NothingToDo when Gold has taken and tested all of Silver, ConfigurationError when dbt cannot start.
     """
     due = gold_due(conn)
-    if not due and not full_refresh:
+    with transaction(conn):
+        unbalanced = is_unbalanced(conn)
+    if not (due or full_refresh or unbalanced):
         raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next hour")
     try:
         _invoke(conn, settings, ["deps"], run_id)

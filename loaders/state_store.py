@@ -12,24 +12,22 @@ and the compare-and-swap in `advance_watermark` refuses to move.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from loaders.config import PROJECT_ROOT
 from loaders.database import transaction
 from loaders.errors import DatabaseError, EntityLocked, RetailError, WatermarkLost
+from loaders.statements import read_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from psycopg2.extensions import connection
 
-_STATEMENT = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
-_SQL = dict(_STATEMENT.findall((PROJECT_ROOT / "sql" / "state_store.sql").read_text(encoding="utf-8")))
+_SQL = read_statements("state_store")
 
 
 @dataclass(frozen=True)

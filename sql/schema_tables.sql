@@ -123,6 +123,36 @@ comment on column meta.sales_gap.status is 'OPEN: may still come. FILLED: came, 
 
 create index if not exists sales_gap_open on meta.sales_gap (from_id) where status = 'OPEN';
 
+create table if not exists meta.reconciliation (
+    reconciliation_id bigint generated always as identity primary key,
+    run_id text not null,
+    dataset text not null check (dataset in ('sales_customer', 'sales_product')),
+    after_id bigint not null,
+    up_to_id bigint not null,
+    source_count bigint not null,
+    bronze_count bigint not null,
+    silver_count bigint not null,
+    rejected_count bigint not null,
+    gold_count bigint,
+    source_net_amount numeric(18, 2),
+    silver_net_amount numeric(18, 2),
+    gold_net_amount numeric(18, 2),
+    status text not null check (status in ('BALANCED', 'LATE', 'DIFFERENT')),
+    difference text,
+    checked_at timestamptz not null default clock_timestamp(),
+    constraint reconciliation_names_the_difference check ((status = 'BALANCED') = (difference is null))
+);
+
+comment on table meta.reconciliation is 'Control totals. One row per check and dataset: sales with ids above '
+'after_id, up to and including up_to_id, at the source and in each layer.';
+comment on column meta.reconciliation.bronze_count is 'Records of receipted files; a record that was pulled '
+'twice counts twice.';
+comment on column meta.reconciliation.status is 'LATE: what is missing lies in open gaps (meta.sales_gap) '
+'and is asked for in the next run. DIFFERENT: the run failed and named the ids.';
+
+create index if not exists reconciliation_balanced on meta.reconciliation (dataset, up_to_id)
+where status = 'BALANCED';
+
 create table if not exists meta.gold_state (
     model text not null,
     source_table text not null,

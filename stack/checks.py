@@ -57,7 +57,9 @@ def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool) -> int:
 
 def configures(name: str) -> bool:
     """Whether an environment variable would point the tests to a real warehouse, source or Airflow."""
-    return name in ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME") or name.startswith(("SOURCE_", "AIRFLOW_"))
+    return name in ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME", "RETAIL_TASK_RETRIES") or name.startswith(
+        ("SOURCE_", "AIRFLOW_")
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -28,8 +28,8 @@ CORE = [asset(f"gold.{name}") for name in ("dim_customer", "dim_product", "sales
 MART = [asset("gold.mart_sales_by_customer")]
 
 
-def step(task_id: str, work: str, *, entity: str | None = None, refreshes: bool = False, **wiring: Any) -> Any:
-    """A task that calls `work` (`module:function`) with the warehouse, the settings and the run's id.
+def step(task_id: str, *work: str, entity: str | None = None, refreshes: bool = False, **wiring: Any) -> Any:
+    """A task that calls each `work` (`module:function`) with the warehouse, the settings and the run's id.
 
     `entity` skips the task unless the run's params name it; `refreshes` hands the param full_refresh on. An
     error that a retry cannot mend fails the task at once.
@@ -50,13 +50,14 @@ def step(task_id: str, work: str, *, entity: str | None = None, refreshes: bool 
         params = context["params"]
         if entity and entity not in params["entities"]:
             raise AirflowSkipException(f"{entity} is not among the run's entities")
-        module, function = work.split(":")
         options = {"full_refresh": params["full_refresh"]} if refreshes else {}
         warehouse = PostgresHook(postgres_conn_id="retail", sqlalchemy_scheme="postgresql").get_uri()
         try:
             with connect(warehouse, application_name=f"{context['run_id']} {task_id}") as conn:
-                done = getattr(import_module(module), function)
-                return str(done(conn, load_settings(), run_id=context["run_id"], **options).summary())
+                parts = (name.split(":") for name in work)
+                functions = [getattr(import_module(module), function) for module, function in parts]
+                done = [call(conn, load_settings(), run_id=context["run_id"], **options) for call in functions]
+                return "; ".join(str(one.summary()) for one in done)
         except NothingToDo as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
         except RetailError as error:
@@ -125,4 +126,5 @@ with DAG(
         deps = step("dbt_deps", "loaders.gold:prepare", refreshes=True, trigger_rule="none_failed")
         core = step("dbt_run_core", "loaders.gold:build_core", refreshes=True, inlets=SILVER, outlets=CORE)
         mart = step("dbt_run_mart", "loaders.gold:build_mart", refreshes=True, inlets=CORE, outlets=MART)
-        tables >> deps >> core >> mart >> step("dbt_test", "loaders.gold:check_gold", inlets=[*CORE, *MART])
+        checks = ("loaders.gold:check_gold", "ingestion.reconciliation:reconcile_sales")
+        tables >> deps >> core >> mart >> step("dbt_test", *checks, inlets=[*CORE, *MART])

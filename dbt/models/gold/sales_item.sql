@@ -9,6 +9,7 @@
     indexes=[
         {'columns': ['customer_key', 'sold_date']},
         {'columns': ['_load_id'], 'type': 'brin'},
+        {'columns': ['sale_id'], 'type': 'brin'},
     ],
 ) }}
 

@@ -126,7 +126,7 @@ def test_a_truncated_gzip_body_is_not_taken_for_whole() -> None:
         headers = JSON | {"content-encoding": "gzip"}
         return httpx.Response(200, headers=headers, stream=_Stream(packed[:-12]))
 
-    with pytest.raises(SourceUnavailable, match="not a whole page"):
+    with pytest.raises(SourceUnavailable, match="the answer is not whole"):
         client(cut).page("sales", None)
 
 

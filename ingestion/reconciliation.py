@@ -1,0 +1,194 @@
+"""Control totals: what the source says it sold, against what each layer holds: `python -m ingestion.reconciliation`.
+
+Each run checks the sales that no check has found balanced yet, so it costs what the hour brought; with `--all`
+everything is checked again. When totals differ, the source is asked where: the span is halved until single sales can
+be compared, so a message names ids and not sums.
+
+A difference need not be an error. A sale may be committed between the page and the totals; its id then lies in an
+open gap, the next run brings it, and the span is checked once more. Records that Silver set aside are counted as such.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ingestion.client import SourceClient
+from ingestion.gaps import by_gap
+from ingestion.split import sale_id_of
+from loaders.command import hand_run_id, run_step
+from loaders.database import transaction
+from loaders.errors import DataQualityError
+from loaders.reconciliation import (
+    Checked,
+    SetAside,
+    Span,
+    add_reconciliation,
+    bronze_counts,
+    gold_totals,
+    sales_of_silver,
+    set_aside,
+    silver_totals,
+    span_to_check,
+)
+from loaders.state_store import open_gaps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+    from loaders.reconciliation import GoldTotals
+    from loaders.state_store import IdRange
+
+log = logging.getLogger(__name__)
+_NAMED = 10  # ids that a message names before it only counts
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A check that found no error. `checked` is None when there was nothing to check."""
+
+    checked: Checked | None
+
+    def summary(self) -> str:
+        """One line for a person."""
+        if self.checked is None:
+            return "reconciliation: nothing new to check"
+        span, source = self.checked.span, self.checked.source
+        words = f"sales {span.after + 1} to {span.up_to}: {source.sales:,} sales, {source.lines:,} lines"
+        return f"reconciliation: {words}, {source.net_amount} net: {self.checked.difference or 'all layers agree'}"
+
+
+@dataclass
+class _Differences:
+    """Ids at which source and Silver differ."""
+
+    missing: list[int] = field(default_factory=list)
+    unknown: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unknown or self.changed)
+
+    def words(self) -> str:
+        named = {
+            "missing in Silver": self.missing,
+            "not at the source": self.unknown,
+            "with other lines or amounts": self.changed,
+        }
+        return "; ".join(f"sales {what}: {_some(ids)}" for what, ids in named.items() if ids)
+
+
+def reconcile_sales(conn: connection, settings: Settings, *, run_id: str, whole: bool = False) -> Reconciled:
+    """Check the totals of the sales that are new to it. Raises DataQualityError, naming ids, when layers differ."""
+    with transaction(conn):
+        span = span_to_check(conn, whole=whole)
+    if span.is_empty:
+        return Reconciled(None)
+    with SourceClient(settings) as source:
+        checked = _check(conn, source, span)
+    with transaction(conn):
+        add_reconciliation(conn, run_id, checked)
+    if checked.status == "DIFFERENT":
+        raise DataQualityError(
+            f"reconciliation of sales {span.after + 1} to {span.up_to}: {checked.difference}",
+            remedy="see meta.reconciliation; a run with full_refresh pulls again what is missing or has changed",
+        )
+    reconciled = Reconciled(checked)
+    log.info("%s", reconciled.summary())
+    return reconciled
+
+
+def _check(conn: connection, source: SourceClient, span: Span) -> Checked:
+    told = source.sales_totals(span.after, span.up_to)
+    with transaction(conn):
+        silver, gold, bronze = silver_totals(conn, span), gold_totals(conn, span), bronze_counts(conn, span)
+    if told == silver:
+        return Checked(span, told, bronze, silver, (0, 0), gold, *_verdict(_Differences(), [], gold))
+    with transaction(conn):
+        aside, gaps = set_aside(conn), open_gaps(conn)
+    rejected = _inside(aside.headers, span), _inside(aside.lines, span)
+    differences = _compare(conn, source, span, aside)
+    return Checked(span, told, bronze, silver, rejected, gold, *_verdict(differences, gaps, gold))
+
+
+def _verdict(differences: _Differences, gaps: Sequence[IdRange], gold: GoldTotals) -> tuple[str, str | None]:
+    """The status of a check, and what differs."""
+    if not gold.balances:
+        silver = f"{gold.expected_lines:,} lines, {gold.expected_net_amount} net"
+        return "DIFFERENT", f"Gold holds {gold.lines:,} lines, {gold.net_amount} net; it took {silver} from Silver"
+    if not differences:
+        return "BALANCED", None
+    to_come = sum(map(len, by_gap(gaps, differences.missing).values()))
+    late = to_come == len(differences.missing) and not differences.unknown and not differences.changed
+    return ("LATE" if late else "DIFFERENT"), differences.words()
+
+
+def _compare(conn: connection, source: SourceClient, span: Span, aside: SetAside) -> _Differences:
+    """Sale by sale, in those parts of the span whose totals differ. What was set aside is no difference."""
+    excused = {sale_id for record in (*aside.headers, *aside.lines) if (sale_id := sale_id_of(record)) is not None}
+    found = _Differences()
+    for part in _differing(conn, source, span):
+        there = dict(_sales_of_source(source, part))
+        with transaction(conn):
+            here = sales_of_silver(conn, part)
+        found.missing += sorted(there.keys() - here.keys() - excused)
+        found.unknown += sorted(here.keys() - there.keys())
+        found.changed += sorted(one for one in here.keys() & there.keys() - excused if here[one] != there[one])
+    return found
+
+
+def _differing(conn: connection, source: SourceClient, span: Span) -> Iterator[Span]:
+    """The parts of a span, each a page or less, whose totals differ."""
+    with transaction(conn):
+        silver = silver_totals(conn, span)
+    if source.sales_totals(span.after, span.up_to) == silver:
+        return
+    if span.up_to - span.after <= source.page_size:
+        yield span
+        return
+    middle = (span.after + span.up_to) // 2
+    yield from _differing(conn, source, Span(span.after, middle))
+    yield from _differing(conn, source, Span(middle, span.up_to))
+
+
+def _sales_of_source(source: SourceClient, span: Span) -> Iterator[tuple[int, tuple[int, Decimal]]]:
+    """Lines and net amount of each sale that can be read. One that cannot is in quarantine."""
+    for page in source.pages("sales", str(span.after), up_to=span.up_to):
+        for item in page.items:
+            sale_id = sale_id_of(item)
+            if sale_id is None:
+                continue
+            try:
+                lines = json.loads(item, parse_float=Decimal)["lines"]
+                net = sum((_net(line) for line in lines), Decimal(0))
+                yield sale_id, (len(lines), net)
+            except (ArithmeticError, LookupError, TypeError, ValueError):
+                yield sale_id, (0, Decimal(0))
+
+
+def _net(line: dict[str, object]) -> Decimal:
+    return Decimal(str(line["quantity"])) * Decimal(str(line["unit_price"])) - Decimal(str(line["discount"]))
+
+
+def _inside(records: Iterable[bytes], span: Span) -> int:
+    return sum(span.after < (sale_id_of(record) or 0) <= span.up_to for record in records)
+
+
+def _some(ids: list[int]) -> str:
+    named = ", ".join(map(str, ids[:_NAMED]))
+    return named + (f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else "")
+
+
+if __name__ == "__main__":
+    run_step(
+        lambda conn, settings: reconcile_sales(
+            conn, settings, run_id=hand_run_id(), whole="--all" in sys.argv[1:]
+        ).summary()
+    )
