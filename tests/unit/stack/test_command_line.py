@@ -1,0 +1,46 @@
+"""The command line: every command explains itself with an example, and a wrong word is a usage error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from loaders.config import PROJECT_ROOT
+from stack.app import app
+
+COMMANDS = sorted(typer.main.get_group(app).commands)
+
+
+def test_the_commands_are_those_of_the_design() -> None:
+    assert set(COMMANDS) >= {"run", "up", "down", "status", "psql", "docs", "doctor", "test"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_an_example(command: str) -> None:
+    told = CliRunner().invoke(app, [command, "--help"])
+    assert told.exit_code == 0
+    assert "Example: " in told.output
+    assert f"./retail {command}" in told.output.split("Example: ")[1]
+
+
+@pytest.mark.parametrize("arguments", [["fly"], ["run", "--fly"], ["down", "now"]])
+def test_a_wrong_word_is_a_usage_error(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_the_module_ends_with_the_exit_code_of_the_command_line() -> None:
+    for arguments, code in ((["--help"], 0), (["fly"], 2)):
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", *arguments],
+            cwd=PROJECT_ROOT,
+            env=os.environ | {"NO_COLOR": "1"},
+            capture_output=True,
+            check=False,
+            timeout=30,
+        )
+        assert done.returncode == code, done.stderr
