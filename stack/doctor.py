@@ -24,6 +24,7 @@ from stack.warehouse import postgres_server, tenants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -54,16 +55,47 @@ def examine(home: Home, settings: StackSettings) -> Iterator[Finding]:
     """Every check, in the order in which a start would meet it."""
     yield _python()
     yield _platform()
-    yield _lock()
+    yield check_lock(PROJECT_ROOT / "requirements.txt")
     yield _memory()
     yield _disk(home)
     yield _caught("postgres programs", "ok", lambda: _programs(home, settings))
     yield _caught("psql", "warn", lambda: find_psql(settings))
     for name, service in _PORTS:
-        yield _port(home, settings, name, service)
+        yield check_port(home, settings, name, service)
     yield _caught("warehouse", "fail", lambda: _warehouse(home, settings))
     yield _source(home, settings)
     yield _caught("dbt project", "fail", lambda: _dbt(home))
+
+
+def check_lock(lock: Path) -> Finding:
+    """Whether the packages that the lock names are installed in the versions it names."""
+    wrong = []
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        requirement = line.removesuffix("\\").strip()
+        if "==" not in line or line.startswith((" ", "#")) or ";" in requirement:
+            continue
+        name, wanted = requirement.split("==")
+        try:
+            found = version(name.split("[")[0])
+        except PackageNotFoundError:
+            found = "missing"
+        if found != wanted:
+            wrong.append(f"{name} {found}, locked {wanted}")
+    if wrong:
+        return Finding("packages", "warn", "; ".join(wrong[:3]), "rm -rf .venv, then ./retail installs the lock again")
+    return Finding("packages", "ok", "as locked in requirements.txt")
+
+
+def check_port(home: Home, settings: StackSettings, name: PortName, service: str) -> Finding:
+    """Whether `service` can listen, or listens, on its port."""
+    wanted = int(getattr(settings, name))
+    port = wanted if settings.is_explicit(name) else remembered_port(home, name) or wanted
+    ours = _is_ours(home, settings, service)
+    if ours or is_free(port):
+        return Finding(name, "ok", f"{port} {'in use by this platform' if ours else 'free'}")
+    if settings.is_explicit(name):
+        return Finding(name, "fail", f"{port} is taken", f"end the other program, or set {name.upper()} to a free port")
+    return Finding(name, "ok", f"{port} is taken: another one will be chosen")
 
 
 def print_finding(finding: Finding, console: Console) -> None:
@@ -97,25 +129,6 @@ def _platform() -> Finding:
     return Finding("platform", "fail", found, "use Linux, macOS or WSL")
 
 
-def _lock() -> Finding:
-    """Whether the packages that the lock names are installed in the versions it names."""
-    wrong = []
-    for line in (PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        requirement = line.removesuffix("\\").strip()
-        if "==" not in line or line.startswith((" ", "#")) or ";" in requirement:
-            continue
-        name, wanted = requirement.split("==")
-        try:
-            found = version(name.split("[")[0])
-        except PackageNotFoundError:
-            found = "missing"
-        if found != wanted:
-            wrong.append(f"{name} {found}, locked {wanted}")
-    if wrong:
-        return Finding("packages", "warn", "; ".join(wrong[:3]), "rm -rf .venv, then ./retail installs the lock again")
-    return Finding("packages", "ok", "as locked in requirements.txt")
-
-
 def _memory() -> Finding:
     total = psutil.virtual_memory().total
     found = f"{total / 1e9:.1f} GB"
@@ -137,17 +150,6 @@ def _programs(home: Home, settings: StackSettings) -> str:
         return "not needed: DATABASE_URL is set"
     files = place_postgres(home, settings)
     return f"PostgreSQL {major_version(files.binaries)} as {files.account.name}, data in {files.root}"
-
-
-def _port(home: Home, settings: StackSettings, name: PortName, service: str) -> Finding:
-    wanted = int(getattr(settings, name))
-    port = wanted if settings.is_explicit(name) else remembered_port(home, name) or wanted
-    ours = _is_ours(home, settings, service)
-    if ours or is_free(port):
-        return Finding(name, "ok", f"{port} {'in use by this platform' if ours else 'free'}")
-    if settings.is_explicit(name):
-        return Finding(name, "fail", f"{port} is taken", f"end the other program, or set {name.upper()} to a free port")
-    return Finding(name, "ok", f"{port} is taken: another one will be chosen")
 
 
 def _is_ours(home: Home, settings: StackSettings, service: str) -> bool:

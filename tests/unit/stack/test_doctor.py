@@ -1,0 +1,58 @@
+"""`./retail doctor`: the checks that need nothing running."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from stack.doctor import Finding, check_lock, check_port
+from stack.home import Home
+from stack.settings import StackSettings
+from tests.ports import free_port
+
+
+def lock(folder: Path, *lines: str) -> Finding:
+    file = folder / "requirements.txt"
+    file.write_text("".join(f"{line} \\\n    --hash=sha256:00\n    # via something==1\n" for line in lines))
+    return check_lock(file)
+
+
+def test_installed_as_locked_is_ok(tmp_path: Path) -> None:
+    found = lock(tmp_path, f"typer=={version('typer')}", f"psycopg2-binary=={version('psycopg2-binary')}")
+    assert (found.state, found.remedy) == ("ok", "")
+
+
+def test_a_locked_extra_does_not_hide_its_package(tmp_path: Path) -> None:
+    assert lock(tmp_path, f"sqlalchemy[asyncio]=={version('sqlalchemy')}").state == "ok"
+    assert lock(tmp_path, "sqlalchemy[asyncio]==0.1").state == "warn"
+
+
+def test_another_version_and_a_missing_package_are_named_with_the_remedy(tmp_path: Path) -> None:
+    found = lock(tmp_path, "typer==0.0.1", "no-such-package==1.0")
+    assert found.state == "warn"
+    assert f"typer {version('typer')}, locked 0.0.1" in found.found
+    assert "no-such-package missing, locked 1.0" in found.found
+    assert "./retail" in found.remedy
+
+
+def test_what_is_locked_for_other_machines_only_is_not_asked_for(tmp_path: Path) -> None:
+    assert lock(tmp_path, "no-such-package==1.0 ; sys_platform == 'win32'").state == "ok"
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_a_taken_port_is_a_failure_only_if_it_was_asked_for(home: Home, *, explicit: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        chosen = {"docs_port"} if explicit else set()
+        settings = StackSettings.model_construct(_fields_set=chosen, docs_port=port)
+        found = check_port(home, settings, "docs_port", "docs")
+    assert found.state == ("fail" if explicit else "ok")
+    assert f"{port} is taken" in found.found
+    assert ("DOCS_PORT" in found.remedy) == explicit
+
+
+def test_a_free_port_is_ok(home: Home) -> None:
+    assert check_port(home, StackSettings(docs_port=free_port()), "docs_port", "docs").state == "ok"
