@@ -29,7 +29,7 @@ class Check:
 def checks(pytest_arguments: list[str], *, fast: bool) -> list[Check]:
     """The suite. `fast` leaves out what starts processes or a database."""
     folders = ("tests/unit", "tests/architecture") if fast else ("tests",)
-    chosen = () if any(not one.startswith("-") for one in pytest_arguments) else folders
+    chosen = () if any(_is_path(one) for one in pytest_arguments) else folders
     return [
         Check("ruff check", (*_PYTHON, "ruff", "check", ".")),
         Check("ruff format", (*_PYTHON, "ruff", "format", "--check", ".")),
@@ -60,6 +60,12 @@ def configures(name: str) -> bool:
     return name in ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME", "RETAIL_TASK_RETRIES") or name.startswith(
         ("SOURCE_", "AIRFLOW_")
     )
+
+
+def _is_path(argument: str) -> bool:
+    """Whether it names tests to run; anything else is an option or the value of one, as in `-k watermark`."""
+    file = argument.partition("::")[0]
+    return bool(file) and (PROJECT_ROOT / file).exists()
 
 
 def _environment() -> dict[str, str]:
