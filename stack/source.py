@@ -11,6 +11,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from backend.settings import SourceSettings
 from stack.ports import HOST
 from stack.processes import Service
 
@@ -40,9 +41,7 @@ def source_service(home: Home, port: int, api_key: str) -> Service:
 def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:
     """The data set's settings: those of the environment, else those of the first start; remembered from now on."""
     remembered: dict[str, str] = home.recall("source") or {}
-    given = {name: environment[name] for name in PINNED if environment.get(name)}
-    start = (now - timedelta(days=HISTORY_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
-    pinned = {"SOURCE_START": start.strftime("%Y-%m-%dT%H:%M:%SZ")} | remembered | given
+    pinned = _defaults(now) | remembered | _given(environment)
     if pinned != remembered:
         home.remember("source", pinned)
     return pinned
@@ -51,4 +50,17 @@ def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], 
 def changed_data_set(home: Home, environment: os._Environ[str] | dict[str, str]) -> list[str]:
     """Settings by which the environment now asks for another data set than the one already loaded."""
     remembered: dict[str, str] = home.recall("source") or {}
-    return [n for n in PINNED if n in remembered and environment.get(n, remembered[n]) != remembered[n]]
+    return [name for name, value in _given(environment).items() if remembered and value != remembered.get(name)]
+
+
+def _given(environment: os._Environ[str] | dict[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in PINNED if environment.get(name)}
+
+
+def _defaults(now: datetime) -> dict[str, str]:
+    """What the first start uses when nothing is said. All of it is pinned, so that a new default changes no data."""
+    fields = {name: SourceSettings.model_fields[name.removeprefix("SOURCE_").lower()] for name in PINNED}
+    start = (now - timedelta(days=HISTORY_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {name: str(field.default) for name, field in fields.items()} | {
+        "SOURCE_START": start.strftime("%Y-%m-%dT%H:%M:%SZ")
+    }

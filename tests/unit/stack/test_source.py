@@ -1,0 +1,58 @@
+"""The data set stays that of the first start until the user asks for another, and is told that it changed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from stack.home import Home
+from stack.source import PINNED, changed_data_set, pinned_data_set, source_service
+
+FIRST = datetime(2026, 11, 20, 15, 30, tzinfo=timezone.utc)
+LATER = datetime(2027, 2, 1, 8, tzinfo=timezone.utc)
+
+
+def test_the_first_start_begins_at_a_midnight_sixty_days_ago(home: Home) -> None:
+    assert pinned_data_set(home, {}, FIRST)["SOURCE_START"] == "2026-09-21T00:00:00Z"
+
+
+def test_a_later_start_serves_the_data_set_of_the_first(home: Home) -> None:
+    first = pinned_data_set(home, {"SOURCE_SEED": "7", "SOURCE_CUSTOMERS": "50"}, FIRST)
+    assert pinned_data_set(home, {}, LATER) == first
+    assert first["SOURCE_SEED"] == "7"
+    assert changed_data_set(home, {}) == []
+
+
+def test_the_whole_data_set_is_pinned_so_that_a_new_default_does_not_change_it(home: Home) -> None:
+    assert set(pinned_data_set(home, {}, FIRST)) == set(PINNED)
+
+
+def test_a_change_that_was_asked_for_is_made_and_remembered(home: Home) -> None:
+    pinned_data_set(home, {"SOURCE_SEED": "7"}, FIRST)
+    assert pinned_data_set(home, {"SOURCE_SEED": "8"}, LATER)["SOURCE_SEED"] == "8"
+    assert pinned_data_set(home, {}, LATER)["SOURCE_SEED"] == "8"
+
+
+def test_a_change_is_reported(home: Home) -> None:
+    assert changed_data_set(home, {"SOURCE_SEED": "8"}) == []
+    pinned_data_set(home, {"SOURCE_SEED": "7"}, FIRST)
+    assert changed_data_set(home, {"SOURCE_SEED": "8"}) == ["SOURCE_SEED"]
+    assert changed_data_set(home, {"SOURCE_SEED": "7"}) == []
+
+
+def test_a_change_of_what_the_first_start_left_to_its_default_is_reported(home: Home) -> None:
+    pinned_data_set(home, {}, FIRST)
+    assert changed_data_set(home, {"SOURCE_SALES_PER_HOUR": "5000"}) == ["SOURCE_SALES_PER_HOUR"]
+    assert changed_data_set(home, {"SOURCE_SALES_PER_HOUR": "35"}) == []
+
+
+def test_an_empty_variable_changes_nothing(home: Home) -> None:
+    first = pinned_data_set(home, {"SOURCE_SEED": "7"}, FIRST)
+    assert changed_data_set(home, {"SOURCE_SEED": ""}) == []
+    assert pinned_data_set(home, {"SOURCE_SEED": ""}, LATER) == first
+
+
+def test_the_key_goes_to_the_source_by_environment_and_not_by_argument(home: Home) -> None:
+    """Arguments can be read by every user of the machine."""
+    service = source_service(home, 4010, "canary")
+    assert service.environment["SOURCE_API_KEY"] == "canary"
+    assert "canary" not in repr(service)
