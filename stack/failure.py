@@ -46,41 +46,41 @@ def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Rep
     names = ", ".join(failed) or "the run"
     log = logs[1] if len(logs) > 1 else logs[0]
     if not report.failures:
-        message, remedy = _words_of_error(words) or (
-            f"see {log}",
-            "mend the cause, then ./retail run carries on",
-        )
-        return RunFailed(f"{names} failed: {message}", remedy=remedy, exit_code=_exit_code(words, None))
+        return _from_log(names, words, log)
     first = report.failures[0]
     message, _, remedy = first.message.partition(" — ")
     held_back = f" (not started: {', '.join(blocked)})" if blocked else ""
     return RunFailed(
         f"{names} failed: {message}{held_back}",
         remedy=remedy or f"mend the cause (see {log}), then ./retail run carries on where it stopped",
-        exit_code=_exit_code(words, first.layer),
+        exit_code=_exit_code(words, first.message, first.layer),
     )
 
 
-def _exit_code(words: str, layer: str | None) -> int:
-    found = _last_error(words)
-    if found:
-        return found[0].exit_code
-    return _BY_LAYER.get(layer or "", 1)
+def _exit_code(words: str, message: str, layer: str) -> int:
+    """That of the error which has these words; should the log not have them, of its last one."""
+    named = _errors(words)
+    said = [kind for kind, text in named if text == message.partition("\n")[0].strip()]
+    kinds = said or [kind for kind, _ in named]
+    return kinds[-1].exit_code if kinds else _BY_LAYER.get(layer, 1)
 
 
-def _words_of_error(words: str) -> tuple[str, str] | None:
-    found = _last_error(words)
-    if found is None:
-        return None
-    message, _, remedy = found[1].partition(" — ")
-    return message, remedy or "mend the cause, then ./retail run carries on"
+def _from_log(names: str, words: str, log: Path) -> RunFailed:
+    """The error when the ETL log has none: the last one of ours that the log names."""
+    kind, text = (_errors(words) or [(RunFailed, f"see {log}")])[-1]
+    message, _, remedy = text.partition(" — ")
+    return RunFailed(
+        f"{names} failed: {message}",
+        remedy=remedy or "mend the cause, then ./retail run carries on",
+        exit_code=kind.exit_code,
+    )
 
 
-def _last_error(words: str) -> tuple[type[RetailError], str] | None:
-    """The last of our errors that a traceback in the log names, and its words."""
-    classes = {one.__name__: one for one in _subclasses(RetailError)}
+def _errors(words: str) -> list[tuple[type[RetailError], str]]:
+    """Errors of ours that tracebacks in the log name, and their words. What is no error, exit code 0, is none."""
+    classes = {one.__name__: one for one in _subclasses(RetailError) if one.exit_code}
     named = re.findall(rf"\b({'|'.join(classes)}): ([^\n]*)", words)
-    return (classes[named[-1][0]], named[-1][1].strip()) if named else None
+    return [(classes[name], text.strip()) for name, text in named]
 
 
 def _subclasses(root: type[RetailError]) -> list[type[RetailError]]:
