@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,7 +26,12 @@ CONNECTION_FILE = "connection.env"
 class Settings(BaseSettings):
     """What the pipeline needs to know about the world. Field names in upper case are the variables."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,  # it may be a secret
+    )
 
     retail_home: Path = Field(
         PROJECT_ROOT / "data",
@@ -61,6 +67,14 @@ class Settings(BaseSettings):
         12_000_000, ge=1, description="Bytes of a Bronze file validated and copied at a time: bounds memory."
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        """The address holds a password: a wrong one must be refused here, as drivers repeat it in their errors."""
+        if url is not None and not _is_postgres_address(url.get_secret_value()):
+            raise ValueError("must be an address such as postgresql://user:password@host:port/database")
+        return url
+
     @field_validator("source_api_url")
     @classmethod
     def _without_trailing_slash(cls, url: str | None) -> str | None:
@@ -95,6 +109,14 @@ def load_settings() -> Settings:
         return Settings(_env_file=home / CONNECTION_FILE)
     except ValidationError as error:
         raise _invalid(error) from error
+
+
+def _is_postgres_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is no number
+        return False
 
 
 def _missing(variable: str, meaning: str) -> ConfigurationError:
