@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MARK = "RETAIL_SERVICE"
 GRACE_SECONDS = 15.0
 _PROBE_SECONDS = 5
+# Airflow gives its processes titles, with a library that writes over their environment, and so over the mark,
+# unless it is told not to.
+_KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 _LARGEST_LOG_BYTES = 5_000_000
 _CLOCK_TOLERANCE_SECONDS = 1.5
 
@@ -74,7 +77,7 @@ def start(home: Home, service: Service) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             service.command,
             cwd=PROJECT_ROOT,
-            env={**service.environment, MARK: mark},
+            env={**service.environment, MARK: mark, **_KEEP_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
