@@ -17,11 +17,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loaders.config import PROJECT_ROOT
 from stack.home import Home
 from stack.interrupts import Interrupted, interruptible
 from stack.processes import (
     Service,
     ServiceFailed,
+    answers,
     await_ready,
     ended,
     recorded,
@@ -124,7 +126,9 @@ def test_another_command_can_stop_a_service(home: Home, word: str) -> None:
     start_family(home, word)
     program = "import sys; from pathlib import Path; from stack.home import Home; from stack.processes import stop\n"
     program += "print(stop(Home(Path(sys.argv[1])), ['service'], grace_seconds=0.2))"
-    told = subprocess.run([sys.executable, "-c", program, str(home.path)], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(home.path)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    )
     assert told.stdout == "['service']\n"
     assert living(word) == []
 
@@ -202,21 +206,34 @@ def test_a_signal_in_the_moment_of_starting_loses_no_process(home: Home, word: s
         assert living(word) == []
 
 
-def test_a_service_is_ready_once_it_answers(home: Home) -> None:
+@pytest.fixture
+def web(home: Home) -> Iterator[Service]:
     port = free_port()
     command = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(home.path))
-    web = Service("web", command, dict(os.environ), ready_url=f"http://127.0.0.1:{port}/", ready_seconds=30)
+    yield Service("web", command, dict(os.environ), ready_url=f"http://127.0.0.1:{port}/", ready_seconds=30)
+    stop(home, ["web"])
+
+
+def test_a_service_is_ready_once_it_answers(home: Home, web: Service) -> None:
     process = start(home, web)
-    try:
-        await_ready(home, web, process)
-        assert process.poll() is None
-    finally:
-        stop(home, ["web"])
+    await_ready(home, web, process)
+    assert answers(str(web.ready_url))
+    assert process.poll() is None
 
 
-def test_a_proxy_of_the_user_is_not_asked_for_our_own_services(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
-    test_a_service_is_ready_once_it_answers(home)
+def test_a_proxy_of_the_user_is_not_asked_for_our_own_services(home: Home, web: Service) -> None:
+    await_ready(home, web, start(home, web))
+    program = "import sys; from stack.processes import answers; print(answers(sys.argv[1]))"
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(web.ready_url)],
+        env=kept | {"http_proxy": f"http://127.0.0.1:{free_port()}"},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "True\n"
 
 
 def test_a_service_that_ends_before_it_is_ready_tells_how_with_the_end_of_its_log(home: Home, word: str) -> None:
