@@ -1,0 +1,281 @@
+"""The command line on real services: what it brings, what it says, how it ends, and that it leaves nothing running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from psycopg2.extensions import connection
+
+from tests.conftest import KEY, Source
+from tests.ports import free_port
+from tests.postgres_server import PASSWORD
+from tests.process_table import eventually
+from tests.queries import rows
+from tests.retail_cli import Ended, Retail, retail
+
+LAYERS = {
+    "silver": {"customers", "products", "sales_customer", "sales_product"},
+    "gold": {"dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"},
+}
+SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"]
+
+
+@pytest.fixture(scope="module")
+def cli() -> Iterator[Retail]:
+    """One RETAIL_HOME for the tests of this file: between them nothing runs, and the data stays."""
+    with retail() as command:
+        yield command
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_before_or_after(cli: Retail) -> Iterator[None]:
+    assert cli.processes() == []
+    yield
+    assert cli.processes() == []
+
+
+@pytest.fixture(scope="module")
+def first_run(cli: Retail) -> Any:
+    """What the first run of all reported."""
+    return cli("run", "--json").json()
+
+
+def assert_three_lines(ended: Ended, what: str) -> None:
+    """The error's shape: what happened, why or nothing, what to do about it; no traceback."""
+    lines = ended.err.splitlines()
+    told = lines[next(n for n, line in enumerate(lines) if line.startswith("error: ")) :]
+    assert what in told[0]
+    assert told[-1].startswith("   do: ")
+    assert len(told) == 3 - ("  why: " not in ended.err), ended.err
+    assert "Traceback" not in ended.err
+
+
+# ---------------------------------------------------------------- run
+
+
+@pytest.mark.airflow
+def test_a_first_run_fills_every_layer(first_run: Any) -> None:
+    assert {task["state"] for task in first_run["tasks"]} == {"success"}
+    report = first_run["report"]
+    assert {layer: set(tables) for layer, tables in report["rows"].items()} == LAYERS
+    assert min(count for tables in report["rows"].values() for count in tables.values()) > 0
+    assert report["rows"]["gold"]["sales_item"] == report["rows"]["silver"]["sales_product"]
+    assert report["new"]["bronze"] == {one["dataset"]: one["records"] for one in report["bronze"]}
+    assert (report["rejected"], report["failures"]) == (0, [])
+
+
+@pytest.mark.airflow
+def test_a_second_run_brings_only_what_was_sold_since(cli: Retail, first_run: Any) -> None:
+    second = cli("run", "--json").json()
+    assert second["run_id"] != first_run["run_id"]
+    assert sum(second["report"]["new"]["bronze"].values()) < 60  # a few hours at five sales each
+    for layer, tables in first_run["report"]["rows"].items():
+        for table, before in tables.items():
+            assert 0 <= second["report"]["rows"][layer][table] - before < 60
+
+
+@pytest.mark.airflow
+def test_a_run_that_is_told_to_stop_leaves_no_process_and_the_next_carries_on(cli: Retail, first_run: Any) -> None:
+    with cli.start("run") as running:
+        running.says("Source API")
+        assert eventually((cli.home.run / "run.json").exists)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 128 + signal.SIGTERM
+        assert "stopped by SIGTERM" in running.said()
+    assert cli.processes() == []
+
+
+def test_a_second_run_at_once_is_refused_with_the_process_of_the_first(cli: Retail) -> None:
+    cli.home.prepare()
+    with cli.home.try_locked("run"):
+        refused = cli("run")
+    assert refused.code == 1
+    assert_three_lines(refused, f"another ./retail run is under way (process {os.getpid()})")
+
+
+# ---------------------------------------------------------------- a warehouse and a source of the user's
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Retail]:
+    """A RETAIL_HOME whose warehouse is not ours."""
+    with retail() as command:
+        yield command
+
+
+@pytest.mark.airflow
+def test_a_run_with_a_warehouse_of_the_users_starts_no_postgres_and_keeps_airflow_in_sqlite(
+    elsewhere: Retail, database_url: str, conn: connection
+) -> None:
+    found = elsewhere("run", "--json", DATABASE_URL=database_url).json()
+    assert rows(conn, "select count(*) from gold.sales_item") == [(found["report"]["rows"]["gold"]["sales_item"],)]
+    assert not (elsewhere.home.path / "postgres").exists()
+    with closing(sqlite3.connect(elsewhere.home.airflow / "airflow.db")) as metadata:
+        assert metadata.execute("select state from dag_run").fetchall() == [("success",)]
+    told = elsewhere("status", "--json", DATABASE_URL=database_url).json()
+    assert (told["services"][0]["name"], told["services"][0]["state"]) == ("postgres", "external")
+    assert told["last_run"]["run_id"] == found["run_id"]
+    assert elsewhere.processes() == []
+
+
+@pytest.mark.airflow
+def test_a_wrong_key_ends_with_the_exit_code_of_the_source_and_shows_no_key(
+    elsewhere: Retail, database_url: str, source: Source
+) -> None:
+    wrong = "canary-of-the-wrong-key"
+    refused = elsewhere("run", DATABASE_URL=database_url, SOURCE_API_URL=source.url, SOURCE_API_KEY=wrong)
+    assert refused.code == 4, refused.err
+    lines = refused.err.splitlines()[-2:]
+    assert lines[0].startswith("error: bronze_")
+    assert "status 401" in lines[0]
+    assert lines[1] == "   do: set SOURCE_API_KEY"
+    words = {"output": refused.out + refused.err} | elsewhere.logs()
+    assert len(words) > 1
+    assert [name for name, text in words.items() if wrong in text or KEY in text or PASSWORD in text] == []
+    assert elsewhere.processes() == []
+
+
+def test_a_warehouse_that_cannot_be_reached_ends_with_the_exit_code_of_the_database(cli: Retail) -> None:
+    unreachable = f"postgresql://retail:canary@127.0.0.1:{free_port()}/retail"
+    failed = cli("run", DATABASE_URL=unreachable)
+    assert failed.code == 5
+    assert_three_lines(failed, "cannot connect to the warehouse")
+    assert "canary" not in failed.err
+    assert [name for name, text in cli.logs().items() if "canary" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("API_PORT", "many"), ("DATABASE_URL", "mysql://u:canary@localhost/x"), ("POSTGRES_BIN", "/nowhere")],
+)
+def test_a_setting_that_cannot_be_ends_with_the_exit_code_of_the_configuration(
+    cli: Retail, variable: str, value: str
+) -> None:
+    failed = cli("run", **{variable: value})
+    assert failed.code == 3
+    assert failed.err.splitlines()[0].startswith("error: ")
+    assert variable in failed.err
+    assert "canary" not in failed.err
+
+
+# ---------------------------------------------------------------- asking
+
+
+def test_the_status_while_nothing_runs_says_so_and_starts_nothing(cli: Retail) -> None:
+    told = cli("status", "--json").json()
+    assert set(told) == {"home", "services", "login", "last_run", "report", "note"}
+    assert [(one["name"], one["state"], one["pid"], one["address"]) for one in told["services"]] == [
+        (name, "stopped", None, None) for name in SERVICES
+    ]
+    assert "./retail up" in told["note"]
+    assert cli("status").out.startswith("nothing is running\n")
+
+
+def test_the_doctor_names_every_part_and_fails_when_one_does(cli: Retail) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ended = cli("doctor", "--json", DOCS_PORT=str(other.getsockname()[1]))
+    findings = json.loads(ended.out)
+    assert all(set(finding) == {"name", "state", "found", "remedy"} for finding in findings)
+    assert {finding["name"] for finding in findings} >= {"python", "packages", "disk", "warehouse", "dbt project"}
+    assert [finding["name"] for finding in findings if finding["state"] == "fail"] == ["docs_port"], ended.out
+    assert all(finding["remedy"] for finding in findings if finding["state"] != "ok")
+    assert ended.code == 1
+
+
+def test_psql_answers_and_hands_on_its_exit_code(cli: Retail) -> None:
+    answered = cli("psql", "-XAtc", "select current_user || ' on ' || current_database()")
+    assert (answered.code, answered.out) == (0, "retail on retail\n")
+    assert cli("psql", "-Xc", "select from nowhere").code == 1
+
+
+def test_down_while_nothing_runs_is_no_error(cli: Retail) -> None:
+    assert cli("down", "--json").json() == {"commands": [], "services": []}
+
+
+# ---------------------------------------------------------------- up and down
+
+
+@pytest.mark.airflow
+@pytest.mark.timeout(240)
+def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cli: Retail, first_run: Any) -> None:
+    with cli.start("up") as platform:
+        platform.says("ready. Ctrl-C")
+        health = httpx.get(f"http://127.0.0.1:{cli.port('AIRFLOW_PORT')}/api/v2/monitor/health").json()
+        assert health["metadatabase"]["status"] == health["scheduler"]["status"] == "healthy"
+        told = cli("status", "--json").json()
+        assert [(one["name"], one["state"]) for one in told["services"]] == [(name, "running") for name in SERVICES]
+        assert told["report"]["rows"]["gold"]["sales_item"] >= first_run["report"]["rows"]["gold"]["sales_item"]
+
+        assert_three_lines(cli("up"), f"the platform is up already (process {platform.process.pid})")
+
+        before = (cli.home.logs / "run.log").stat().st_size
+        triggered = cli("run", "--json").json()
+        assert {task["state"] for task in triggered["tasks"]} <= {"success", "skipped"}
+        log = (cli.home.logs / "run.log").read_bytes()[before:].decode()
+        assert "[DAG TEST]" not in log
+
+        stopped = cli("down", "--json").json()
+        assert stopped["commands"] == ["up"]
+        assert platform.process.wait(5) == 128 + signal.SIGTERM
+    assert cli.processes() == []
+    secrets = json.loads((cli.home.path / "secrets.json").read_text())
+    assert [(file, name) for file, text in cli.logs().items() for name, word in secrets.items() if word in text] == []
+
+
+@pytest.mark.airflow
+@pytest.mark.parametrize("moment", ["Source API", "ready. Ctrl-C"])
+def test_ctrl_c_ends_the_platform_whole(cli: Retail, first_run: Any, moment: str) -> None:
+    with cli.start("up") as platform:
+        platform.says(moment)
+        assert platform.press_ctrl_c() == 128 + signal.SIGINT
+        assert "stopped by SIGINT" in platform.said()
+    assert cli.processes() == []
+    assert not (cli.home.path / "connection.env").exists()
+
+
+@pytest.mark.airflow
+def test_down_ends_what_a_killed_platform_left_behind(cli: Retail, first_run: Any) -> None:
+    with cli.start("up") as platform:
+        platform.says("ready. Ctrl-C")
+        family = psutil.Process(platform.process.pid).children(recursive=True)
+        platform.process.kill()
+        platform.process.wait()
+        assert len(cli.processes()) >= len(SERVICES)
+        assert set(cli("down", "--json").json()["services"]) == set(SERVICES)
+    assert cli.processes() == []
+    assert [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.airflow
+def test_a_scheduler_that_was_killed_brings_the_platform_down_whole_and_is_named(cli: Retail, first_run: Any) -> None:
+    with cli.start("up") as platform:
+        platform.says("ready. Ctrl-C")
+        psutil.Process(json.loads((cli.home.run / "airflow-scheduler.json").read_text())["pid"]).kill()
+        assert platform.process.wait(60) == 1
+        assert "error: airflow-scheduler was ended by SIGKILL" in platform.said()
+    assert cli.processes() == []
+
+
+# ---------------------------------------------------------------- docs
+
+
+@pytest.mark.airflow
+def test_docs_serve_the_documentation_of_the_models_until_ctrl_c(cli: Retail, first_run: Any) -> None:
+    site = f"http://127.0.0.1:{cli.port('DOCS_PORT')}"
+    with cli.start("docs") as docs:
+        docs.says(f"dbt docs: {site}")
+        assert "dbt" in httpx.get(f"{site}/index.html").text
+        nodes = httpx.get(f"{site}/manifest.json").json()["nodes"]
+        assert {node["name"] for node in nodes.values()} >= LAYERS["gold"]
+        assert docs.press_ctrl_c() == 128 + signal.SIGINT
+    assert cli.processes() == []
