@@ -8,6 +8,7 @@ of the other's run as well. Either way the run is followed in Airflow's metadata
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from stack.warehouse import platform
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from stack.home import Home
     from stack.settings import StackSettings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from stack.warehouse import Endpoints
 
 NAME = "run"
+SCHEDULING = "scheduling"  # the lock of who executes tasks: a run without a scheduler, or `up` while it starts one
 _POLL_SECONDS = 0.2
 _FIRST_SIGN_SECONDS = 180
 
@@ -77,14 +79,14 @@ def _run_dag(
     moment = datetime.now(timezone.utc).replace(microsecond=0)  # `dags trigger` keeps whole seconds only
     log = home.logs / f"{NAME}.log"
     offset = log.stat().st_size if log.exists() else 0
-    triggers = running(home, "airflow-scheduler") is not None
-    verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
-    arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
-    process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
-    try:
-        dag_run = _follow(process, metadata, moment, talk, triggers=triggers)
-    finally:
-        stop(home, [NAME])
+    with _with_or_without_scheduler(home) as triggers:
+        verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
+        arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
+        process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
+        try:
+            dag_run = _follow(process, metadata, moment, talk, triggers=triggers)
+        finally:
+            stop(home, [NAME])
     if dag_run is None:
         raise RunFailed(
             "Airflow ended before it began the DAG",
@@ -95,6 +97,16 @@ def _run_dag(
     if dag_run.state != "success":
         raise explain(home, dag_run, tasks, report, log_offset=offset)
     return RunOutcome(dag_run.run_id, 0.0, tasks, report)
+
+
+@contextmanager
+def _with_or_without_scheduler(home: Home) -> Iterator[bool]:
+    """Whether a scheduler runs. If none does, `up` starts none until we are done."""
+    with home.locked(SCHEDULING):
+        if not running(home, "airflow-scheduler"):
+            yield False
+            return
+    yield True
 
 
 def _follow(

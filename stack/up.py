@@ -18,7 +18,7 @@ from stack.home import write_private
 from stack.interrupts import uninterrupted
 from stack.metadata import Metadata
 from stack.processes import ServiceFailed, await_ready, ended, running, start, stop
-from stack.run import prepare
+from stack.run import SCHEDULING, prepare
 from stack.warehouse import platform, postgres_server, stop_everything
 
 if TYPE_CHECKING:
@@ -104,8 +104,10 @@ def _start_airflow(
     home: Home, services: list[Service], metadata: Metadata, talk: Talk
 ) -> dict[str, subprocess.Popen[bytes]]:
     """Start Airflow's processes; ready once all of them gave a sign of life and the DAG was read."""
-    since = datetime.now(timezone.utc)
-    with talk.step("Airflow"):
+    if pid := home.holder("run"):
+        talk.say(f"waiting for ./retail run (process {pid}) to end: a scheduler would take its tasks over")
+    with home.locked(SCHEDULING), talk.step("Airflow"):
+        since = datetime.now(timezone.utc)
         processes = {service.name: start(home, service) for service in services}
         for service in services:
             await_ready(home, service, processes[service.name])

@@ -89,6 +89,8 @@ def test_a_run_that_is_told_to_stop_leaves_no_process_and_the_next_carries_on(cl
     with cli.start("run") as running:
         running.says("Source API")
         assert eventually((cli.home.run / "run.json").exists)
+        with cli.home.try_locked("scheduling") as free:
+            assert not free
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(60) == 128 + signal.SIGTERM
         assert "stopped by SIGTERM" in running.said()
@@ -241,6 +243,16 @@ def test_ctrl_c_ends_the_platform_whole(cli: Retail, first_run: Any, moment: str
         assert "stopped by SIGINT" in platform.said()
     assert cli.processes() == []
     assert not (cli.home.path / "connection.env").exists()
+
+
+@pytest.mark.airflow
+def test_up_starts_no_scheduler_while_a_run_executes_its_own_tasks(cli: Retail, first_run: Any) -> None:
+    """The scheduler would execute them a second time."""
+    with cli.home.try_locked("run"), cli.home.locked("scheduling"), cli.start("up") as platform:
+        platform.says(f"waiting for ./retail run (process {os.getpid()}) to end")
+        assert platform.press_ctrl_c() == 128 + signal.SIGINT
+    assert "✓ Airflow " not in platform.said()
+    assert cli.processes() == []
 
 
 @pytest.mark.airflow
