@@ -36,9 +36,8 @@ def prepare_metadata(home: Home, environment: Mapping[str, str], metadata: Metad
 
 
 def _migrate(home: Home, environment: Mapping[str, str]) -> None:
-    process = start(home, Service(_NAME, (*AIRFLOW, "db", "migrate"), environment))
     try:
-        code = process.wait(_SECONDS)
+        code = start(home, Service(_NAME, (*AIRFLOW, "db", "migrate"), environment)).wait(_SECONDS)
     except subprocess.TimeoutExpired:
         code = -1
     finally:

@@ -82,8 +82,8 @@ def _run_dag(
     with _with_or_without_scheduler(home) as triggers:
         verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
         arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
-        process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
         try:
+            process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
             dag_run = _follow(process, metadata, moment, talk, triggers=triggers)
         finally:
             stop(home, [NAME])
