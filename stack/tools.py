@@ -115,7 +115,8 @@ def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
 
 def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
     """Serve the generated site. Plain files: a dbt process would hold three hundred megabytes for that."""
-    port = choose_port(home, settings, "docs_port")
+    with home.locked("starting"):  # as everybody who chooses a port: the choices are kept in one place
+        port = choose_port(home, settings, "docs_port")
     site = home.path / "dbt" / "target"
     command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(site))
     url = f"http://{HOST}:{port}"
