@@ -23,7 +23,7 @@ def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[b
 
     `location` is BRONZE_URL. Raises BronzeDamaged when the file is missing or not what the receipt says.
     """
-    data = _read_verified(location, receipt)
+    data = read_verified(location, receipt)
     start = 0
     while start < len(data):
         end = data.find(b"\n", min(start + block_bytes, len(data)) - 1) + 1
@@ -31,7 +31,8 @@ def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[b
         start = end
 
 
-def _read_verified(location: str, receipt: Receipt) -> bytes:
+def read_verified(location: str, receipt: Receipt) -> bytes:
+    """The whole file, held against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
     files, root = fsspec.core.url_to_fs(location)
     try:
         data: bytes = files.cat_file(f"{root}/{receipt.path}")

@@ -63,6 +63,16 @@ class Settings(BaseSettings):
     bronze_part_seconds: float = Field(
         60, gt=0, description="A part is landed after this long, so that a slow pull resumes near its end."
     )
+    reject_limit_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="A file is not loaded when more than this share of its records is refused, and more than "
+        "`REJECT_LIMIT_COUNT`.",
+    )
+    reject_limit_count: int = Field(
+        10, ge=0, description="Refused records of a file that are always set aside without failing its load."
+    )
     load_chunk_bytes: int = Field(
         12_000_000, ge=1, description="Bytes of a Bronze file validated and copied at a time: bounds memory."
     )

@@ -82,6 +82,7 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
         counts = _fold_file(dataset, conn, settings, receipt, load_id)
         _check_accounted(receipt, counts)
+        _check_rejected(receipt, counts, settings)
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
     return counts
@@ -105,4 +106,17 @@ def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:
         f"{receipt.path}: {receipt.records:,} records in the receipt, {counts.read:,} read, "
         f"{counts.accounted:,} accounted for",
         remedy="nothing of the file was kept; this is a defect of the loader: report it with the file",
+    )
+
+
+def _check_rejected(receipt: Receipt, counts: RowCounts, settings: Settings) -> None:
+    """A few bad records are set aside; a file full of them is a change at the source, and nothing of it moves."""
+    few = counts.rejected <= settings.reject_limit_count
+    if few or counts.rejected <= settings.reject_limit_share * counts.read:
+        return
+    raise DataQualityError(
+        f"{receipt.path}: {counts.rejected:,} of {counts.read:,} records do not fit silver.{receipt.dataset}: "
+        f"more than REJECT_LIMIT_SHARE={settings.reject_limit_share:g} allows",
+        remedy="nothing of the file was loaded; see whether the source changed its records, then mend it or the "
+        "dataset's columns, or raise REJECT_LIMIT_SHARE to set them aside",
     )

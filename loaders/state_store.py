@@ -226,6 +226,13 @@ def fill_gap(conn: connection, gap: IdRange, arrived: Sequence[IdRange], left: S
         _execute(conn, "add_gap_pieces", _ends(pieces) | {"status": status, "first_seen_at": first_seen_at})
 
 
+def all_receipts(conn: connection) -> list[Receipt]:
+    """Every receipt, in the order in which the files landed."""
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL["receipts"])
+        return [Receipt(*row) for row in cursor.fetchall()]
+
+
 def unloaded_files(conn: connection, dataset: str) -> list[Receipt]:
     """Receipted files of a dataset that Silver has not taken, in the order they landed."""
     with conn.cursor() as cursor:

@@ -94,6 +94,11 @@ insert into meta.rejected_record (dataset, path, line_no, reason, field, raw)
 values (%(dataset)s, %(path)s, %(line_no)s, %(reason)s, %(field)s, %(raw)s)
 on conflict (path, line_no) do update set reason = excluded.reason, field = excluded.field;
 
+-- name: receipts
+select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through
+from meta.bronze_file
+order by load_id, part, dataset;
+
 -- name: add_gaps
 insert into meta.sales_gap (from_id, to_id)
 select from_id, to_id

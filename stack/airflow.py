@@ -70,18 +70,25 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
 
 def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
     """What a step of the pipeline reads, and what dbt's profile reads."""
-    warehouse = make_url(endpoints.database_url)
     return {
         **endpoints.connection(),
+        **dbt_profile(endpoints.database_url),
         "RETAIL_HOME": str(settings.retail_home),
+        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win.
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def dbt_profile(database_url: str) -> dict[str, str]:
+    """What `dbt/profiles.yml` reads."""
+    warehouse = make_url(database_url)
+    return {
         "RETAIL_PG_HOST": warehouse.host or "",
         "RETAIL_PG_PORT": str(warehouse.port or 5432),
         "RETAIL_PG_USER": warehouse.username or "",
         "RETAIL_PG_PASSWORD": str(warehouse.password or ""),
         "RETAIL_PG_DATABASE": warehouse.database or "",
-        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win.
-        "PYTHONPATH": str(PROJECT_ROOT),
-        "PYTHONUNBUFFERED": "1",
     }
 
 

@@ -58,6 +58,15 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Gaps:
+    """Sale ids that were passed over: ranges and ids still asked for, and ids that never came."""
+
+    open_ranges: int = 0
+    open_ids: int = 0
+    expired_ids: int = 0
+
+
+@dataclass(frozen=True)
 class Report:
     """What the warehouse holds. `new` is what the run brought: records by dataset, in Bronze and in Gold."""
 
@@ -67,6 +76,7 @@ class Report:
     new: dict[str, dict[str, int]]
     rejected: int
     failures: tuple[Failure, ...]
+    gaps: Gaps = Gaps()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -86,6 +96,7 @@ def read_report(database_url: str, run_id: str | None) -> Report:
             new=new,
             rejected=_select(conn, "open_rejects")[0][0],
             failures=tuple(Failure(*row) for row in _select(conn, "failures", run_id)),
+            gaps=Gaps(*_select(conn, "gaps")[0]),
         )
 
 
@@ -104,8 +115,12 @@ def print_report(report: Report, console: Console) -> None:
     console.print(
         "watermarks: " + ", ".join(f"{w.entity} {w.cursor_name}={w.cursor_value or 'none'}" for w in report.watermarks)
     )
+    if report.gaps.open_ids or report.gaps.expired_ids:
+        open_ids = f"{report.gaps.open_ids:,} sale ids not seen yet are asked for again"
+        console.print(f"gaps: {open_ids}, {report.gaps.expired_ids:,} never came (meta.sales_gap)")
     if report.rejected:
-        console.print(f"quarantine: {report.rejected:,} records wait in meta.rejected_record", style="yellow")
+        words = f"quarantine: {report.rejected:,} records set aside: ./retail rejects list"
+        console.print(words, style="yellow")
 
 
 def news(report: Report) -> str:

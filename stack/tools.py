@@ -14,12 +14,12 @@ from loaders.config import PROJECT_ROOT
 from loaders.database import connect
 from loaders.errors import ConfigurationError, RetailError
 from loaders.schema import prepare_schema
-from stack.airflow import pipeline_environment
+from stack.airflow import dbt_profile
 from stack.logs import tail
 from stack.ports import HOST, choose_port
 from stack.postgres_files import find_binaries
 from stack.processes import Service, await_ready, start, stop
-from stack.warehouse import platform
+from stack.warehouse import warehouse
 
 if TYPE_CHECKING:
     from stack.home import Home
@@ -33,8 +33,8 @@ _DBT_PROJECT = PROJECT_ROOT / "dbt"
 def open_psql(home: Home, settings: StackSettings, talk: Talk, arguments: list[str]) -> int:
     """Run psql on the warehouse, where the user stands; returns its exit code. Raises ConfigurationError."""
     program = find_psql(settings)
-    with platform(home, settings, talk) as endpoints:
-        url = make_url(endpoints.database_url)
+    with warehouse(home, settings, talk) as database_url:
+        url = make_url(database_url)
         # The password goes by environment: arguments can be read by every user of the machine.
         environment = {
             **os.environ,
@@ -70,9 +70,9 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
             raise RetailError(
                 "the docs are served already", remedy="see ./retail status, or end them with Ctrl-C there"
             )
-        with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
+        with warehouse(home, settings, talk) as database_url, connect(database_url) as conn:
             prepare_schema(conn)
-            environment = dbt_environment(home, {**os.environ, **pipeline_environment(settings, endpoints)})
+            environment = dbt_environment(home, {**os.environ, **dbt_profile(database_url)})
             with talk.step("dbt docs generate"):
                 run_dbt(home, environment, "deps")
                 run_dbt(home, environment, "docs", "generate")

@@ -60,11 +60,27 @@ def platform(home: Home, settings: StackSettings, talk: Talk) -> Iterator[Endpoi
 
     Raises ConfigurationError, DatabaseError or ServiceFailed.
     """
+    with _used(home, settings):
+        with home.locked("starting"):
+            endpoints = _start_missing(home, settings, talk)
+        yield endpoints
+
+
+@contextmanager
+def warehouse(home: Home, settings: StackSettings, talk: Talk) -> Iterator[str]:
+    """The address of a warehouse that answers, and nothing else started. Raises as `platform`."""
+    with _used(home, settings):
+        with home.locked("starting"):
+            database_url, _ = _start_warehouse(home, settings, talk, [])
+        yield database_url
+
+
+@contextmanager
+def _used(home: Home, settings: StackSettings) -> Iterator[None]:
+    """Within, nobody stops the services; behind it, the last user does."""
     try:
         with home.shared("users"):
-            with home.locked("starting"):
-                endpoints = _start_missing(home, settings, talk)
-            yield endpoints
+            yield
     finally:
         with uninterrupted():
             stop_unused(home, settings)
@@ -97,16 +113,7 @@ def tenants(home: Home) -> dict[str, Tenant]:
 
 def _start_missing(home: Home, settings: StackSettings, talk: Talk) -> Endpoints:
     started: list[str] = []
-    if settings.database_url is not None:
-        database_url = settings.database_url.get_secret_value()
-        airflow_url = f"sqlite:///{home.airflow / 'airflow.db'}"
-    else:
-        port = _start_postgres(home, settings, talk, started)
-        roles = tenants(home)
-        database_url = roles["retail"].url(port)
-        airflow_url = roles["airflow"].url(port).replace("postgresql://", "postgresql+psycopg2://")
-    if settings.airflow_database_url is not None:
-        airflow_url = settings.airflow_database_url.get_secret_value()
+    database_url, airflow_url = _start_warehouse(home, settings, talk, started)
     api_url, api_key = _source(home, settings, talk, started)
     return Endpoints(
         database_url=database_url,
@@ -117,6 +124,21 @@ def _start_missing(home: Home, settings: StackSettings, talk: Talk) -> Endpoints
         airflow_port=choose_airflow_port(home, settings),
         started=tuple(started),
     )
+
+
+def _start_warehouse(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> tuple[str, str]:
+    """Addresses of the warehouse and of Airflow's metadata."""
+    if settings.database_url is not None:
+        database_url = settings.database_url.get_secret_value()
+        airflow_url = f"sqlite:///{home.airflow / 'airflow.db'}"
+    else:
+        port = _start_postgres(home, settings, talk, started)
+        roles = tenants(home)
+        database_url = roles["retail"].url(port)
+        airflow_url = roles["airflow"].url(port).replace("postgresql://", "postgresql+psycopg2://")
+    if settings.airflow_database_url is not None:
+        airflow_url = settings.airflow_database_url.get_secret_value()
+    return database_url, airflow_url
 
 
 def choose_airflow_port(home: Home, settings: StackSettings) -> int:

@@ -11,7 +11,7 @@ def brought(**bronze: int) -> str:
 
 def test_each_dataset_that_brought_something_is_named_with_its_count() -> None:
     assert brought(sales_product=12345, customers=2, products=0) == (
-        "new from the source: 2 customers, 12,345 sales_product"
+        "new from the source: 2 customers, 12,345 sales lines"
     )
 
 

@@ -1,0 +1,86 @@
+"""Bronze receipts against files, every one: `python -m loaders.verify`.
+
+A receipt without its file, or with another one, is an error and named. A file without a receipt is none: a crash
+leaves such debris, and nothing reads it; it is only counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import fsspec
+
+from loaders.bronze_file import read_verified
+from loaders.command import run_step
+from loaders.database import transaction
+from loaders.errors import BronzeDamaged
+from loaders.state_store import all_receipts
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+    from loaders.state_store import Receipt
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was held against its receipt. `damaged` has one message per file; sizes are in bytes."""
+
+    files: int
+    records: int
+    bytes: int
+    damaged: tuple[str, ...]
+    without_receipt: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        debris = f"; {len(self.without_receipt):,} files without a receipt, which nobody reads"
+        intact = self.files - len(self.damaged)
+        said = f"{intact:,} of {self.files:,} files are what their receipts say ({self.bytes / 1e6:,.1f} MB)"
+        return said + (debris if self.without_receipt else "")
+
+
+def verify_bronze(conn: connection, settings: Settings) -> Verified:
+    """Read every receipted file. Finds all that is damaged before it returns; raises nothing for it."""
+    with transaction(conn):
+        receipts = all_receipts(conn)
+    damaged = [words for one in receipts if (words := _damage(settings.bronze_location, one))]
+    return Verified(
+        files=len(receipts),
+        records=sum(one.records for one in receipts),
+        bytes=sum(one.bytes for one in receipts),
+        damaged=tuple(damaged),
+        without_receipt=tuple(_debris(settings.bronze_location, {one.path for one in receipts})),
+    )
+
+
+def require_intact(verified: Verified) -> Verified:
+    """Raise BronzeDamaged, naming the files, unless all of them are what their receipts say."""
+    if not verified.damaged:
+        return verified
+    raise BronzeDamaged(
+        "\n".join((f"{len(verified.damaged):,} of {verified.files:,} files are damaged", *verified.damaged)),
+        remedy="restore them from a backup, or pull their range again with the DAG's full_refresh; Silver is untouched",
+    )
+
+
+def _damage(location: str, receipt: Receipt) -> str | None:
+    try:
+        read_verified(location, receipt)
+    except BronzeDamaged as error:
+        return error.message
+    return None
+
+
+def _debris(location: str, known: set[str]) -> list[str]:
+    files, root = fsspec.core.url_to_fs(location)
+    if not files.exists(root):
+        return []
+    found = (path.removeprefix(root).lstrip("/") for path in files.find(root))
+    return sorted(path for path in found if path not in known)
+
+
+if __name__ == "__main__":
+    run_step(lambda conn, settings: require_intact(verify_bronze(conn, settings)).summary())

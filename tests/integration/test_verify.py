@@ -1,0 +1,68 @@
+"""Every receipt against its file: whatever happened to a file is found, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import connection
+
+from ingestion.sales import collect_sales
+from loaders.config import Settings
+from loaders.errors import BronzeDamaged
+from loaders.verify import require_intact, verify_bronze
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def lengthen(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"{}\n")
+
+
+DAMAGE: dict[str, Callable[[Path], None]] = {
+    "another sha256": flip,
+    "bytes, its receipt says": cut,
+    "bytes, its receipt says ": lengthen,
+    "cannot be read": Path.unlink,
+}
+
+
+@pytest.fixture
+def files(conn: connection, settings: Settings) -> list[Path]:
+    collect_sales(conn, settings, run_id="r")
+    return sorted(Path(settings.bronze_location).rglob("*.ndjson"))
+
+
+def test_files_as_they_landed_are_intact(conn: connection, settings: Settings, files: list[Path]) -> None:
+    verified = require_intact(verify_bronze(conn, settings))
+    assert (verified.files, verified.bytes) == (len(files), sum(file.stat().st_size for file in files))
+
+
+@pytest.mark.parametrize("words", DAMAGE)
+def test_a_damaged_file_is_named_and_the_others_are_still_looked_at(
+    conn: connection, settings: Settings, files: list[Path], words: str
+) -> None:
+    for file in files:
+        DAMAGE[words](file)
+    verified = verify_bronze(conn, settings)
+    assert len(verified.damaged) == len(files) == 2
+    with pytest.raises(BronzeDamaged, match=words.strip()) as raised:
+        require_intact(verified)
+    assert all(str(file.relative_to(settings.bronze_location)) in raised.value.message for file in files)
+
+
+def test_a_file_without_a_receipt_is_counted_and_no_error(
+    conn: connection, settings: Settings, files: list[Path]
+) -> None:
+    (files[0].parent / "foreign.ndjson").write_bytes(b"{}\n")
+    verified = require_intact(verify_bronze(conn, settings))
+    assert [Path(path).name for path in verified.without_receipt] == ["foreign.ndjson"]
