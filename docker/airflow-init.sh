@@ -4,4 +4,4 @@ set -eu
 umask 077
 airflow db migrate
 python -m loaders.schema
-python /opt/retail/docker/airflow_password.py
+python "$(dirname "$0")/airflow_password.py"
