@@ -21,6 +21,7 @@ from stack.warehouse import Endpoints
 from tests.containers.conftest import EXAMPLE, Compose, Read, dockerfile_steps, image_environment, required_settings
 
 WRITTEN = (PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+GUIDE = (PROJECT_ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:[?-])([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|JWT|TOKEN")
 AIRFLOW = ("airflow-init", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor")
@@ -261,6 +262,22 @@ def test_the_preloaded_server_has_what_pgadmin_asks_for(compose: Compose) -> Non
     assert "password" not in json.dumps(server).lower()
     mounts = services(compose)["pgadmin"]["volumes"]
     assert any(services(compose)["pgadmin"]["environment"]["PGADMIN_SERVER_JSON_FILE"] in mount for mount in mounts)
+
+
+# ---------------------------------------------------------------- the guide
+
+
+def test_the_guide_names_services_ports_volumes_and_secrets_as_they_are(compose: Compose) -> None:
+    commands = re.findall(r"docker compose ((?:up -d|stop|exec|cp|pull|logs(?: --\w+)?)[^`\n;|]*)", GUIDE)
+    words = {word.split(":")[0] for command in commands for word in command.split() if ":" in word or "-" in word[1:]}
+    named = {word for word in words if re.fullmatch(r"(airflow|post|pg|api)[\w-]*", word)} - {"pg_dump", "pg_restore"}
+    assert named
+    assert named <= set(services(compose))
+    assert all(f"`{volume}`" in GUIDE for volume in compose["volumes"])
+    assert all(f"`{name}`" in GUIDE for name in required_settings())
+    published = [port.split(":")[1] for service in services(compose).values() for port in service.get("ports", [])]
+    assert all(f":{port}" in GUIDE for port in published)
+    assert all(service["image"] in GUIDE for service in services(compose).values() if "build" not in service)
 
 
 def _pulled_up(compose: Compose, *names: str) -> set[str]:

@@ -82,7 +82,8 @@ class Engine:
         """What the image and the file set; PATH leads to this Python and to PostgreSQL's programs."""
         image = image_environment() if "build" in self.services()[name] else {}
         given = image | self.services()[name]["environment"]
-        native = {key: "127.0.0.1" if value in PORTS else self.native(value) for key, value in given.items()}
+        native = {key: self.native(value) for key, value in given.items()}
+        native |= {key: "127.0.0.1" for key in native if key.endswith("_HOST")}
         path = f"{Path(sys.executable).parent}:{postgres_programs()}:/usr/local/bin:/usr/bin:/bin"
         return native | {"PATH": path, "LANG": "C.UTF-8"}
 
