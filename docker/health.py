@@ -16,6 +16,10 @@ import socket
 import sys
 import urllib.request
 from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TIMEOUT_SECONDS = 5
 # Airflow beats every 5 seconds, and calls a job dead after 30. Twice that, so that a busy machine is not taken for one.
@@ -49,7 +53,7 @@ def check_heartbeat(job: str) -> str:
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "", 1)
     with closing(psycopg2.connect(url, connect_timeout=TIMEOUT_SECONDS)) as conn, conn.cursor() as cursor:
         cursor.execute(_BEAT, (job, socket.gethostname()))
-        (age,) = cursor.fetchone()
+        (age,) = cursor.fetchone() or (None,)
     if age is None:
         raise Unwell(f"no {job} runs on {socket.gethostname()}")
     if age > FRESH_SECONDS:
@@ -57,9 +61,12 @@ def check_heartbeat(job: str) -> str:
     return f"{job} gave a sign of life {age} s ago"
 
 
+CHECKS: dict[str, Callable[..., str]] = {"http": check_http, "heartbeat": check_heartbeat}
+
+
 def main(arguments: list[str]) -> int:
     """Run one check; returns the exit code."""
-    check = {"http": check_http, "heartbeat": check_heartbeat}[arguments[0]]
+    check = CHECKS[arguments[0]]
     try:
         sys.stdout.write(f"{check(*arguments[1:])}\n")
     except Exception as error:  # noqa: BLE001 - whatever it is, the service is not well
