@@ -179,6 +179,29 @@ def verify(*, as_json: AsJson = False) -> None:
     require_intact(verified)
 
 
+@app.command(epilog="Example: ./retail rebuild --json")
+def rebuild(
+    *,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Replace the live tables instead.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --in-place.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build Silver and Gold again from Bronze alone, beside the live ones, and compare them row by row."""
+    from stack.rebuild import rebuild_and_compare, rebuild_live
+
+    home, settings = _open()
+    if in_place:
+        if not yes:
+            typer.confirm("Empty Silver and load all of Bronze again?", abort=True, err=True)
+        rebuild_live(home, settings, Talk())
+        return
+    rebuilt = rebuild_and_compare(home, settings, Talk())
+    if as_json:
+        print_data(json.dumps(asdict(rebuilt), indent=2))
+    else:
+        Talk().say(rebuilt.summary())
+
+
 @app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
 def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything behind `psql` is passed on to it."""

@@ -106,6 +106,15 @@ def postgres_server(home: Home, settings: StackSettings) -> PostgresServer:
     return PostgresServer(place_postgres(home, settings), home.secret("postgres"), home.logs / "postgres.log")
 
 
+def administration_url(home: Home, settings: StackSettings) -> str | None:
+    """Address of the running embedded server as its superuser; None when the warehouse is the user's own."""
+    if settings.database_url is not None:
+        return None
+    server = postgres_server(home, settings)
+    found = server.running()
+    return server.url(found.port) if found else None
+
+
 def tenants(home: Home) -> dict[str, Tenant]:
     """The roles of the embedded Postgres."""
     return {name: Tenant(name, home.secret(f"postgres_{name}")) for name in ("retail", "airflow")}

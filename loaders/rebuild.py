@@ -1,0 +1,138 @@
+"""Silver and Gold again, from Bronze alone: beside the live ones to compare with them, or in their place.
+
+The source is not asked. Beside is the proof that Bronze is enough: another database gets the receipts, loads every
+file that the live Silver has taken, builds Gold, and each table is compared by a hash over its rows. In place is the
+remedy when Silver cannot be trusted any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from loaders.database import transaction
+from loaders.errors import DataQualityError
+from loaders.gold import build_core, build_mart, check_gold, gold_due, prepare
+from loaders.load_all_silver import load_all_silver
+from loaders.rejects import DATASETS
+from loaders.schema import prepare_schema
+from loaders.state_store import locked
+from loaders.statements import read_statements
+from loaders.verify import require_intact, verify_bronze
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+
+_SQL = read_statements("rebuild")
+GOLD = ("dim_customer", "dim_product", "sales_item", "mart_sales_by_customer")
+# Equal rows have equal hashes on both sides, whatever order they stand in; the sum is exact.
+_FINGERPRINT = sql.SQL(
+    "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)::numeric), 0) from {table}"
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A table live and rebuilt: rows of each, and whether they are the same rows."""
+
+    table: str
+    live_rows: int
+    rebuilt_rows: int
+    same: bool
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A rebuild beside the live tables, held against them."""
+
+    tables: tuple[Compared, ...]
+    skipped: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        rows = sum(one.rebuilt_rows for one in self.tables)
+        said = f"{len(self.tables)} tables rebuilt from Bronze, {rows:,} rows, the same as the live ones"
+        return said + (f"; not compared, as Gold is behind Silver: {', '.join(self.skipped)}" if self.skipped else "")
+
+
+def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> Rebuilt:
+    """Build all tables in the empty database `beside` and compare. Raises BronzeDamaged or DataQualityError."""
+    require_intact(verify_bronze(live, settings))
+    prepare_schema(beside)
+    _copy_receipts(live, beside)
+    behind = bool(gold_due(live))
+    _load_and_build(beside, settings, run_id)
+    tables = [f"silver.{name}" for name in DATASETS] + ([] if behind else [f"gold.{name}" for name in GOLD])
+    rebuilt = Rebuilt(
+        tables=tuple(_compare(live, beside, table) for table in tables),
+        skipped=tuple(f"gold.{name}" for name in GOLD) if behind else (),
+    )
+    _require_same(rebuilt)
+    return rebuilt
+
+
+def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> None:
+    """Empty Silver, load all of Bronze, build Gold anew. Killed in the middle, the next run completes it.
+
+    Raises BronzeDamaged before anything is touched. Gold's readers keep the old tables until the new ones are built.
+    """
+    require_intact(verify_bronze(conn, settings))
+    for name in DATASETS:
+        with locked(conn, "silver", name), transaction(conn), conn.cursor() as cursor:
+            cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", name)))
+            cursor.execute(_SQL["forget_loaded"], {"dataset": name})
+    _load_and_build(conn, settings, run_id)
+
+
+def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:
+    load_all_silver(conn, settings, run_id=run_id)
+    prepare(conn, settings, run_id=run_id, full_refresh=True)
+    build_core(conn, settings, run_id=run_id, full_refresh=True)
+    build_mart(conn, settings, run_id=run_id, full_refresh=True)
+    check_gold(conn, settings, run_id=run_id)
+
+
+def _copy_receipts(live: connection, beside: connection) -> None:
+    """The receipts and the loads they name: all that Silver needs to know of Bronze."""
+    with transaction(live), live.cursor() as cursor:
+        cursor.execute(_SQL["loads_of_bronze"])
+        loads = cursor.fetchall()
+        cursor.execute(_SQL["receipts_in_silver"])
+        receipts = cursor.fetchall()
+    with transaction(beside), beside.cursor() as cursor:
+        execute_values(cursor, _SQL["copy_load"], loads)
+        cursor.execute(_SQL["continue_load_ids"])
+        execute_values(cursor, _SQL["copy_receipt"], receipts)
+
+
+def _compare(live: connection, beside: connection, table: str) -> Compared:
+    live_rows, live_hash = _fingerprint(live, table)
+    rows, rebuilt_hash = _fingerprint(beside, table)
+    return Compared(table, live_rows, rows, same=(live_rows, live_hash) == (rows, rebuilt_hash))
+
+
+def _fingerprint(conn: connection, table: str) -> tuple[int, int]:
+    schema, name = table.split(".")
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_SQL["columns_of"], {"schema": schema, "table": name})
+        columns = sql.SQL(", ").join(sql.Identifier(column) for (column,) in cursor.fetchall())
+        cursor.execute(_FINGERPRINT.format(columns=columns, table=sql.Identifier(schema, name)))
+        rows, total = cursor.fetchone() or (0, 0)
+    return int(rows), int(total)
+
+
+def _require_same(rebuilt: Rebuilt) -> None:
+    different = [one for one in rebuilt.tables if not one.same]
+    if not different:
+        return
+    words = "; ".join(f"{one.table}: {one.live_rows:,} rows live, {one.rebuilt_rows:,} rebuilt" for one in different)
+    raise DataQualityError(
+        f"what Bronze gives differs from the live tables: {words}",
+        remedy="rows were changed or lost behind the loaders' back; ./retail rebuild --in-place makes them what "
+        "Bronze says",
+    )

@@ -1,0 +1,74 @@
+"""Bronze is enough: Silver and Gold come out of it again, row by row what the live ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import connection
+
+from loaders.config import Settings
+from loaders.database import connect
+from loaders.errors import BronzeDamaged, DataQualityError
+from loaders.rebuild import rebuild_beside, rebuild_in_place
+from tests.conftest import NOON, Source
+from tests.figures import expected_mart, mart
+from tests.integration.test_gold import build, hour
+from tests.postgres_server import PostgresServer
+from tests.queries import rows
+
+
+@pytest.fixture
+def beside(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[connection]:
+    """An empty database."""
+    name = f"beside_{tmp_path.name}"[:60].lower()
+    with connect(postgres_server.url("postgres")) as admin, admin.cursor() as cursor:
+        admin.autocommit = True
+        cursor.execute(f'create database "{name}"')
+        with connect(postgres_server.url(name)) as conn:
+            yield conn
+        cursor.execute(f'drop database "{name}"')
+
+
+def execute(conn: connection, statement: str) -> None:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_a_rebuild_beside_equals_the_live_tables_and_finds_a_changed_cent(
+    conn: connection, beside: connection, settings: Settings, source: Source
+) -> None:
+    for hours in range(2):
+        source.set_clock(NOON + timedelta(days=3 * hours))
+        hour(conn, settings)
+    build(conn, settings)
+    rebuilt = rebuild_beside(conn, beside, settings, run_id="rebuild")
+    assert {one.table for one in rebuilt.tables} >= {"silver.customers", "gold.sales_item"}
+    assert all(one.same and one.live_rows > 0 for one in rebuilt.tables)
+    assert rebuilt.skipped == ()
+    execute(beside, "drop schema gold cascade; drop schema silver cascade; drop schema meta cascade")
+    execute(conn, "update silver.sales_product set discount = discount + 0.01 where sale_id = 17 and line_no = 1")
+    with pytest.raises(DataQualityError, match=r"silver\.sales_product: "):
+        rebuild_beside(conn, beside, settings, run_id="rebuild")
+
+
+def test_a_rebuild_in_place_restores_what_was_lost_in_silver_and_gold(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    execute(conn, "delete from silver.sales_product where sale_id % 3 = 0; delete from gold.sales_item")
+    rebuild_in_place(conn, settings, run_id="rebuild")
+    assert mart(conn) == expected_mart(source)
+    assert rows(conn, "select count(*) from meta.bronze_file where silver_load_id is null") == [(0,)]
+
+
+def test_damaged_bronze_is_refused_before_anything_is_touched(conn: connection, settings: Settings) -> None:
+    hour(conn, settings)
+    before = rows(conn, "select count(*) from silver.sales_product")
+    next(iter(Path(settings.bronze_location).rglob("*.ndjson"))).write_bytes(b"{}\n")
+    with pytest.raises(BronzeDamaged):
+        rebuild_in_place(conn, settings, run_id="rebuild")
+    assert rows(conn, "select count(*) from silver.sales_product") == before != [(0,)]
