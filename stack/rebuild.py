@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -34,6 +34,7 @@ def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> Rebu
         connect(url) as live,
         connect(beside_url) as beside,
         talk.step("rebuild from Bronze"),
+        _dbt_speaks_to_its_log(home),
     ):
         prepare_schema(live)
         return rebuild_beside(live, beside, settings, run_id=hand_run_id())
@@ -41,9 +42,21 @@ def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> Rebu
 
 def rebuild_live(home: Home, settings: StackSettings, talk: Talk) -> None:
     """Make the live Silver and Gold what Bronze says."""
-    with warehouse(home, settings, talk) as url, connect(url) as conn, talk.step("rebuild in place"):
+    with (
+        warehouse(home, settings, talk) as url,
+        connect(url) as conn,
+        talk.step("rebuild in place"),
+        _dbt_speaks_to_its_log(home),
+    ):
         prepare_schema(conn)
         rebuild_in_place(conn, settings, run_id=hand_run_id())
+
+
+@contextmanager
+def _dbt_speaks_to_its_log(home: Home) -> Iterator[None]:
+    """dbt, called in our process, prints its progress to stdout, which is for data."""
+    with (home.logs / "dbt.log").open("a", encoding="utf-8") as stream, redirect_stdout(stream):
+        yield
 
 
 @contextmanager
