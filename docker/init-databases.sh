@@ -31,6 +31,8 @@ alter role retail password :'retail_password';
 alter role airflow password :'airflow_password';
 alter role retail_reader password :'reader_password';
 alter role retail_reader set default_transaction_read_only = on;
+alter role retail_reader set statement_timeout = '60s';
+alter role retail_reader set idle_in_transaction_session_timeout = '60s';
 
 select format('create database %I owner %I', missing.name, missing.name)
 from unnest(array['retail', 'airflow']) as missing (name)
@@ -39,15 +41,13 @@ where not exists (select from pg_database where datname = missing.name) \gexec
 revoke connect, temporary on database postgres, template1, retail, airflow from public;
 grant connect on database retail to retail_reader;
 
--- The reader sees what there is and what will be: tables that the pipeline and dbt create later belong to retail.
+-- What the reader may see in them, sql/grants.sql says, each time the pipeline applies the schema.
 \connect retail
 set client_min_messages = 'warning';
 create schema if not exists meta authorization retail;
 create schema if not exists silver authorization retail;
 create schema if not exists gold authorization retail;
-grant usage on schema meta, silver, gold to retail_reader;
-grant select on all tables in schema meta, silver, gold to retail_reader;
-alter default privileges for role retail in schema meta, silver, gold grant select on tables to retail_reader;
+
 SQL
-    echo "databases retail and airflow are ready; retail_reader may read meta, silver and gold"
+    echo "databases retail and airflow are ready; what retail_reader may read, sql/grants.sql says"
 )

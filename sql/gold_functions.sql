@@ -99,7 +99,8 @@ begin
         status = 'SUCCESS', ended_at = clock_timestamp(),
         rows_read = rows_written, rows_inserted = rows_written
     where load_id = meta.gold_load_id(model_name);
+    perform meta.grant_reader('gold', model_name);
 end
 $$;
 
-comment on function meta.close_gold is 'Moves the model''s watermarks and closes its load.';
+comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, lets readers in.';

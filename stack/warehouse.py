@@ -18,7 +18,7 @@ from stack.interrupts import uninterrupted
 from stack.ports import HOST, choose_port, port_taken
 from stack.postgres import PortInUse, PostgresServer, RunningPostgres
 from stack.postgres_files import place_postgres
-from stack.postgres_roles import Tenant, prepare_tenants
+from stack.postgres_roles import Tenant, prepare_roles
 from stack.processes import await_ready, recorded_names, running, start, stop
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _start_postgres(home: Home, settings: StackSettings, talk: Talk, started: li
         started.append("postgres")
         with talk.step("Postgres"):
             found = _start_on_a_free_port(server, home, settings)
-    prepare_tenants(server.url(found.port), tenants(home).values())
+    prepare_roles(server.url(found.port), tenants(home).values(), home.secret("postgres_reader"))
     return found.port
 
 

@@ -30,6 +30,7 @@ import pytest
 
 from loaders.config import PROJECT_ROOT
 from loaders.database import connect
+from loaders.schema import prepare_schema
 from stack.home import Home
 from stack.processes import Service, running, start, stop
 from tests.containers.conftest import Compose, image_environment
@@ -253,9 +254,10 @@ def test_init_databases_without_a_password_stops_before_it_changes_anything(engi
         assert rows(conn, "select 1") == [(1,)]
 
 
-def test_the_reader_sees_tables_made_later_and_changes_nothing(engine: Engine) -> None:
+def test_the_reader_sees_what_gold_holds_and_changes_nothing(engine: Engine) -> None:
     with connect(address(engine, "retail", "RETAIL_DB_PASSWORD")) as conn, conn, conn.cursor() as cursor:
         cursor.execute("create table gold.later (n int); insert into gold.later values (1)")
+        prepare_schema(conn)
         cursor.execute("create schema private; create table private.hidden (n int)")
     with connect(address(engine, "retail_reader", "RETAIL_READER_PASSWORD")) as conn:
         assert rows(conn, "select n from gold.later") == [(1,)]
