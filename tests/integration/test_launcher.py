@@ -276,6 +276,7 @@ def test_of_two_at_once_one_installs_and_the_other_waits(installed: Installed) -
     waiters = [said for said in installed.said if "waiting for process" in said]
     assert (len(makers), len(waiters)) == (1, 1)
     assert makers != waiters
+    assert [said for said in installed.said if "install.log" in said] == makers
     assert not (installed.tree.root / ".venv" / "lock").is_symlink()
 
 
@@ -304,13 +305,12 @@ def test_the_tools_of_the_tests_are_installed_by_the_word_test_alone(installed: 
     assert installed.tree.run("test").stderr == ""
 
 
-def test_a_package_that_is_not_what_was_locked_is_refused_until_the_lock_is_mended(installed: Installed) -> None:
+def test_a_package_without_a_hash_is_refused_until_the_lock_is_mended(installed: Installed) -> None:
     lock = installed.tree.root / "requirements.txt"
     good = lock.read_text()
-    lock.write_text(re.sub(r"sha256:[0-9a-f]{8}", "sha256:00000000", locked("packaging")))
+    lock.write_text(locked("packaging").splitlines()[0].rstrip(" \\") + "\n")
     refused = installed.tree.run()
     assert_three_lines(refused, "could not be installed", "install.log")
-    assert "sha256:00000000" in refused.stderr
     assert not installed.tree.stamp.exists()
     assert not is_installed(installed.tree, "packaging")
     lock.write_text(good)
