@@ -105,6 +105,11 @@ def reconcile_sales(conn: connection, settings: Settings, *, run_id: str, whole:
     return reconciled
 
 
+def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> Reconciled:
+    """Check every sale in Silver, whenever it came. Raises as `reconcile_sales`."""
+    return reconcile_sales(conn, settings, run_id=run_id, whole=True)
+
+
 def _check(conn: connection, source: SourceClient, span: Span) -> Checked:
     told = source.sales_totals(span.after, span.up_to)
     with transaction(conn):
@@ -120,14 +125,16 @@ def _check(conn: connection, source: SourceClient, span: Span) -> Checked:
 
 def _verdict(differences: _Differences, gaps: Sequence[IdRange], gold: GoldTotals) -> tuple[str, str | None]:
     """The status of a check, and what differs."""
+    words = [differences.words()] if differences else []
     if not gold.balances:
         silver = f"{gold.expected_lines:,} lines, {gold.expected_net_amount} net"
-        return "DIFFERENT", f"Gold holds {gold.lines:,} lines, {gold.net_amount} net; it took {silver} from Silver"
-    if not differences:
+        words.append(f"Gold holds {gold.lines:,} lines, {gold.net_amount} net; it took {silver} from Silver")
+    if not words:
         return "BALANCED", None
     to_come = sum(map(len, by_gap(gaps, differences.missing).values()))
-    late = to_come == len(differences.missing) and not differences.unknown and not differences.changed
-    return ("LATE" if late else "DIFFERENT"), differences.words()
+    only_missing = not (differences.unknown or differences.changed) and gold.balances
+    late = only_missing and to_come == len(differences.missing)
+    return ("LATE" if late else "DIFFERENT"), "; ".join(words)
 
 
 def _compare(conn: connection, source: SourceClient, span: Span, aside: SetAside) -> _Differences:

@@ -115,6 +115,12 @@ def check_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
     return built
 
 
+def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
+    """Run every data test on all rows, whenever they were built. Raises DataQualityError."""
+    command = ["test", *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
+    return _step(conn, settings, command, run_id, "dbt_test_all")
+
+
 def _refresh(full_refresh: bool) -> list[str]:  # noqa: FBT001 - a private word for the flag of the same name
     return ["--full-refresh"] if full_refresh else []
 

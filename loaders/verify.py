@@ -56,6 +56,11 @@ def verify_bronze(conn: connection, settings: Settings) -> Verified:
     )
 
 
+def verify_receipts(conn: connection, settings: Settings, *, run_id: str) -> Verified:  # noqa: ARG001 - as every step
+    """Read every receipted file. Raises BronzeDamaged, naming all that are not what their receipts say."""
+    return require_intact(verify_bronze(conn, settings))
+
+
 def require_intact(verified: Verified) -> Verified:
     """Raise BronzeDamaged, naming the files, unless all of them are what their receipts say."""
     if not verified.damaged:

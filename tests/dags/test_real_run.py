@@ -7,78 +7,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.config import PROJECT_ROOT, Settings
 from loaders.database import connect
-from tests.conftest import KEY, NOON, Source
+from tests.airflow_run import Hour
+from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
-from tests.postgres_server import PostgresServer
 from tests.queries import rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
-AIRFLOW = [str(Path(sys.executable).parent / "airflow")]
-
-
-@dataclass(frozen=True)
-class Hour:
-    """One way to run the DAG: the environment of the processes, and where they log."""
-
-    environment: dict[str, str]
-    log: Path
-
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start a run, in a process group of its own."""
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [*AIRFLOW, "dags", "test", "retail_etl_hourly"],
-                env=self.environment,
-                cwd=self.log.parent,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def run(self) -> int:
-        """Run to the end; the exit code."""
-        return self.start().wait(timeout=300)
-
-
-@pytest.fixture
-def hour(
-    settings: Settings, source: Source, postgres_server: PostgresServer, tmp_path: Path, database_url: str
-) -> Iterator[Hour]:
-    metadata = f"airflow_{tmp_path.name}"[:60].replace("-", "_")
-    with connect(postgres_server.url("postgres")) as admin, admin.cursor() as cursor:
-        admin.autocommit = True
-        cursor.execute(f"create database {metadata}")
-        environment = os.environ | {
-            "AIRFLOW_HOME": str(tmp_path / "airflow"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres_server.url(metadata).replace(
-                "postgresql://", "postgresql+psycopg2://"
-            ),
-            "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),
-            "PYTHONPATH": str(PROJECT_ROOT),
-            "RETAIL_HOME": str(tmp_path),
-            "RETAIL_TASK_RETRIES": "0",
-            "SOURCE_API_URL": source.url,
-            "SOURCE_API_KEY": KEY,
-        }
-        (tmp_path / "airflow").mkdir()
-        subprocess.run([*AIRFLOW, "db", "migrate"], env=environment, check=True, capture_output=True)
-        yield Hour(environment, tmp_path / "run.log")
-        cursor.execute(f"drop database {metadata} with (force)")
 
 
 def test_two_hours_by_airflow_bring_exactly_what_the_source_sold(hour: Hour, conn: connection, source: Source) -> None:

@@ -1,0 +1,31 @@
+"""The nightly check: everything that the hourly run holds for the new rows, held for all history.
+
+Changes nothing: a red task means that something was changed, lost or damaged since it was checked by its hour.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import DAG
+from retail_wiring import DEFAULTS, notes_of, step
+
+NOTES = notes_of(__file__)
+
+with DAG(
+    dag_id="retail_quality_nightly",
+    description="Bronze receipts, control totals and Gold's tests, over all history",
+    doc_md=NOTES["retail_quality_nightly"],
+    schedule="30 2 * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    max_active_tasks=1,
+    dagrun_timeout=timedelta(hours=6),
+    tags=["retail", "quality", "dbt"],
+    default_args=DEFAULTS | {"execution_timeout": timedelta(hours=5)},
+):
+    # Nothing waits for another, so each that fails is a leaf and turns the run red; max_active_tasks keeps them apart.
+    step("verify_bronze", "loaders.verify:verify_receipts", notes=NOTES)
+    step("reconcile_all", "ingestion.reconciliation:reconcile_all", notes=NOTES)
+    step("dbt_test_all", "loaders.gold:check_all_gold", notes=NOTES)

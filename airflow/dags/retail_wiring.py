@@ -1,0 +1,76 @@
+"""What the DAGs of this folder share: a task that calls the pipeline, the assets it writes, and the notes beside it.
+
+No DAG is defined here (see .airflowignore). Nothing touches a database, reads a Variable or imports the pipeline while
+a file is parsed.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Asset, get_current_context, task
+
+DEFAULTS = {
+    "owner": "data-engineering",
+    "retries": int(os.environ.get("RETAIL_TASK_RETRIES", "2")),
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=1),
+}
+
+
+def notes_of(dag_file: str) -> dict[str, str]:
+    """Sections of the `.md` beside a DAG file, by heading: the DAG's id and its tasks' ids."""
+    notes = Path(dag_file).with_suffix(".md").read_text(encoding="utf-8")
+    return dict(section.split("\n", 1) for section in notes.removeprefix("# ").split("\n## "))
+
+
+def asset(name: str) -> Asset:
+    """A table or a set of files, so that the web UI shows what comes from what."""
+    return Asset(name=name, uri=f"retail://{name.replace('.', '/')}")
+
+
+def step(
+    task_id: str, *work: str, notes: dict[str, str], entity: str | None = None, refreshes: bool = False, **wiring: Any
+) -> Any:
+    """A task that calls each `work` (`module:function`) with the warehouse, the settings and the run's id.
+
+    `notes` has the task's section. `entity` skips the task unless the run's params name it; `refreshes` hands the
+    param full_refresh on. An error that a retry cannot mend fails the task at once.
+    """
+
+    @task(task_id=task_id, doc_md=notes[task_id], **wiring)
+    def call() -> str:
+        from importlib import import_module
+
+        from airflow.providers.postgres.hooks.postgres import PostgresHook
+        from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+        from loaders.config import load_settings
+        from loaders.database import connect
+        from loaders.errors import NothingToDo, RetailError
+
+        context = get_current_context()
+        params = context["params"]
+        if entity and entity not in params["entities"]:
+            raise AirflowSkipException(f"{entity} is not among the run's entities")
+        options = {"full_refresh": params["full_refresh"]} if refreshes else {}
+        warehouse = PostgresHook(postgres_conn_id="retail", sqlalchemy_scheme="postgresql").get_uri()
+        try:
+            with connect(warehouse, application_name=f"{context['run_id']} {task_id}") as conn:
+                parts = (name.split(":") for name in work)
+                functions = [getattr(import_module(module), function) for module, function in parts]
+                done = [call(conn, load_settings(), run_id=context["run_id"], **options) for call in functions]
+                return "; ".join(str(one.summary()) for one in done)
+        except NothingToDo as nothing:
+            raise AirflowSkipException(str(nothing)) from nothing
+        except RetailError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+
+    return call()

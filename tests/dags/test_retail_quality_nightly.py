@@ -1,0 +1,55 @@
+"""The nightly check: its shape, and a real run that finds what an hour would not look at any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2.extensions import connection
+
+from loaders.config import PROJECT_ROOT, Settings
+from tests.airflow_run import Hour
+from tests.queries import rows
+
+DAGS = PROJECT_ROOT / "airflow" / "dags"
+
+
+@pytest.fixture(scope="module")
+def dag() -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(DAGS)).dags["retail_quality_nightly"]
+
+
+def test_each_check_runs_by_itself_so_that_any_failure_turns_the_run_red(dag: Any) -> None:
+    """Behind a check that passes, a failed one would not count: a run is as green as its last tasks."""
+    assert {task.task_id for task in dag.tasks} == {"verify_bronze", "reconcile_all", "dbt_test_all"}
+    assert all(not task.upstream_task_ids and task.trigger_rule == "all_success" for task in dag.tasks)
+    assert dag.max_active_tasks == 1
+
+
+def test_every_task_has_notes_owner_and_a_time_limit(dag: Any) -> None:
+    for task in dag.tasks:
+        assert len(task.doc_md) > 40
+        assert (task.owner, task.retries) == ("data-engineering", 2)
+        assert task.execution_timeout
+    assert "When a run is red" in dag.doc_md
+
+
+@pytest.mark.airflow
+@pytest.mark.timeout(400)
+def test_a_night_finds_what_changed_behind_the_pipelines_back(hour: Hour, conn: connection, settings: Settings) -> None:
+    assert hour.run() == 0
+    assert hour.run("retail_quality_nightly") == 0
+    checks = "select count(*) from meta.reconciliation where after_id = 0 and status = 'BALANCED'"
+    assert rows(conn, checks) == [(4,)]
+    with conn, conn.cursor() as cursor:
+        cursor.execute("delete from silver.sales_product where sale_id = 5")
+    next(iter(Path(settings.bronze_location).rglob("*.ndjson"))).write_bytes(b"{}\n")
+    assert hour.run() == 0
+    assert hour.run("retail_quality_nightly") != 0
+    said = hour.log.read_text()
+    assert "1 of " in said
+    assert "files are damaged" in said
+    assert "sales with other lines or amounts: 5" in said
