@@ -35,6 +35,11 @@ def below(bits: pl.Expr, bound: int | pl.Expr) -> pl.Expr:
     return (bits % limit.cast(pl.UInt64)).cast(pl.Int64)
 
 
+def happens(bits: pl.Expr, share: float) -> pl.Expr:
+    """True for `share` of all draws: 0 is never, 1 is always."""
+    return bits // 2**11 < int(share * 2**53)
+
+
 def one_of(bits: pl.Expr, choices: list[str]) -> pl.Expr:
     """One of the choices; list one several times to weigh it."""
     return pl.lit(pl.Series(choices)).gather(below(bits, len(choices)))

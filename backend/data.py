@@ -19,6 +19,8 @@ from backend.sales import Sales
 from backend.timeline import Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
@@ -91,6 +93,14 @@ class Totals:
     lines: int
     net_amount: Decimal
 
+    @classmethod
+    def none(cls) -> Totals:
+        """Those of no sale at all."""
+        return cls(0, 0, Decimal("0.00"))
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.sales + other.sales, self.lines + other.lines, self.net_amount + other.net_amount)
+
 
 class DataSet:
     """What the source holds, as far as its clock has come."""
@@ -115,13 +125,16 @@ class DataSet:
 
     def sales_page(self, cursor: str | None, limit: int, up_to: int | None) -> Page:
         """Sales behind `cursor`, at most `limit`, none above `up_to`. Raises BadCursor."""
-        after = _sale_cursor(cursor)
-        newest = self.last_sale_id()
-        end = newest if up_to is None else min(newest, up_to)
+        after, end = sale_cursor(cursor), self.end_of_sales(up_to)
         last = min(after + limit, end)
         if last <= after:
             return Page([], has_more=False, next_cursor=None)
         return Page(self._render_sales(after + 1, last), has_more=last < end, next_cursor=str(last))
+
+    def end_of_sales(self, up_to: int | None) -> int:
+        """Id of the newest sale, or `up_to` if that is before it."""
+        newest = self.last_sale_id()
+        return newest if up_to is None else min(newest, up_to)
 
     def customers_page(self, cursor: str | None, limit: int) -> Page:
         """Customers behind `cursor`, ordered by (updated_at, customer_id). Raises BadCursor."""
@@ -134,23 +147,23 @@ class DataSet:
 
     def totals(self, after: int, up_to: int | None) -> Totals:
         """Totals of the sales above `after`, up to and including `up_to`."""
-        newest = self.last_sale_id()
-        last = newest if up_to is None else min(newest, up_to)
-        sales, lines, cents = 0, 0, 0
-        first = after + 1
-        while first <= last:
-            block_end = min(last, first + _TOTALS_BLOCK - 1 - (first - 1) % _TOTALS_BLOCK)
-            whole = block_end - first + 1 == _TOTALS_BLOCK
-            block = (self._block_totals if whole else self._totals_of)(first, block_end)
-            sales, lines, cents = sales + block[0], lines + block[1], cents + block[2]
-            first = block_end + 1
-        return Totals(sales, lines, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
+        totals = Totals.none()
+        for first, last in blocks_of_sales(after + 1, self.end_of_sales(up_to)):
+            keep = last - first + 1 == _TOTALS_BLOCK and self._is_settled(last)
+            totals += (self._block_totals if keep else self._totals_of)(first, last)
+        return totals
 
-    def _totals_of(self, first: int, last: int) -> tuple[int, int, int]:
-        headers = self._sales.headers(first, last)
+    def _is_settled(self, _sale_id: int) -> bool:
+        """Whether nothing up to that sale can change any more."""
+        return True
+
+    def _totals_of(self, first: int, last: int) -> Totals:
+        return self._sum(self._sales.headers(first, last))
+
+    def _sum(self, headers: pl.DataFrame) -> Totals:
         lines = self._sales.lines(headers)
-        net = (lines["quantity"] * lines["unit_price"] - lines["discount"]).sum()
-        return headers.height, lines.height, int(net)
+        cents = int((lines["quantity"] * lines["unit_price"] - lines["discount"]).sum())
+        return Totals(headers.height, lines.height, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
 
     def _render_sales(self, first: int, last: int) -> list[str]:
         headers = self._sales.headers(first, last)
@@ -170,7 +183,16 @@ class DataSet:
             return listing
 
 
-def _sale_cursor(cursor: str | None) -> int:
+def blocks_of_sales(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Ids from `first` to `last` in blocks that begin at the same ids whatever `first` is."""
+    while first <= last:
+        end = min(last, first + _TOTALS_BLOCK - 1 - (first - 1) % _TOTALS_BLOCK)
+        yield first, end
+        first = end + 1
+
+
+def sale_cursor(cursor: str | None) -> int:
+    """The sale id a cursor stands for, 0 for none. Raises BadCursor."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit()) or int(cursor[:20]) > _LARGEST_ID:

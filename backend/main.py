@@ -14,6 +14,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi_offline import FastAPIOffline
 
 from backend.auth import require_key
+from backend.chaos import misbehave
 from backend.data import BadCursor, DataSet
 from backend.models import Customer, Health, Page, ProblemDetails, Product, Sale, SalesTotals
 from backend.problems import MEDIA_TYPE, Problem, answer_problems
@@ -58,6 +59,8 @@ def create_app(settings: SourceSettings | None = None) -> FastAPI:
     app.state.keys = settings.accepted_keys()
     app.state.data = DataSet(settings)
     _describe_errors(app)
+    if settings.faults():
+        misbehave(app, settings)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
     answer_problems(app)
     _add_health(app)

@@ -95,6 +95,18 @@ class SalesTotals(_Closed):
     net_amount: str = Field(pattern=r"^-?\d+\.\d{2}$", examples=["123.45"])
 
 
+class ChaosLedger(SalesTotals):
+    """What a source that misbehaves has truly committed of a range of sales, and what is wrong with the rest."""
+
+    sound: SalesTotals = Field(description="Of those, the sales whose records keep to the schema.")
+    malformed: list[int] = Field(description="Committed sales whose records do not.")
+    uncommitted: list[int] = Field(description="Sales that have an id, but commit later than their time.")
+    deleted: list[int] = Field(description="Sales that were committed and vanished.")
+    malformed_customers: list[int] = Field(description="Customers whose records do not keep to the schema; all ids.")
+    malformed_products: list[int] = Field(description="The same of products.")
+    faults: dict[str, int] = Field(description="How often each fault has struck a request since the start.")
+
+
 class Health(_Closed):
     """Whether the source is there."""
 

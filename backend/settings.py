@@ -7,13 +7,17 @@ from datetime import datetime, timezone
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.faults import parse_faults
+
 DEVELOPMENT_KEY = "retail-dev-key"
 
 
 class SourceSettings(BaseSettings):
     """The data set and its clock. The same values give the same data, in any process."""
 
-    model_config = SettingsConfigDict(env_prefix="SOURCE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SOURCE_", frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     seed: int = Field(42, ge=0, lt=2**63, description="Chooses the data set.")
     start: datetime = Field(
@@ -26,6 +30,11 @@ class SourceSettings(BaseSettings):
     api_key: SecretStr | None = Field(None, description="A key that callers may use.")
     api_keys: SecretStr | None = Field(None, description="More keys, with commas between.")
 
+    chaos: str | None = Field(
+        None, description="Faults to show, with commas between, each with an optional share: `errors:0.1,slow`."
+    )
+    chaos_seed: int = Field(1, ge=0, lt=2**63, description="Chooses where `SOURCE_CHAOS` strikes.")
+
     @field_validator("start", "now")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
@@ -34,6 +43,16 @@ class SourceSettings(BaseSettings):
         if moment.tzinfo is None:
             raise ValueError("needs an offset, such as Z")
         return moment.astimezone(timezone.utc)
+
+    @field_validator("chaos")
+    @classmethod
+    def _of_known_faults(cls, chaos: str | None) -> str | None:
+        parse_faults(chaos or "")
+        return chaos
+
+    def faults(self) -> dict[str, float]:
+        """The faults to show and their shares; none by default."""
+        return parse_faults(self.chaos or "")
 
     def accepted_keys(self) -> tuple[bytes, ...]:
         """Every key a caller may use; the development key when none is configured."""
