@@ -29,9 +29,10 @@ def is_accepted(given: bytes, accepted: Sequence[bytes]) -> bool:
     return any(matches)
 
 
-def require_key(request: Request, given: Annotated[str | None, Depends(_header)]) -> None:
-    """Refuse a request without a right key, by 401."""
+def require_key(request: Request, given: Annotated[str | None, Depends(_header)]) -> str:
+    """The key of the request; one without a right key is refused by 401."""
     if given is None:
         raise Problem(401, "Missing API key", f"Send a key in the header {HEADER}.")
     if not is_accepted(given.encode(), request.app.state.keys):
         raise Problem(401, "Wrong API key", f"The key in the header {HEADER} is not known, or was revoked.")
+    return given

@@ -16,14 +16,17 @@ from fastapi_offline import FastAPIOffline
 from backend.auth import require_key
 from backend.chaos import misbehave
 from backend.data import BadCursor, DataSet
+from backend.headers import SecurityHeaders
 from backend.models import Customer, Health, Page, ProblemDetails, Product, Sale, SalesTotals
 from backend.problems import MEDIA_TYPE, Problem, answer_problems
-from backend.settings import DEVELOPMENT_KEY, SourceSettings
+from backend.rate_limit import TokenBuckets, limit_rate
+from backend.settings import DEVELOPMENT_KEY, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from backend.data import Page as DataPage
+    from backend.settings import SourceSettings
 
 log = logging.getLogger("uvicorn.error")
 
@@ -31,6 +34,8 @@ _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Pr
 _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The key is missing, wrong or revoked.", "model": ProblemDetails} | _PROBLEM,
     422: {"description": "A parameter is not valid.", "model": ProblemDetails} | _PROBLEM,
+    429: {"description": "The key has used up its rate; Retry-After says when to ask again.", "model": ProblemDetails}
+    | _PROBLEM,
 }
 _MORE_THAN_INT64 = 2**63 - 1
 
@@ -44,7 +49,7 @@ SaleId = Annotated[int | None, Query(ge=0, le=_MORE_THAN_INT64, description="Las
 
 def create_app(settings: SourceSettings | None = None) -> FastAPI:
     """The API over the data set of `settings`, by default those of the environment."""
-    settings = settings or SourceSettings()
+    settings = settings or load_settings()
     app = FastAPIOffline(  # its pages need no script from elsewhere: they work without the internet
         title="Retail source API",
         version="1.0.0",
@@ -62,9 +67,10 @@ def create_app(settings: SourceSettings | None = None) -> FastAPI:
     if settings.faults():
         misbehave(app, settings)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
+    app.add_middleware(SecurityHeaders)
     answer_problems(app)
     _add_health(app)
-    _add_resources(app)
+    _add_resources(app, _guards(app, settings))
     return app
 
 
@@ -99,8 +105,16 @@ def _add_health(app: FastAPI) -> None:
         return Health()
 
 
-def _add_resources(app: FastAPI) -> None:
-    route: dict[str, Any] = {"tags": ["data"], "dependencies": [Depends(require_key)]}
+def _guards(app: FastAPI, settings: SourceSettings) -> list[Any]:
+    """What a request of data has to pass: its key, and its rate if one is set."""
+    if settings.rate_limit is None:
+        return [Depends(require_key)]
+    app.state.buckets = TokenBuckets(settings.rate_limit, settings.rate_burst)
+    return [Depends(limit_rate)]
+
+
+def _add_resources(app: FastAPI, guards: list[Any]) -> None:
+    route: dict[str, Any] = {"tags": ["data"], "dependencies": guards}
 
     @app.get(
         "/customers",
@@ -143,7 +157,7 @@ def _describe_errors(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         described = describe()
         for path in described["paths"].values():
-            for status in ("401", "422"):
+            for status in map(str, _ERRORS):
                 path["get"]["responses"].get(status, {}).get("content", {}).pop("application/json", None)
         return described
 

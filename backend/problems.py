@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from backend.headers import NOT_KEPT, SECURITY
+
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
@@ -21,9 +23,9 @@ log = logging.getLogger("uvicorn.error")
 class Problem(Exception):
     """An error to be answered with. `detail` says what is wrong with this very request."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.status, self.title, self.detail = status, title, detail
+        self.status, self.title, self.detail, self.headers = status, title, detail, headers
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -44,14 +46,16 @@ def _answer(
         "detail": detail,
         "instance": request.url.path,
     }
+    # A defect is answered outside all middleware: what every answer carries is set here too.
+    headers = SECURITY | NOT_KEPT | (headers or {})
     if status == HTTPStatus.UNAUTHORIZED:
-        headers = {"WWW-Authenticate": 'ApiKey realm="retail"'} | (headers or {})
+        headers = {"WWW-Authenticate": 'ApiKey realm="retail"'} | headers
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
 async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this type alone
-    return _answer(request, error.status, error.title, error.detail)
+    return _answer(request, error.status, error.title, error.detail, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.faults import parse_faults
 
 DEVELOPMENT_KEY = "retail-dev-key"
+SHORTEST_KEY = 32  # bytes, in production: `openssl rand -hex 16` and up
 
 
 class SourceSettings(BaseSettings):
@@ -30,6 +32,13 @@ class SourceSettings(BaseSettings):
     api_key: SecretStr | None = Field(None, description="A key that callers may use.")
     api_keys: SecretStr | None = Field(None, description="More keys, with commas between.")
 
+    environment: Literal["development", "production"] = Field(
+        "development", description="`production` refuses to start with a default or short key, or with faults."
+    )
+    rate_limit: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Requests per second a key may make; absent: any number."
+    )
+    rate_burst: int = Field(20, ge=1, description="Requests a key may make at once before `SOURCE_RATE_LIMIT` holds.")
     chaos: str | None = Field(
         None, description="Faults to show, with commas between, each with an optional share: `errors:0.1,slow`."
     )
@@ -50,6 +59,18 @@ class SourceSettings(BaseSettings):
         parse_faults(chaos or "")
         return chaos
 
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> SourceSettings:
+        if self.environment != "production":
+            return self
+        if DEVELOPMENT_KEY.encode() in self.accepted_keys():
+            raise ValueError("SOURCE_ENVIRONMENT=production needs a key of its own: set SOURCE_API_KEY")
+        if any(len(key) < SHORTEST_KEY for key in self.accepted_keys()):
+            raise ValueError(f"SOURCE_ENVIRONMENT=production needs keys of at least {SHORTEST_KEY} bytes")
+        if self.faults():
+            raise ValueError("SOURCE_ENVIRONMENT=production does not go with SOURCE_CHAOS: unset one of them")
+        return self
+
     def faults(self) -> dict[str, float]:
         """The faults to show and their shares; none by default."""
         return parse_faults(self.chaos or "")
@@ -59,3 +80,14 @@ class SourceSettings(BaseSettings):
         given = [secret.get_secret_value() for secret in (self.api_key, self.api_keys) if secret]
         keys = [key.strip() for text in given for key in text.split(",")]
         return tuple(key.encode() for key in keys if key) or (DEVELOPMENT_KEY.encode(),)
+
+
+def load_settings() -> SourceSettings:
+    """Settings from the environment. Ends the process with one line that names the variable that is wrong."""
+    try:
+        return SourceSettings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        variable = f"SOURCE_{first['loc'][0]}: ".upper() if first["loc"] else ""
+        said = first["msg"].removeprefix("Value error, ")
+        raise SystemExit(f"source API: {variable}{said} (docs/configuration.md lists every setting)") from error
