@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import polars as pl
-from fastapi import Depends, Query
+from fastapi import Depends
 
 from backend.auth import require_key
 from backend.chance import below, draw, happens
 from backend.data import DataSet, Page, Totals, blocks_of_sales, sale_cursor
 from backend.misbehaviour import Misbehaviour
 from backend.models import ChaosLedger, SalesTotals
+from backend.parameters import After, UpTo  # noqa: TC001 - FastAPI reads them
+from backend.problems import ERRORS
 from backend.spoiling import KEYS, Spoiler
 
 if TYPE_CHECKING:
@@ -43,15 +45,15 @@ def misbehave(app: FastAPI, settings: SourceSettings) -> None:
     struck: Counter[str] = Counter()
     app.add_middleware(Misbehaviour, faults=faults, seed=seed, struck=struck)
 
-    @app.get("/chaos/ledger", tags=["chaos"], summary="The truth about a range of sales", dependencies=[_KEY])
-    def ledger(
-        after: Annotated[int, Query(ge=0, lt=2**63, description="Sales above this id; 0: from the first.")] = 0,
-        up_to: Annotated[int | None, Query(ge=0, lt=2**63, description="Last sale id, inclusive.")] = None,
-    ) -> ChaosLedger:
+    @app.get(
+        "/chaos/ledger",
+        tags=["chaos"],
+        summary="The truth about a range of sales",
+        responses=ERRORS,
+        dependencies=[Depends(require_key)],
+    )
+    def ledger(after: After = 0, up_to: UpTo = None) -> ChaosLedger:
         return data.ledger(after, up_to, struck)
-
-
-_KEY = Depends(require_key)
 
 
 class ChaoticDataSet(DataSet):

@@ -9,7 +9,7 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi_offline import FastAPIOffline
 
@@ -17,8 +17,9 @@ from backend.auth import require_key
 from backend.chaos import misbehave
 from backend.data import BadCursor, DataSet
 from backend.headers import SecurityHeaders
-from backend.models import Customer, Health, Page, ProblemDetails, Product, Sale, SalesTotals
-from backend.problems import MEDIA_TYPE, Problem, answer_problems
+from backend.models import Customer, Health, Page, Product, Sale, SalesTotals
+from backend.parameters import After, Limit, ListingCursor, SalesCursor, UpTo  # noqa: TC001 - FastAPI reads them
+from backend.problems import ERRORS, Problem, answer_problems
 from backend.rate_limit import TokenBuckets, limit_rate
 from backend.settings import DEVELOPMENT_KEY, load_settings
 
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
     from backend.settings import SourceSettings
 
 log = logging.getLogger("uvicorn.error")
-
-_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}}
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "The key is missing, wrong or revoked.", "model": ProblemDetails} | _PROBLEM,
-    422: {"description": "A parameter is not valid.", "model": ProblemDetails} | _PROBLEM,
-    429: {"description": "The key has used up its rate; Retry-After says when to ask again.", "model": ProblemDetails}
-    | _PROBLEM,
-}
-_MORE_THAN_INT64 = 2**63 - 1
-
-Cursor = Annotated[
-    str | None,
-    Query(description="`next_cursor` of an earlier page; absent: from the beginning.", max_length=64),
-]
-Limit = Annotated[int, Query(ge=1, le=5000, description="Most records on the page.")]
-SaleId = Annotated[int | None, Query(ge=0, le=_MORE_THAN_INT64, description="Last sale id, inclusive.")]
 
 
 def create_app(settings: SourceSettings | None = None) -> FastAPI:
@@ -122,7 +107,7 @@ def _add_resources(app: FastAPI, guards: list[Any]) -> None:
         responses=_answers(Page[Customer]),
         **route,
     )
-    def customers(data: Data, cursor: Cursor = None, limit: Limit = 1000) -> Response:
+    def customers(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
         return _respond(lambda: data.customers_page(cursor, limit))
 
     @app.get(
@@ -131,20 +116,18 @@ def _add_resources(app: FastAPI, guards: list[Any]) -> None:
         responses=_answers(Page[Product]),
         **route,
     )
-    def products(data: Data, cursor: Cursor = None, limit: Limit = 1000) -> Response:
+    def products(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
         return _respond(lambda: data.products_page(cursor, limit))
 
     @app.get("/sales", summary="Sales, ordered by sale_id", responses=_answers(Page[Sale]), **route)
-    def sales(data: Data, cursor: Cursor = None, limit: Limit = 1000, up_to: SaleId = None) -> Response:
+    def sales(data: Data, cursor: SalesCursor = None, limit: Limit = 1000, up_to: UpTo = None) -> Response:
         return _respond(lambda: data.sales_page(cursor, limit, up_to))
 
-    @app.get("/sales/totals", summary="Control totals of a range of sales", responses=_ERRORS, **route)
+    @app.get("/sales/totals", summary="Control totals of a range of sales", responses=ERRORS, **route)
     def sales_totals(
         data: Data,
-        after: Annotated[
-            int, Query(ge=0, le=_MORE_THAN_INT64, description="Sales above this id; 0: from the first.")
-        ] = 0,
-        up_to: SaleId = None,
+        after: After = 0,
+        up_to: UpTo = None,
     ) -> SalesTotals:
         totals = data.totals(after, up_to)
         return SalesTotals(sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount))
@@ -157,7 +140,7 @@ def _describe_errors(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         described = describe()
         for path in described["paths"].values():
-            for status in map(str, _ERRORS):
+            for status in map(str, ERRORS):
                 path["get"]["responses"].get(status, {}).get("content", {}).pop("application/json", None)
         return described
 
@@ -165,7 +148,7 @@ def _describe_errors(app: FastAPI) -> None:
 
 
 def _answers(model: Any) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": model, "description": "A page."}} | _ERRORS
+    return {200: {"model": model, "description": "A page."}} | ERRORS
 
 
 def _respond(page: Any) -> Response:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from backend.headers import NOT_KEPT, SECURITY
+from backend.models import ProblemDetails
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 MEDIA_TYPE = "application/problem+json"
+
+_CONTENT = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}}
+_WORDS = {
+    401: "The key is missing, wrong or revoked.",
+    422: "A parameter is not valid.",
+    429: "The key has used up its rate; Retry-After says when to ask again.",
+}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "model": ProblemDetails} | _CONTENT for status, words in _WORDS.items()
+}
 
 log = logging.getLogger("uvicorn.error")
 

@@ -1,0 +1,31 @@
+"""The parameters of the API: their limits and their words in its documentation.
+
+An optional parameter is a string or a number to the caller, never null: a query has no way to say null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from backend.data import LISTING_CURSOR, SALE_CURSOR
+
+
+def _cursor(pattern: str) -> Any:
+    """A cursor. The pattern is told, not enforced here: the data set refuses a cursor by its own rule."""
+    return Query(
+        description="`next_cursor` of an earlier page; absent: from the beginning.",
+        json_schema_extra={"pattern": f"^{pattern}$"},
+    )
+
+
+_Id = Annotated[int, Field(ge=0, lt=2**63)]
+
+SalesCursor = Annotated[str | SkipJsonSchema[None], _cursor(SALE_CURSOR)]
+ListingCursor = Annotated[str | SkipJsonSchema[None], _cursor(LISTING_CURSOR)]
+Limit = Annotated[int, Query(ge=1, le=5000, description="Most records on the page.")]
+After = Annotated[_Id, Query(description="Sales above this id; 0: from the first.")]
+UpTo = Annotated[_Id | SkipJsonSchema[None], Query(description="Last sale id, inclusive.")]
