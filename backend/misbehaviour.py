@@ -148,7 +148,7 @@ def _unwell(bits: int, path: str) -> Response:
 
 async def _drip(answer: _Answer, bits: int, send: Send) -> None:
     """The answer in pieces, with a pause before each."""
-    pause = LONGEST_PAUSE_SECONDS * (1 + bits % 100) / 100 / _PIECES
+    pause = LONGEST_PAUSE_SECONDS * (50 + bits % 51) / 100 / _PIECES
     size = len(answer.body) // _PIECES + 1
     await send(answer.start)
     for place in range(_PIECES):
