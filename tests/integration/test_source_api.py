@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,10 @@ import httpx
 import pytest
 
 from backend.auth import is_accepted
+from backend.main import create_app
 from backend.models import Customer, Page, ProblemDetails, Product, Sale
-from tests.conftest import KEY, Source
+from backend.settings import SourceSettings
+from tests.conftest import KEY, NOON, START, Source, serving
 
 RESOURCES = ["/customers", "/products", "/sales", "/sales/totals"]
 
@@ -115,6 +118,67 @@ def test_a_defect_is_a_problem_that_tells_nothing(
     assert answer.status_code == 500
     assert_problem(answer)
     assert "detail nobody" not in answer.text
+
+
+def limited(per_second: float, burst: int) -> serving:
+    values = {"start": START, "now": NOON, "customers": 200, "products": 60, "api_key": KEY, "api_keys": "another"}
+    return serving(create_app(SourceSettings(rate_limit=per_second, rate_burst=burst, **values)))
+
+
+def test_a_key_beyond_its_rate_is_told_when_to_come_again() -> None:
+    with limited(per_second=0.1, burst=3) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as client:
+        answers = [client.get(path) for path in RESOURCES]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert_problem(answers[-1])
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 10
+        assert client.get("/sales", headers={"X-API-Key": "another"}).status_code == 200
+        assert client.get("/livez").status_code == 200
+
+
+def test_a_wrong_key_has_no_rate_to_use_up() -> None:
+    with limited(per_second=0.1, burst=1) as url, httpx.Client(base_url=url) as client:
+        answers = [client.get("/sales", headers={"X-API-Key": "wrong"}) for _ in range(4)]
+        assert {answer.status_code for answer in answers} == {401}
+        assert client.get("/sales", headers={"X-API-Key": KEY}).status_code == 200
+
+
+def test_without_a_limit_there_is_none(api: httpx.Client) -> None:
+    assert {api.get("/sales", params={"limit": 1}).status_code for _ in range(60)} == {200}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_data"),
+    [
+        *((path, True) for path in RESOURCES),
+        ("/livez", True),
+        ("/sales?limit=x", True),
+        ("/nowhere", True),
+        ("/docs", False),
+    ],
+)
+def test_every_answer_is_neither_sniffed_nor_told_on_and_data_is_not_kept(
+    api: httpx.Client, path: str, is_data: bool
+) -> None:
+    assert_secure(api.get(path), is_data=is_data)
+
+
+def test_a_defect_and_a_wrong_key_are_answered_as_securely(
+    api: httpx.Client, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source.data, "totals", None)
+    refused, defect = api.get("/sales", headers={"X-API-Key": "wrong"}), api.get("/sales/totals")
+    assert (refused.status_code, defect.status_code) == (401, 500)
+    assert_secure(refused)
+    assert_secure(defect)
+
+
+def assert_secure(answer: httpx.Response, *, is_data: bool = True) -> None:
+    headers = answer.headers
+    assert headers.get_list("x-content-type-options") == ["nosniff"]
+    assert headers.get_list("referrer-policy") == ["no-referrer"]
+    assert headers.get_list("cache-control") == (["no-store"] if is_data else [])
+    assert not re.search(r"\d", headers.get("server", ""))
+    assert "x-powered-by" not in headers
 
 
 def test_an_answer_is_compressed_for_who_asks_for_it(api: httpx.Client) -> None:
