@@ -17,6 +17,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from loaders.errors import ConfigurationError, RetailError
+from loaders.fail_point import fail_point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,7 @@ class BronzeFile:
             self._stream.write(block)
         except OSError as error:
             raise self._failed(error) from error
+        fail_point("bronze.written")
         self._sha256.update(block)
         self.records += len(lines)
         self.bytes += len(block)
@@ -117,14 +119,18 @@ class _LocalFile(BronzeFile):
         except OSError as error:
             self.path = path
             raise self._failed(error) from error
+        fail_point("bronze.created")
 
     def _make_durable(self) -> None:
         self._stream.flush()
         os.fsync(self._stream.fileno())
+        fail_point("bronze.flushed")
         self._stream.close()
         self._temporary.replace(self._final)
+        fail_point("bronze.renamed")
         for folder in (self._final.parent, *self._folders):
             _flush_folder(folder)
+        fail_point("bronze.durable")
 
     def discard(self) -> None:
         self._stream.close()

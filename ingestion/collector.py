@@ -23,6 +23,7 @@ from ingestion.gaps import by_gap, check_inside, left_of, runs_of, windows
 from ingestion.part import Part
 from ingestion.progress import pull_progress
 from loaders.database import transaction
+from loaders.fail_point import fail_point
 from loaders.state_store import (
     Claim,
     IdRange,
@@ -257,8 +258,11 @@ class _Pull:
                         cursor_through=through,
                     ),
                 )
+            fail_point("part.receipted")
             yield
             advance_watermark(self._conn, self._claim, through, self._load_id)
+            fail_point("part.advanced")
+        fail_point("part.acknowledged")
         for dataset, file in files.items():
             self._landed.append(file)
             self._records[dataset] = self._records.get(dataset, 0) + file.records

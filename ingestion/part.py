@@ -6,6 +6,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from loaders.fail_point import fail_point
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -36,7 +38,10 @@ class Part:
 
     def commit(self) -> dict[str, WrittenFile]:
         """Make every file durable under its final name."""
-        return {dataset: file.commit() for dataset, file in self._files.items()}
+        files = {dataset: file.commit() for dataset, file in self._files.items()}
+        if files:
+            fail_point("part.durable")
+        return files
 
     @contextmanager
     def discarded_on_error(self) -> Iterator[None]:

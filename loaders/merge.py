@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from psycopg2 import sql
 
+from loaders.fail_point import fail_point
 from loaders.state_store import RowCounts
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def _copy(conn: connection, table: sql.Composable, dataset: Dataset, rows: pl.Da
     text.seek(0)
     with conn.cursor() as cursor:
         cursor.copy_expert(_COPY.format(table=table, columns=_names(dataset.columns)), text)
+    fail_point("silver.copied")
 
 
 def _merge(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: int) -> RowCounts:
@@ -99,6 +101,7 @@ def _merge(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: int)
         cursor.execute(_CREATE_STAGE.format(**parts))
         _copy(conn, _STAGE, dataset, rows, load_id)
         cursor.execute(_MERGE.format(**parts))
+        fail_point("silver.merged")
         winners, inserted, updated = cursor.fetchone() or (0, 0, 0)
         unchanged = 0
         if inserted + updated < winners:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from loaders.bronze_file import read_blocks
 from loaders.database import transaction
 from loaders.errors import DataQualityError
+from loaders.fail_point import fail_point
 from loaders.merge import write_rows
 from loaders.records import parse_block
 from loaders.state_store import (
@@ -85,6 +86,8 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
         _check_rejected(receipt, counts, settings)
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
+        fail_point("silver.marked")
+    fail_point("silver.loaded")
     return counts
 
 

@@ -1,0 +1,59 @@
+"""Places where a test can have the process killed: `RETAIL_FAIL_POINT=part.receipted` or `part.receipted:3`.
+
+SIGKILL and not an exception, because it is the one end that no handler, `finally` or rollback of ours can soften:
+what the next run finds is what a power cut would leave. `:3` waits for the third time the point is reached.
+
+Unset, a point costs one look into a dictionary. It takes the steps' own words, so that the list below also reads as
+the order in which a part lands and a file loads.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "RETAIL_FAIL_POINT"
+
+POINTS = (
+    # landing a part
+    "bronze.created",  # the file is open under its temporary name
+    "bronze.written",  # records were handed to it
+    "bronze.flushed",  # its content is on the disk
+    "bronze.renamed",  # it has its final name
+    "bronze.durable",  # so has its folder
+    "part.durable",  # every file of the part is
+    "part.receipted",  # the receipts are written, the watermark is not
+    "part.advanced",  # both are, uncommitted
+    "part.acknowledged",  # committed
+    # loading a file
+    "silver.copied",  # rows copied into the table or its stage
+    "silver.merged",  # the stage merged
+    "silver.marked",  # the receipt says loaded, uncommitted
+    "silver.loaded",  # committed
+)
+
+
+def fail_point(name: str) -> None:
+    """Die here if the environment says so. KeyError for a point that is not in POINTS."""
+    if _left[name]:
+        _count_down(name)
+
+
+def _count_down(name: str) -> None:
+    _left[name] -= 1
+    if not _left[name]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _read(setting: str) -> dict[str, int]:
+    """How often each point may still be reached, the last time being fatal; 0: never fatal."""
+    left = dict.fromkeys(POINTS, 0)
+    if not setting:
+        return left
+    name, _, times = setting.partition(":")
+    if name not in left or not (times or "1").isdecimal() or int(times or 1) < 1:
+        raise ValueError(f"{VARIABLE}={setting!r} is no point of {', '.join(POINTS)}, or no count from 1 behind it")
+    return left | {name: int(times or 1)}
+
+
+_left = _read(os.environ.get(VARIABLE, ""))

@@ -1,0 +1,86 @@
+"""SIGKILL at each named step of landing a part and of loading a file: one clean run later nothing is amiss."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loaders.config import PROJECT_ROOT
+from loaders.fail_point import POINTS, VARIABLE
+from tests.faults.conftest import Injection
+from tests.faults.oracle import check_at_once, check_recovered
+from tests.faults.world import COLLECT, LOAD, World
+
+LANDING = [point for point in POINTS if not point.startswith("silver.")]
+LOADING = [point for point in POINTS if point.startswith("silver.")]
+# the first time lies in a part of late sales, or in a merge; the second time in the other file of a part
+TIMES = (1, 4)
+
+
+def kill(world: World, injected: Injection, module: str, fail_point: str) -> None:
+    ended = world.run(module, **{VARIABLE: fail_point})
+    assert ended.code == -signal.SIGKILL, ended.said
+    injected()
+
+
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("point", LANDING)
+def test_collector_killed_at_a_point_loses_nothing(world: World, injected: Injection, point: str, times: int) -> None:
+    kill(world, injected, COLLECT, f"{point}:{times}")
+    check_at_once(world)
+    world.run_clean()
+    check_recovered(world)
+
+
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("point", LOADING)
+def test_loader_killed_at_a_point_loses_nothing(world: World, injected: Injection, point: str, times: int) -> None:
+    assert world.run(COLLECT).code == 0
+    kill(world, injected, LOAD, f"{point}:{times}")
+    check_at_once(world)
+    world.run_clean()
+    check_recovered(world)
+
+
+def test_killed_in_every_run_it_still_ends_where_one_run_would(world: World, injected: Injection) -> None:
+    for point in LANDING:
+        world.run(COLLECT, **{VARIABLE: point})
+    for point in LOADING:
+        world.run(LOAD, **{VARIABLE: point})
+    injected()
+    world.run_clean()
+    check_recovered(world)
+
+
+def called_points(file: Path) -> list[str]:
+    return [
+        node.args[0].value
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "fail_point"
+        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+    ]
+
+
+def test_each_point_stands_in_the_code_exactly_once() -> None:
+    files = [file for folder in ("ingestion", "loaders") for file in (PROJECT_ROOT / folder).glob("*.py")]
+    assert sorted(point for file in files for point in called_points(file)) == sorted(POINTS)
+
+
+@pytest.mark.parametrize("setting", ["nowhere", "part.durable:0", "part.durable:-1", "part.durable:x", ":1"])
+def test_a_fail_point_that_does_not_exist_is_refused_and_not_silently_survived(setting: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import loaders.fail_point"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {VARIABLE: setting},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{VARIABLE}={setting!r} is no point of" in done.stderr

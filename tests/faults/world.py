@@ -1,0 +1,135 @@
+"""A platform of its own for a test that breaks it: source, warehouse, Bronze folder, and the steps as processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extensions import connection
+
+from ingestion.sales import collect_sales
+from loaders.config import PROJECT_ROOT, Settings
+from loaders.load_all_silver import load_all_silver
+from tests.conftest import KEY
+from tests.ledger_source import LedgerSource, sale
+from tests.queries import rows
+
+COLLECT = "ingestion.sales"
+LOAD = "loaders.load_all_silver"
+PAGE_SIZE = 10
+LONGEST_WAIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended. `code` is negative for the signal that ended it."""
+
+    code: int
+    said: str
+
+
+@dataclass
+class World:
+    """`ledger` is what the source committed; `conn` is the test's own eye on the warehouse."""
+
+    ledger: LedgerSource
+    settings: Settings
+    conn: connection
+
+    @property
+    def bronze(self) -> Path:
+        return Path(self.settings.bronze_location)
+
+    def commit_first_hour(self) -> None:
+        """Sales with holes among their ids, collected and loaded in peace."""
+        self._commit(one for one in range(1, 41) if one not in {7, 8, 23})
+        collect_sales(self.conn, self.settings, run_id="first hour")
+        load_all_silver(self.conn, self.settings, run_id="first hour")
+
+    def commit_second_hour(self) -> None:
+        """What the step under test meets: two late sales, and new ones enough for several parts."""
+        self._commit([7, 23, *(one for one in range(41, 76) if one != 60)])
+
+    def start(self, module: str, *wrapper: str, **environment: str) -> subprocess.Popen[str]:
+        """A step as a process of its own. `wrapper` is a command in front of it."""
+        return subprocess.Popen(
+            [*wrapper, sys.executable, "-m", module],
+            cwd=PROJECT_ROOT,
+            env=self._environment() | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, module: str, *wrapper: str, **environment: str) -> Ended:
+        """A step as a process of its own, until its end."""
+        with ended_at_last(self.start(module, *wrapper, **environment)) as process:
+            return ending(process)
+
+    def run_clean(self) -> None:
+        """The one clean hour after the fault."""
+        self.wait_until(self._alone)
+        for module in (COLLECT, LOAD):
+            ended = self.run(module)
+            assert ended.code == 0, ended.said
+
+    def wait_until(self, holds: Callable[[], object]) -> None:
+        """Poll, since what is waited for happens in another process."""
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{holds} did not come true")
+            time.sleep(0.02)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        return rows(self.conn, query)
+
+    def waits_for_a_lock(self) -> bool:
+        """Whether a step is held up in the warehouse."""
+        found = self.ask("select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+        return bool(found)
+
+    def _alone(self) -> bool:
+        """Whether the server has noticed that the dead process is gone, and given its locks back."""
+        others = "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+        return not self.ask(f"select from pg_stat_activity where {others}")
+
+    def _commit(self, ids: Any) -> None:
+        self.ledger.sales |= {one: sale(one, lines=1 + one % 3) for one in ids}
+
+    def _environment(self) -> dict[str, str]:
+        assert self.settings.source_api_url is not None
+        return os.environ | {
+            "DATABASE_URL": self.settings.require_database_url(),
+            "SOURCE_API_URL": self.settings.source_api_url,
+            "SOURCE_API_KEY": KEY,
+            "RETAIL_HOME": str(self.settings.retail_home),
+            "SOURCE_PAGE_SIZE": str(PAGE_SIZE),
+            "SOURCE_RETRY_ATTEMPTS": "1",
+            "BRONZE_PART_BYTES": "1",  # a part after each page
+            "LOAD_CHUNK_BYTES": "700",  # several blocks to a file
+        }
+
+
+def ending(process: subprocess.Popen[str]) -> Ended:
+    said, _ = process.communicate(timeout=LONGEST_WAIT_SECONDS)
+    return Ended(process.returncode, said)
+
+
+@contextmanager
+def ended_at_last(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """However the test goes, the process does not outlive it."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
