@@ -15,7 +15,7 @@ from psycopg2.extensions import connection
 
 from loaders.config import Settings
 from tests.conftest import KEY, serving
-from tests.faults.world import PAGE_SIZE, World
+from tests.faults.world import SMALL, World
 from tests.ledger_source import LedgerSource
 
 INJECTED = pytest.StashKey[bool]()
@@ -47,7 +47,7 @@ def world(database_url: str, conn: connection, tmp_path: Path) -> Iterator[World
             source_api_url=url,
             source_api_key=KEY,
             retail_home=tmp_path,
-            source_page_size=PAGE_SIZE,
+            **SMALL,
         )
         made = World(ledger, settings, conn)
         made.commit_first_hour()

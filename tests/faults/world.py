@@ -17,6 +17,7 @@ from psycopg2.extensions import connection
 
 from ingestion.sales import collect_sales
 from loaders.config import PROJECT_ROOT, Settings
+from loaders.database import connect
 from loaders.load_all_silver import load_all_silver
 from tests.conftest import KEY
 from tests.ledger_source import LedgerSource, sale
@@ -24,7 +25,12 @@ from tests.queries import rows
 
 COLLECT = "ingestion.sales"
 LOAD = "loaders.load_all_silver"
-PAGE_SIZE = 10
+SMALL: dict[str, Any] = {
+    "source_page_size": 10,
+    "source_retry_attempts": 1,
+    "bronze_part_bytes": 1,  # a part after each page
+    "load_chunk_bytes": 700,  # several blocks to a file
+}
 LONGEST_WAIT_SECONDS = 20.0
 
 
@@ -51,8 +57,8 @@ class World:
     def commit_first_hour(self) -> None:
         """Sales with holes among their ids, collected and loaded in peace."""
         self._commit(one for one in range(1, 41) if one not in {7, 8, 23})
-        collect_sales(self.conn, self.settings, run_id="first hour")
-        load_all_silver(self.conn, self.settings, run_id="first hour")
+        self.collect_in_peace()
+        self.load_in_peace()
 
     def commit_second_hour(self) -> None:
         """What the step under test meets: two late sales, and new ones enough for several parts."""
@@ -76,10 +82,18 @@ class World:
 
     def run_clean(self) -> None:
         """The one clean hour after the fault."""
-        self.wait_until(self._alone)
-        for module in (COLLECT, LOAD):
-            ended = self.run(module)
-            assert ended.code == 0, ended.said
+        self.wait_until(self.is_alone)
+        self.collect_in_peace()
+        self.load_in_peace()
+
+    def collect_in_peace(self) -> None:
+        """Without a process of its own, which would only cost time."""
+        with connect(self.settings.require_database_url()) as conn:
+            collect_sales(conn, self.settings, run_id="in peace")
+
+    def load_in_peace(self) -> None:
+        with connect(self.settings.require_database_url()) as conn:
+            load_all_silver(conn, self.settings, run_id="in peace")
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Poll, since what is waited for happens in another process."""
@@ -97,7 +111,7 @@ class World:
         found = self.ask("select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
         return bool(found)
 
-    def _alone(self) -> bool:
+    def is_alone(self) -> bool:
         """Whether the server has noticed that the dead process is gone, and given its locks back."""
         others = "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
         return not self.ask(f"select from pg_stat_activity where {others}")
@@ -107,16 +121,16 @@ class World:
 
     def _environment(self) -> dict[str, str]:
         assert self.settings.source_api_url is not None
-        return os.environ | {
-            "DATABASE_URL": self.settings.require_database_url(),
-            "SOURCE_API_URL": self.settings.source_api_url,
-            "SOURCE_API_KEY": KEY,
-            "RETAIL_HOME": str(self.settings.retail_home),
-            "SOURCE_PAGE_SIZE": str(PAGE_SIZE),
-            "SOURCE_RETRY_ATTEMPTS": "1",
-            "BRONZE_PART_BYTES": "1",  # a part after each page
-            "LOAD_CHUNK_BYTES": "700",  # several blocks to a file
-        }
+        return (
+            os.environ
+            | {
+                "DATABASE_URL": self.settings.require_database_url(),
+                "SOURCE_API_URL": self.settings.source_api_url,
+                "SOURCE_API_KEY": KEY,
+                "RETAIL_HOME": str(self.settings.retail_home),
+            }
+            | {name.upper(): str(value) for name, value in SMALL.items()}
+        )
 
 
 def ending(process: subprocess.Popen[str]) -> Ended:
