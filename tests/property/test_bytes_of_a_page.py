@@ -1,0 +1,108 @@
+"""From the answer of the source to Bronze: each record byte for byte, and a sale divided without loss."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.pages import decode_page
+from ingestion.sales import divide_sales
+from ingestion.split import split_sales
+from tests.property.strategies import any_text, any_value, fit_sale, sale_lines, storable_text
+
+_names = st.one_of(st.sampled_from(["lines", "sale_id", "line", "currency"]), st.text('ab"\\\u2028é', max_size=4))
+_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), any_text),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_names, inner, max_size=3)),
+    max_leaves=6,
+)
+_spacing = st.sampled_from([{"separators": (",", ":")}, {}, {"indent": 1}, {"indent": "\t"}])
+
+
+@st.composite
+def odd_sales(draw: st.DrawFn) -> bytes:
+    """A sale in any shape that is still one: members in any order, anything more beside them, any spacing."""
+    more = draw(st.dictionaries(_names, _values, max_size=3))
+    line = st.dictionaries(_names, _values, max_size=3)
+    lines = draw(st.lists(st.one_of(line, _values), max_size=3))
+    members = list((more | {"sale_id": draw(st.integers(1, 10**9)), "lines": lines}).items())
+    text = json.dumps(dict(draw(st.permutations(members))), ensure_ascii=draw(st.booleans()), **draw(_spacing))
+    return text.encode("utf-8", errors="surrogatepass")
+
+
+def joined(header: bytes, lines: list[bytes]) -> Any:
+    """The sale again from its header and lines; None when it was not split."""
+    sale = json.loads(header.decode("utf-8", errors="surrogatepass"))
+    parts = [json.loads(line.decode("utf-8", errors="surrogatepass")) for line in lines]
+    assert all(part["sale_id"] == sale["sale_id"] for part in parts)
+    return sale | {"lines": [original(part) for part in parts]}
+
+
+def original(part: dict[str, Any]) -> Any:
+    """A line as it was: an id of its own stands beside the sale's, and what was no object is wrapped."""
+    own = {"sale_id": part["line_sale_id"]} if "line_sale_id" in part else {}
+    return {name: value for name, value in part.items() if name not in {"sale_id", "line_sale_id"}} | own
+
+
+def was_an_object(sale: bytes) -> bool:
+    return all(isinstance(line, dict) for line in json.loads(sale.decode("utf-8", errors="surrogatepass"))["lines"])
+
+
+@given(sale=odd_sales())
+def test_a_sale_of_any_shape_is_divided_without_loss_or_kept_whole(sale: bytes) -> None:
+    (header,), lines = split_sales([sale])
+    whole = json.loads(sale.decode("utf-8", errors="surrogatepass"))
+    if "lines" in json.loads(header.decode("utf-8", errors="surrogatepass")):
+        assert (header, lines) == (sale, [])
+    elif was_an_object(sale):
+        assert joined(header, lines) == whole
+    else:
+        assert len(lines) == len(whole["lines"])
+
+
+@given(sales=st.lists(st.tuples(sale_lines, storable_text), min_size=1, max_size=5))
+def test_the_money_of_a_page_is_the_money_of_its_lines(sales: list[tuple[Any, str]]) -> None:
+    made = [fit_sale(number, prices, text) for number, (prices, text) in enumerate(sales, 1)]
+    divided = divide_sales([json.dumps(one, separators=(",", ":")).encode() for one in made])
+    found = [json.loads(line) for line in divided["sales_product"]]
+    expected = [line for one in made for line in one["lines"]]
+    assert net(found) == net(expected)
+    assert len(divided["sales_customer"]) == len(made)
+
+
+def net(lines: list[dict[str, Any]]) -> Decimal:
+    return sum((Decimal(one["unit_price"]) * one["quantity"] - Decimal(one["discount"]) for one in lines), Decimal())
+
+
+_records = st.dictionaries(st.text("abc", max_size=3), any_value, max_size=4).map(
+    lambda members: ("{" + ",".join(f'"{name}":{value}' for name, value in members.items()) + "}").encode()
+)
+_invalid = st.sampled_from([b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b'{"a":NaN}', b'{"a":"\\ud800"}', b'{"a":1e999}'])
+
+
+@given(records=st.lists(st.one_of(_records, _records, _invalid), max_size=6), has_more=st.booleans())
+def test_records_of_a_page_come_out_byte_for_byte(records: list[bytes], has_more: bool) -> None:
+    """Even such as are no strict JSON, as long as the page can be cut into records at all."""
+    has_more = has_more and bool(records)
+    members = (len(records), str(has_more).lower(), '"7"' if records else "null")
+    envelope = '"count":{},"has_more":{},"next_cursor":{}'.format(*members)
+    body = b'{"items":[' + b",".join(records) + b"]," + envelope.encode() + b"}"
+    try:
+        page = decode_page(body)
+    except ValueError:
+        assert any(not cuttable(record) for record in records)
+        return
+    assert (page.items, page.has_more) == (records, has_more)
+
+
+def cuttable(record: bytes) -> bool:
+    """Whether Python's own tolerant reader can find the end of the record."""
+    try:
+        json.loads(record.decode("utf-8", errors="surrogateescape"), strict=False)
+    except ValueError:
+        return False
+    return True
