@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -75,17 +76,16 @@ class SourceClient:
         Raises SourceUnavailable, SourceRefused or SourceViolation.
         """
         seen = {cursor}
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"pages-{resource}") as ahead:
-            coming = ahead.submit(self.page, resource, cursor, up_to)
-            while (page := coming.result()).items:
-                if page.next_cursor in seen:
-                    raise _stuck(resource, page.next_cursor)
-                seen.add(page.next_cursor)
-                if page.has_more:
-                    coming = ahead.submit(self.page, resource, page.next_cursor, up_to)
-                yield page
-                if not page.has_more:
-                    return
+        coming = self._page_ahead(resource, cursor, up_to)
+        while (page := coming.result()).items:
+            if page.next_cursor in seen:
+                raise _stuck(resource, page.next_cursor)
+            seen.add(page.next_cursor)
+            if page.has_more:
+                coming = self._page_ahead(resource, page.next_cursor, up_to)
+            yield page
+            if not page.has_more:
+                return
 
     @property
     def page_size(self) -> int:
@@ -125,6 +125,22 @@ class SourceClient:
                         remedy="nothing of it was kept; see the source's own log for that request",
                     ) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _page_ahead(self, resource: str, cursor: str | None, up_to: int | None) -> Future[Page]:
+        """A page on its way, in a thread that is no reason to go on when the step is told to stop.
+
+        An executor's threads are joined at the end, so a source that hangs would keep the process alive.
+        """
+        coming: Future[Page] = Future()
+
+        def fetch() -> None:
+            try:
+                coming.set_result(self.page(resource, cursor, up_to))
+            except BaseException as error:  # noqa: BLE001 - raised again where the page is asked for
+                coming.set_exception(error)
+
+        threading.Thread(target=fetch, name=f"pages-{resource}", daemon=True).start()
+        return coming
 
     def _worth_another_try(self, error: Exception) -> bool | float:
         """Stamina's backoff hook: False to stop, True for its own backoff, or seconds to wait."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from loaders.config import load_settings
 from loaders.database import connect
 from loaders.errors import RetailError
+from loaders.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,13 +38,16 @@ def hand_run_id() -> str:
 def _exit_code(step: Step) -> int:
     try:
         settings = load_settings()
-        with connect(settings.require_database_url()) as conn:
+        with connect(settings.require_database_url()) as conn, stoppable(conn):
             summary = step(conn, settings)
     except RetailError as error:
         sys.stderr.write(f"error: {error.message}\n   do: {error.remedy}\n")
         return error.exit_code
+    except Stopped as stopped:
+        sys.stderr.write(f"stopped: by {stopped}; what was committed stays, the next run carries on\n")
+        return stopped.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("stopped: what was committed stays, the next run carries on\n")
+        sys.stderr.write("stopped: before it began\n")
         return 130
     except Exception:  # noqa: BLE001 - a defect of ours: show it whole
         traceback.print_exc()

@@ -1,0 +1,77 @@
+"""Told to stop: SIGTERM and Ctrl-C end a step from within, wherever it stands, so that it can clean up and say so.
+
+Python runs a handler between two of its own instructions, but psycopg2 waits for the server inside C: a step held up
+there by somebody's lock would not hear of the signal until the lock is free. So the signal also wakes a thread, which
+has the server cancel what it is doing for us.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_ACTIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from psycopg2.extensions import connection
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_END = b"\0"  # no signal has this number
+_GRACE_SECONDS = 0.3  # for a step that runs Python and stops by itself
+
+
+class Stopped(KeyboardInterrupt):
+    """The process was told to stop. `exit_code` is the shell's for that signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def stoppable(conn: connection) -> Iterator[None]:
+    """Raise Stopped in the main thread on SIGTERM or SIGINT, even while it waits for the server of `conn`."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    watcher = threading.Thread(target=_watch, args=(read, conn), name="stopping", daemon=True)
+    watcher.start()
+    handlers = {number: signal.signal(number, _stop) for number in _SIGNALS}
+    wakeup = signal.set_wakeup_fd(write)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.write(write, _END)
+        watcher.join()
+        os.close(read)
+        os.close(write)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _watch(read: int, conn: connection) -> None:
+    """Once a signal came, cancel whatever the server still does for us, again and again until the step has ended."""
+    if os.read(read, 1) == _END:
+        return
+    while not _has_ended(read):
+        if conn.info.transaction_status == TRANSACTION_STATUS_ACTIVE:
+            with suppress(psycopg2.Error):
+                conn.cancel()
+
+
+def _has_ended(read: int) -> bool:
+    """Wait a little for the end of the step."""
+    ready, _, _ = select.select([read], [], [], _GRACE_SECONDS)
+    return bool(ready) and _END in os.read(read, 64)
