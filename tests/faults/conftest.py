@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from psycopg2.extensions import connection
 
 from loaders.config import Settings
 from tests.conftest import KEY, serving
-from tests.faults.world import SMALL, World
-from tests.ledger_source import LedgerSource
+from tests.faults.world import SMALL, HoldingSource, World
 
 INJECTED = pytest.StashKey[bool]()
 
@@ -39,20 +39,29 @@ def injected(request: pytest.FixtureRequest) -> Injection:
 
 @pytest.fixture
 def world(database_url: str, conn: connection, tmp_path: Path) -> Iterator[World]:
+    with made_world(database_url, conn, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def made_world(database_url: str, conn: connection, home: Path) -> Iterator[World]:
     """An hour is behind it, the next one waits at the source."""
-    ledger = LedgerSource()
+    ledger = HoldingSource()
     with serving(ledger.app) as url:
         settings = Settings(
             database_url=database_url,
             source_api_url=url,
             source_api_key=KEY,
-            retail_home=tmp_path,
+            retail_home=home,
             **SMALL,
         )
         made = World(ledger, settings, conn)
         made.commit_first_hour()
         made.commit_second_hour()
-        yield made
+        try:
+            yield made
+        finally:
+            ledger.release()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request, Response
 from psycopg2.extensions import connection
+from starlette.middleware.base import RequestResponseEndpoint
 
 from ingestion.sales import collect_sales
 from loaders.config import PROJECT_ROOT, Settings
@@ -42,11 +45,36 @@ class Ended:
     said: str
 
 
+class HoldingSource(LedgerSource):
+    """Answers until it is told to hold: then a request waits, for a test that must catch a step while it pulls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held_from: int | None = None
+        self.holds = False
+        self.app.middleware("http")(self._hold)
+
+    def hold(self, *, after: int) -> None:
+        """Hold every request behind the first `after` ones from now on."""
+        self._held_from = after
+
+    def release(self) -> None:
+        self._held_from = None
+
+    async def _hold(self, request: Request, answer: RequestResponseEndpoint) -> Response:
+        if self._held_from is not None:
+            self._held_from -= 1
+        while self._held_from is not None and self._held_from < 0:
+            self.holds = True
+            await asyncio.sleep(0.01)
+        return await answer(request)
+
+
 @dataclass
 class World:
     """`ledger` is what the source committed; `conn` is the test's own eye on the warehouse."""
 
-    ledger: LedgerSource
+    ledger: HoldingSource
     settings: Settings
     conn: connection
 
