@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -133,8 +134,11 @@ class _LocalFile(BronzeFile):
         fail_point("bronze.durable")
 
     def discard(self) -> None:
-        self._stream.close()
-        self._temporary.unlink(missing_ok=True)
+        """Closing writes what is still held back, and fails on a full disk once more: that must not hide the cause."""
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._stream.close()
 
 
 class _RemoteFile(BronzeFile):
