@@ -6,7 +6,7 @@ The whole file is hashed before its first record is used, so a damaged file chan
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
@@ -34,17 +34,25 @@ def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[b
 def read_verified(location: str, receipt: Receipt) -> bytes:
     """The whole file, held against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
     files, root = fsspec.core.url_to_fs(location)
+    full = f"{root}/{receipt.path}"
     try:
-        data: bytes = files.cat_file(f"{root}/{receipt.path}")
+        _check_size(receipt, files.info(full))
+        data: bytes = files.cat_file(full)
     except OSError as error:
         raise _damaged(receipt, f"cannot be read: {error.strerror or 'missing'}") from error
-    if len(data) != receipt.bytes:
-        raise _damaged(receipt, f"has {len(data):,} bytes, its receipt says {receipt.bytes:,}")
     if hashlib.sha256(data).hexdigest() != receipt.sha256:
         raise _damaged(receipt, "has another sha256 than its receipt")
     if data.count(b"\n") != receipt.records or not data.endswith(b"\n"):
         raise _damaged(receipt, f"has {data.count(chr(10).encode()):,} lines, its receipt says {receipt.records:,}")
     return data
+
+
+def _check_size(receipt: Receipt, found: dict[str, Any]) -> None:
+    """Before it is opened: what is no file may never answer, and what is far too long does not fit into memory."""
+    if found["type"] != "file":
+        raise _damaged(receipt, f"is no plain file ({found['type']})")
+    if found["size"] != receipt.bytes:
+        raise _damaged(receipt, f"has {found['size']:,} bytes, its receipt says {receipt.bytes:,}")
 
 
 def _damaged(receipt: Receipt, what: str) -> BronzeDamaged:
