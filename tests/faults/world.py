@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fastapi import Request, Response
 from psycopg2.extensions import connection
 from starlette.middleware.base import RequestResponseEndpoint
 
+from ingestion.bronze import bronze_path
 from ingestion.sales import collect_sales
 from loaders.config import PROJECT_ROOT, Settings
 from loaders.database import connect
@@ -122,6 +124,12 @@ class World:
     def load_in_peace(self) -> None:
         with connect(self.settings.require_database_url()) as conn:
             load_all_silver(conn, self.settings, run_id="in peace")
+
+    def next_files(self, dataset: str) -> list[Path]:
+        """Names, temporary and final, of the file that the next load will write first."""
+        ((last,),) = self.ask("select max(load_id) from meta.load")
+        final = self.bronze / bronze_path(dataset, datetime.now(timezone.utc), last + 1, 0)
+        return [final, final.with_name(f".{final.name}.tmp")]
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Poll, since what is waited for happens in another process."""
