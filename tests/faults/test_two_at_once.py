@@ -52,7 +52,7 @@ def test_a_paused_run_that_wakes_without_its_lock_leaves_the_rest_to_the_newer_o
     with pulling(world), ended_at_last(world.start(COLLECT)) as first:
         world.wait_until(lambda: is_caught(world))
         os.kill(first.pid, signal.SIGSTOP)
-        _end_connections(world)
+        assert world.end_other_connections() == 1
         world.ledger.release()
         second = world.run(COLLECT)
         assert second.code == 0, second.said
@@ -66,10 +66,3 @@ def test_a_paused_run_that_wakes_without_its_lock_leaves_the_rest_to_the_newer_o
     check_at_once(world)
     world.run_clean()
     check_recovered(world)
-
-
-def _end_connections(world: World) -> None:
-    """As a restart of the server or a cut network would, while the other side sleeps."""
-    others = "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
-    ended = world.ask(f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where {others}")
-    assert ended == [(True,)]

@@ -37,6 +37,7 @@ SMALL: dict[str, Any] = {
     "load_chunk_bytes": 700,  # several blocks to a file
 }
 LONGEST_WAIT_SECONDS = 20.0
+OTHERS = "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,13 @@ class World:
 
     def is_alone(self) -> bool:
         """Whether the server has noticed that the dead process is gone, and given its locks back."""
-        others = "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
-        return not self.ask(f"select from pg_stat_activity where {others}")
+        return not self.ask(f"select from pg_stat_activity where {OTHERS}")
+
+    def end_other_connections(self, which: str = "true") -> int:
+        """As a restart of the server or a cut network would; how many there were."""
+        ended = self.ask(f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where {OTHERS} and {which}")
+        assert all(done for (done,) in ended)
+        return len(ended)
 
     def _commit(self, ids: Any) -> None:
         self.ledger.sales |= {one: sale(one, lines=1 + one % 3) for one in ids}
