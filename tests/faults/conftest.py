@@ -67,7 +67,7 @@ def made_world(database_url: str, conn: connection, home: Path) -> Iterator[Worl
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     report: pytest.TestReport = yield
-    if report.when == "call" or report.skipped:
+    if "injected" in getattr(item, "fixturenames", ()) and (report.when == "call" or report.skipped):
         _add_to_report(
             {
                 "fault": item.nodeid.split("tests/faults/")[-1],
