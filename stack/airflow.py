@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 from loaders.config import PROJECT_ROOT
+from loaders.secret_files import SUFFIX
 from stack.home import write_private
 from stack.ports import HOST
 from stack.processes import Service
@@ -72,6 +73,7 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[
     """What a step of the pipeline reads, and what dbt's profile reads."""
     return {
         **endpoints.connection(),
+        **{f"{name}{SUFFIX}": "" for name in endpoints.connection()},  # what we were given as a file is known by now
         **dbt_profile(endpoints.database_url),
         "RETAIL_HOME": str(settings.retail_home),
         # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win.

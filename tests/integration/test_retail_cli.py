@@ -9,6 +9,7 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -117,9 +118,15 @@ def elsewhere() -> Iterator[Retail]:
 
 @pytest.mark.airflow
 def test_a_run_with_a_warehouse_of_the_users_starts_no_postgres_and_keeps_airflow_in_sqlite(
-    elsewhere: Retail, database_url: str, conn: connection
+    elsewhere: Retail, database_url: str, conn: connection, tmp_path: Path
 ) -> None:
-    found = elsewhere("run", "--json", DATABASE_URL=database_url).json()
+    file = tmp_path / "warehouse"
+    file.write_text(database_url + "\n")
+    run = elsewhere("run", "--json", DATABASE_URL_FILE=str(file))
+    found = run.json()
+    assert PASSWORD in database_url
+    assert PASSWORD not in run.out + run.err
+    assert files_that_hold(elsewhere.home.path, PASSWORD) == []
     assert rows(conn, "select count(*) from gold.sales_item") == [(found["report"]["rows"]["gold"]["sales_item"],)]
     assert not (elsewhere.home.path / "postgres").exists()
     with closing(sqlite3.connect(elsewhere.home.airflow / "airflow.db")) as metadata:
@@ -128,6 +135,13 @@ def test_a_run_with_a_warehouse_of_the_users_starts_no_postgres_and_keeps_airflo
     assert (told["services"][0]["name"], told["services"][0]["state"]) == ("postgres", "external")
     assert told["last_run"]["run_id"] == found["run_id"]
     assert elsewhere.processes() == []
+
+
+def files_that_hold(folder: Path, secret: str) -> list[Path]:
+    """Logs, Airflow's metadata with rendered fields and XComs, dbt's artefacts, Bronze: everything a run has left."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert len(files) > 20
+    return [file for file in files if secret.encode() in file.read_bytes()]
 
 
 @pytest.mark.airflow
