@@ -104,6 +104,23 @@ def test_a_smaller_id_appears_after_a_larger_one_and_within_the_longest_delay() 
     assert [one for one in ids(data) if one <= newest] == list(range(1, newest + 1))
 
 
+def test_a_late_sale_is_late_by_a_minute_at_least_and_by_three_hours_at_most() -> None:
+    data, late = chaotic("late-commits:0.3"), 0
+    newest = data.last_sale_id()
+
+    def there(sale_id: int, seconds: int) -> bool:
+        data._fixed_now = sold_at + timedelta(seconds=seconds)
+        return bool(data.sales_page(str(sale_id - 1), 1, sale_id).items)
+
+    for item in DataSet(settings()).sales_page(str(newest - 40), 40, None).items:
+        sale = json.loads(item)
+        sold_at = datetime.fromisoformat(sale["sold_at"].replace("Z", "+00:00"))
+        late += not there(sale["sale_id"], 0)
+        assert there(sale["sale_id"], 0) == there(sale["sale_id"], 59)
+        assert there(sale["sale_id"], LONGEST_SECONDS)
+    assert 0 < late < 40
+
+
 def test_a_sale_that_is_late_is_never_taken_back_by_a_later_clock() -> None:
     data, seen = chaotic("late-commits:0.3"), set[int]()
     for minutes in range(0, 240, 10):
@@ -219,6 +236,8 @@ def test_a_record_is_spoilt_alike_on_every_page_and_otherwise_under_another_seed
     whole = data.sales_page(None, ALL, None).items
     assert data.sales_page("10", 5, None).items == whole[10:15]
     assert chaotic("malformed:0.2", chaos_seed=9).sales_page(None, ALL, None).items != whole
+    one, other = (chaotic("malformed:1", chaos_seed=seed).sales_page(None, 50, None).items for seed in (1, 9))
+    assert one != other
 
 
 def test_a_drift_that_only_adds_is_not_among_the_unfit() -> None:
