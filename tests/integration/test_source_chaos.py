@@ -258,6 +258,15 @@ def test_a_fault_in_transit_costs_time_and_no_sale(conn: connection, settings: S
             assert silver_ids(conn, entity) == {json.loads(item)[key] for item in page(None, 10**9).items}
 
 
+def test_a_source_that_is_unwell_now_and_then_is_outlasted(conn: connection, settings: Settings) -> None:
+    small = settings.model_copy(update={"source_page_size": 100})
+    with misbehaving("errors:0.2,rate-limits:0.2,truncated:0.2") as source, stamina.set_testing(True, attempts=30):
+        assert hour(conn, small, source.url, "struck") == []
+        told = source.ledger()
+        assert set(told["faults"]) == {"errors", "rate-limits", "truncated"}
+        assert_silver_is(conn, told)
+
+
 def test_a_source_too_slow_for_the_time_limit_is_given_up_and_the_next_run_goes_on(
     conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from backend.chaos import LONGEST_SECONDS, ChaoticDataSet
 from backend.data import DataSet
 from backend.faults import FAULTS, parse_faults
-from backend.misbehaviour import IN_TRANSIT, strike
+from backend.main import create_app
+from backend.misbehaviour import IN_TRANSIT, Misbehaviour, strike
 from backend.settings import SourceSettings
 from backend.spoiling import KEYS, Spoiler
 from backend.timeline import Timeline
@@ -37,8 +39,6 @@ def ids(data: DataSet) -> list[int]:
 
 
 def ledger(data: ChaoticDataSet, after: int = 0, up_to: int | None = None) -> Any:
-    from collections import Counter
-
     return data.ledger(after, up_to, Counter())
 
 
@@ -82,6 +82,16 @@ def test_the_chaotic_data_set_without_a_fault_is_the_data_set_to_the_byte() -> N
     assert idle.customers_page(None, ALL).body() == plain.customers_page(None, ALL).body()
     assert idle.products_page(None, ALL).body() == plain.products_page(None, ALL).body()
     assert idle.totals(3, 3000) == plain.totals(3, 3000)
+
+
+def test_without_chaos_the_app_is_made_of_nothing_that_could_misbehave() -> None:
+    def parts(chaos: str | None) -> tuple[type, bool, bool]:
+        app = create_app(settings(chaos))
+        between = Misbehaviour in [layer.cls for layer in app.user_middleware]
+        return type(app.state.data), between, "/chaos/ledger" in app.openapi()["paths"]
+
+    assert parts(None) == parts("") == (DataSet, False, False)
+    assert parts("slow") == (ChaoticDataSet, True, True)
 
 
 # ---- late commits and deletes

@@ -28,6 +28,7 @@ def started(**variables: str) -> subprocess.CompletedProcess[str]:
         (f"{GOOD_KEY},{DEVELOPMENT_KEY}", "needs a key of its own"),
         ("k" * (SHORTEST_KEY - 1), "needs keys of at least 32 bytes"),
         (f"{GOOD_KEY},short", "needs keys of at least 32 bytes"),
+        ("tiny", "needs keys of at least 32 bytes"),
     ],
 )
 def test_production_refuses_a_default_or_short_key(key: str | None, said: str) -> None:
