@@ -5,10 +5,11 @@ psycopg2 rather than an ORM: the platform's work is COPY, MERGE and short transa
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
+import psycopg2.errors
 
 from loaders.errors import DatabaseError
 
@@ -18,7 +19,22 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 CONNECT_TIMEOUT_SECONDS = 10
-UTC = "-c timezone=UTC"
+LOCK_TIMEOUT_SECONDS = 60
+# A peer that is gone without a word is noticed by both sides within two minutes, not after the system's two hours:
+# until then the server would keep a dead run's locks, and a run would wait for a dead server.
+_KEEPALIVE: dict[str, Any] = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
+_SESSION = {
+    "timezone": "UTC",
+    **{f"tcp_{name}": value for name, value in _KEEPALIVE.items()},
+    "client_connection_check_interval": "2s",  # while a statement runs nobody else looks
+}
+# Whoever may stand in our way: Silver and meta are only ever read by others.
+_LOCK_HOLDERS = """
+    select string_agg(distinct format('pid %s (%s) since %s', pid, application_name, xact_start::timestamptz(0)), ', ')
+    from pg_locks inner join pg_stat_activity using (pid) inner join pg_class on pg_class.oid = relation
+    where granted and pid <> pg_backend_pid() and mode not in ('AccessShareLock', 'RowShareLock')
+    and relnamespace in (to_regnamespace('meta'), to_regnamespace('silver'))
+"""
 
 
 @contextmanager
@@ -32,7 +48,8 @@ def connect(database_url: str, *, application_name: str = "retail") -> Iterator[
             database_url,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             application_name=application_name,
-            options=UTC,
+            options=_options(),
+            **_KEEPALIVE,
         )
     except psycopg2.Error as error:
         raise DatabaseError(
@@ -45,13 +62,18 @@ def connect(database_url: str, *, application_name: str = "retail") -> Iterator[
 
 @contextmanager
 def transaction(conn: connection) -> Iterator[None]:
-    """Commit at the end or roll back on any error; driver errors become DatabaseError.
+    """Commit at the end or roll back on any error; driver errors become DatabaseError, naming who holds a lock.
 
     An error in the middle may have closed the connection, so the rollback itself must not hide it.
     """
     try:
         with conn:
             yield
+    except psycopg2.errors.LockNotAvailable as error:
+        raise DatabaseError(
+            f"the warehouse gave no lock within {LOCK_TIMEOUT_SECONDS} s: held by {_lock_holders(conn)}",
+            remedy="end that session or wait for it, and run again; nothing of this step was kept",
+        ) from error
     except psycopg2.Error as error:
         raise DatabaseError(
             f"the warehouse refused a statement: {first_line(error)}",
@@ -63,3 +85,18 @@ def first_line(error: Exception) -> str:
     """The first line of a driver's message: the rest repeats the statement."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
+
+
+def _options() -> str:
+    """Settings of a session of ours, as the server takes them at login."""
+    chosen = {**_SESSION, "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s"}
+    return " ".join(f"-c {name}={value}" for name, value in chosen.items())
+
+
+def _lock_holders(conn: connection) -> str:
+    """Who holds locks on our tables now, after the wait was given up: most likely still the same."""
+    row = None
+    with suppress(psycopg2.Error), conn, conn.cursor() as cursor:
+        cursor.execute(_LOCK_HOLDERS)
+        row = cursor.fetchone()
+    return (row and row[0]) or "a session that is not to be seen any more"
