@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 
 from loaders.database import connect
+from loaders.errors import DatabaseError
 from loaders.schema import prepare_schema
 from tests import postgres_server
 from tests.faults.conftest import Injection, made_world
@@ -141,3 +142,32 @@ def test_a_server_that_is_away_is_said_so_and_nothing_is_touched(
         check_at_once(again)
         again.run_clean()
         check_recovered(again)
+
+
+def test_a_dead_run_gives_its_locks_back_even_while_the_server_works_for_it(world: World, injected: Injection) -> None:
+    world.collect_in_peace()
+    with copying(world), ended_at_last(world.start(LOAD)) as process:
+        world.wait_until(lambda: is_caught(world))
+        process.send_signal(signal.SIGKILL)
+        ending(process)
+        injected()
+        world.wait_until(lambda: not world.waits_for_a_lock())
+    check_at_once(world)
+    world.run_clean()
+    check_recovered(world)
+
+
+def test_a_table_that_somebody_else_keeps_locked_is_not_waited_for_without_end(
+    world: World, injected: Injection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.collect_in_peace()
+    monkeypatch.setattr("loaders.database.LOCK_TIMEOUT_SECONDS", 1)
+    url = world.settings.require_database_url()
+    with connect(url, application_name="somebody else") as other, other.cursor() as cursor:
+        cursor.execute("lock table silver.sales_product in exclusive mode")
+        with pytest.raises(DatabaseError, match=r"held by pid \d+ \(somebody else\) since"):
+            world.load_in_peace()
+        injected()
+        check_at_once(world)
+    world.run_clean()
+    check_recovered(world)
