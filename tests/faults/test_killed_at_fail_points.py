@@ -49,9 +49,9 @@ def test_loader_killed_at_a_point_loses_nothing(world: World, injected: Injectio
 
 
 def test_killed_in_every_run_it_still_ends_where_one_run_would(world: World, injected: Injection) -> None:
-    for point in LANDING:
+    for point in LANDING[::2]:
         world.run(COLLECT, **{VARIABLE: point})
-    for point in LOADING:
+    for point in LOADING[::2]:
         world.run(LOAD, **{VARIABLE: point})
     injected()
     assert (world.run(COLLECT).code, world.run(LOAD).code) == (0, 0)
