@@ -12,6 +12,25 @@ HAZARDS = [
     "\u2028", "\u2029", "\ufeff", "\ufffe", "\U0010ffff", "NULL", "null", "é", "e\u0301", "\u202e", "x" * 70_000,
 ]  # fmt: skip
 
+AMOUNTS = [
+    "NaN", "Infinity", "-Infinity", "sNaN", "1e400", "1e2", "1E-2", "0x10", "1_000", "\u0661\u0662", "1.00\n",
+    "-0.00", "-0", "9999999999.99", "10000000000", "-9999999999.99", "0.005", "00000000001", "0000000001.5", "1.10",
+    "½", "",
+    "99999999999", "-10000000000", "1.234", "1.", ".5", "-", "--1", "+1", " 1", "1 ", "1,5",
+]  # fmt: skip
+MOMENTS = [
+    "2016-12-31T23:59:60Z", "infinity", "-infinity", "now", "2026-11-20", " 2026-11-20T10:00:00Z",
+    "2026-02-29T00:00:00Z", "2024-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
+    "2026-11-20T24:00:00Z", "2026-11-20T23:60:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01",
+    "0000-12-31T23:59:59Z", "0000-12-31T23:59:59-00:01", "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59.999999-00:01", "10000-01-01T00:00:00Z", "2026-11-20T10:00:00",
+    "2026-11-20T10:00:00+24:00", "2026-11-20T10:00:00+23:60", "2026-11-20T10:00:00.1234567Z",
+    "2026-11-20T10:00:00.Z", "2026-11-20T10:00:00-00:00", "2026-11-20t10:00:00Z", "2026-11-20T10:00:00z",
+    "2026-11-20T10:00Z", "2026-11-20T10:00:00Z\n",
+]  # fmt: skip
+CODES = ["EUR", "FR", "eur", "É", "EURO", "\uff25UR", "EUR\n", "FR\n", "E1R", "E", "", "Z[A", "ZZ", "ZZZ"]
+NUMBERS = ["1.0", "1e0", "1e400", "-1e400", "NaN", "Infinity", "-Infinity", "01", "-0", "+1", "0x1", "1.", "1.5", "0.0"]
+
 # What Postgres can keep: any text without NUL and without half a surrogate pair.
 storable_text = st.one_of(
     st.sampled_from(HAZARDS),
@@ -27,11 +46,7 @@ _signs = st.sampled_from(["", "-", "+", " "])
 amounts = st.one_of(
     st.decimals(-9_999_999_999, 9_999_999_999, places=2).map(str),
     st.builds("{}{}{}{}".format, _signs, _digits, st.sampled_from(["", ".", ","]), _digits),
-    st.sampled_from([
-        "NaN", "Infinity", "-Infinity", "sNaN", "1e400", "1e2", "1E-2", "0x10", "1_000", "\u0661\u0662", "1.00\n",
-        "-0.00", "-0", "9999999999.99", "10000000000", "-9999999999.99", "0.005", "00000000001", "0000000001.5", "1.10",
-        "½", "",
-    ]),
+    st.sampled_from(AMOUNTS),
 )  # fmt: skip
 
 _years = st.sampled_from(
@@ -54,7 +69,7 @@ moments = st.one_of(
         _years, _parts, st.one_of(_parts, st.sampled_from(["28", "29", "30", "31"])), st.sampled_from("TTTTt "),
         _parts, _parts, _parts, _fractions, _offsets,
     ),
-    st.sampled_from(["2016-12-31T23:59:60Z", "infinity", "-infinity", "now", "2026-11-20", " 2026-11-20T10:00:00Z"]),
+    st.sampled_from(MOMENTS),
 )  # fmt: skip
 
 _int_edges = [0, -1, 1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**63 - 1, 2**63, -(2**63), 10**30]
@@ -108,3 +123,10 @@ _money = _cents.map(lambda cents: f"{cents // 100}.{cents % 100:02}")
 _signed_money = _signed_cents.map(lambda cents: f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}")
 _quantities = st.one_of(st.integers(-3, 3), st.integers(-(2**31), 2**31 - 1)).filter(bool)
 sale_lines = st.lists(st.tuples(_quantities, _money, _signed_money), min_size=1, max_size=3)
+
+
+# Every edge there is, as JSON: few enough to try each of them in each field.
+EDGES = [
+    *NUMBERS, *map(str, _int_edges), "2", "null", "true", "false", "True", "[]", "{}", '["x"]', '{"x":1}', "x", "",
+    *map(encoded, [*HAZARDS, *AMOUNTS, *MOMENTS, *CODES, "a\x00b", "\ud800", "\udc00\ud800", "true", "1"]),
+]  # fmt: skip
