@@ -23,7 +23,8 @@ RUN groupadd --gid 50000 retail \
     && mkdir -p /var/lib/retail/airflow /var/lib/retail/bronze /var/lib/retail/dbt /var/lib/retail/logs \
     && chown -R retail:retail /var/lib/retail
 
-# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH.
+# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH. Airflow's
+# services add the DAG folder themselves, some of its commands do not.
 COPY airflow/dags airflow/dags
 COPY backend backend
 COPY dbt dbt
@@ -34,7 +35,7 @@ COPY sql sql
 COPY stack stack
 
 ENV HOME=/var/lib/retail \
-    PYTHONPATH=/opt/retail \
+    PYTHONPATH=/opt/retail:/opt/retail/airflow/dags \
     RETAIL_HOME=/var/lib/retail
 
 USER 50000:50000

@@ -49,7 +49,10 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
     base = f"http://{HOST}:{endpoints.airflow_port}"
     return {
         **_TUNING,
-        **os.environ,
+        # What we were given as a file is known by now, and set below.
+        **{
+            name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in endpoints.connection()
+        },
         **pipeline_environment(settings, endpoints),
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW_CONN_RETAIL": endpoints.database_url,
@@ -73,11 +76,11 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[
     """What a step of the pipeline reads, and what dbt's profile reads."""
     return {
         **endpoints.connection(),
-        **{f"{name}{SUFFIX}": "" for name in endpoints.connection()},  # what we were given as a file is known by now
         **dbt_profile(endpoints.database_url),
         "RETAIL_HOME": str(settings.retail_home),
-        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win.
-        "PYTHONPATH": str(PROJECT_ROOT),
+        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow's
+        # services add the DAG folder themselves, some of its commands do not.
+        "PYTHONPATH": os.pathsep.join((str(PROJECT_ROOT), str(PROJECT_ROOT / "airflow" / "dags"))),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -33,7 +33,7 @@ def source_service(home: Home, port: int, api_key: str) -> Service:
     }
     command = (
         *(sys.executable, "-m", "uvicorn", "backend.main:app"),
-        *("--host", HOST, "--port", str(port), "--no-access-log"),
+        *("--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"),
     )
     return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/readyz", ready_seconds=60)
 

@@ -255,10 +255,11 @@ def test_init_databases_without_a_password_stops_before_it_changes_anything(engi
 
 
 def test_the_reader_sees_what_gold_holds_and_changes_nothing(engine: Engine) -> None:
-    with connect(address(engine, "retail", "RETAIL_DB_PASSWORD")) as conn, conn, conn.cursor() as cursor:
-        cursor.execute("create table gold.later (n int); insert into gold.later values (1)")
+    with connect(address(engine, "retail", "RETAIL_DB_PASSWORD")) as conn:
+        with conn, conn.cursor() as cursor:
+            cursor.execute("create table gold.later (n int); insert into gold.later values (1)")
+            cursor.execute("create schema private; create table private.hidden (n int)")
         prepare_schema(conn)
-        cursor.execute("create schema private; create table private.hidden (n int)")
     with connect(address(engine, "retail_reader", "RETAIL_READER_PASSWORD")) as conn:
         assert rows(conn, "select n from gold.later") == [(1,)]
         with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
