@@ -59,6 +59,7 @@ class SourceClient:
             },
             timeout=settings.source_request_timeout_seconds,
             follow_redirects=False,
+            trust_env=not _is_loopback(self.base_url),  # no proxy stands before this very machine
             transport=transport,
         )
 
@@ -149,7 +150,9 @@ class SourceClient:
         log.warning("source: %s; trying again", error.message)
         if error.retry_after is None:
             return True
-        return error.retry_after if error.retry_after <= self._settings.source_retry_seconds else False
+        if error.retry_after > self._settings.source_retry_seconds:
+            return False
+        return error.retry_after or True  # "at once" leaves it to our own backoff
 
     def _body(self, path: str, params: dict[str, str], subject: str) -> bytes:
         """The body of one answer with status 200, in one attempt."""
@@ -182,13 +185,14 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 def _encoding(base_url: str) -> str:
     """Compression pays on a network; on this very machine it only costs processor time."""
+    return "identity" if _is_loopback(base_url) else "gzip"
+
+
+def _is_loopback(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
-        return "identity"
     with suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return "identity"
-    return "gzip"
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def _check_status(response: httpx.Response, subject: str) -> None:

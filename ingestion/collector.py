@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ingestion.bronze import BronzeFile, BronzeStore, WrittenFile, bronze_path
@@ -23,6 +23,7 @@ from ingestion.gaps import by_gap, check_inside, left_of, runs_of, windows
 from ingestion.part import Part
 from ingestion.progress import pull_progress
 from loaders.database import transaction
+from loaders.errors import SourceViolation
 from loaders.fail_point import fail_point
 from loaders.state_store import (
     Claim,
@@ -60,7 +61,8 @@ class Entity:
 
     `check` raises SourceViolation for a page that breaks the contract of this resource, and returns the ids it
     passes over; it is given the cursor the page was asked with. `late` picks, by id, the records that lie in such
-    a gap; None for a resource whose changed records come again by themselves.
+    a gap; None for a resource whose changed records come again by themselves. `recent` leaves out gaps that nothing
+    can fill any more. `known` says whether the source still has the record at a cursor.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Entity:
     divide: Callable[[Sequence[bytes]], Mapping[str, Sequence[bytes]]]
     check: Callable[[str | None, Page], list[IdRange]] = lambda _cursor, _page: []
     late: Callable[[Sequence[bytes], Sequence[IdRange]], Mapping[int, bytes]] | None = None
+    known: Callable[[SourceClient, str], bool] = lambda _source, _cursor: True
+    recent: Callable[[Page, list[IdRange], datetime], list[IdRange]] = lambda _page, gaps, _since: gaps
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,11 @@ class _Pull:
         self._landed: list[WrittenFile] = []
         self._records: dict[str, int] = {}
         self._late = 0
+        self._replays = False
+        self._gaps_since = started - timedelta(hours=settings.sales_gap_ttl_hours)
 
     def run(self, source: SourceClient, cursor: str | None) -> Collected:
+        self._replays = cursor != self._claim.cursor
         with pull_progress(self._entity.name) as progress:
             part = self._land_late(source, progress)
             pages, reached = source.pages(self._entity.name, cursor), cursor
@@ -152,6 +159,7 @@ class _Pull:
                 if through is None:
                     break
                 reached, part = through, part + 1
+        self._finish(source, reached)
         return Collected(
             entity=self._entity.name,
             load_id=self._load_id,
@@ -163,27 +171,49 @@ class _Pull:
             late=self._late,
         )
 
+    def _finish(self, source: SourceClient, reached: str | None) -> None:
+        """Refuse a source that no longer knows the watermark; move the watermark of a replay, which it held back.
+
+        A source that was restored from a backup hands out the same ids again, and `id > watermark` would skip them.
+        """
+        before = self._claim.cursor
+        if before is None:
+            return
+        if (self._replays or not self._landed) and not self._entity.known(source, before):
+            raise SourceViolation(
+                f"{self._entity.name}: the source does not know the record at the watermark {before} any more",
+                remedy="find out whether it was restored from a backup; if its ids start again, set the watermark in "
+                "meta.ingestion_state back to the last record that both sides have",
+            )
+        if self._replays and reached is not None:
+            with transaction(self._conn):
+                advance_watermark(self._conn, self._claim, reached, self._load_id)
+
     def _land_late(self, source: SourceClient, progress: Progress) -> int:
         """Ask again for what was passed over and land what has come; the watermark stays. Returns the next part."""
         if self._entity.late is None or self._claim.cursor is None:
             return 0
         with transaction(self._conn):
-            expired = expire_gaps(self._conn, self._settings.sales_gap_ttl_hours)
             gaps = open_gaps(self._conn)
-        if expired:
-            log.warning("%s: %s ids never came and are given up (meta.sales_gap)", self._entity.name, f"{expired:,}")
         pages, number = self._late_pages(source, gaps), 0
         while self._land_late_part(pages, gaps, number, progress):
             number += 1
             with transaction(self._conn):
                 gaps = open_gaps(self._conn)
         if gaps:
-            with transaction(self._conn):
-                gaps_checked(self._conn)
+            self._expire_gaps()
         return number
 
+    def _expire_gaps(self) -> None:
+        """Every gap was asked for a moment ago: only behind that may one be given up, however long nobody ran."""
+        with transaction(self._conn):
+            gaps_checked(self._conn)
+            expired = expire_gaps(self._conn, self._settings.sales_gap_ttl_hours)
+        if expired:
+            log.warning("%s: %s ids never came and are given up (meta.sales_gap)", self._entity.name, f"{expired:,}")
+
     def _late_pages(self, source: SourceClient, gaps: Sequence[IdRange]) -> Iterator[Page]:
-        for window in windows(gaps, self._settings.source_page_size):
+        for window in reversed(windows(gaps, self._settings.source_page_size)):  # the newest are the likeliest to come
             cursor = str(window.first - 1)
             for page in source.pages(self._entity.name, cursor, up_to=window.last):
                 self._entity.check(cursor, page)
@@ -217,7 +247,7 @@ class _Pull:
         through = reached
         with part.discarded_on_error():
             for page in pages:
-                passed_over += self._entity.check(through, page)
+                passed_over += self._entity.recent(page, self._entity.check(through, page), self._gaps_since)
                 self._append(part, page.items, number)
                 through = page.next_cursor
                 progress(len(page.items), through)
@@ -241,7 +271,10 @@ class _Pull:
     def _acknowledged(
         self, files: Mapping[str, WrittenFile], number: int, after: str | None, through: str
     ) -> Iterator[None]:
-        """The one moment in which the part begins to exist: receipts, watermark and gaps in one transaction."""
+        """The one moment in which the part begins to exist: receipts, watermark and gaps in one transaction.
+
+        A replay holds the watermark where it was, so that it never moves back.
+        """
         with transaction(self._conn):
             for dataset, file in files.items():
                 add_receipt(
@@ -260,7 +293,8 @@ class _Pull:
                 )
             fail_point("part.receipted")
             yield
-            advance_watermark(self._conn, self._claim, through, self._load_id)
+            held = self._claim.cursor if self._replays else None
+            advance_watermark(self._conn, self._claim, held or through, self._load_id)
             fail_point("part.advanced")
         fail_point("part.acknowledged")
         for dataset, file in files.items():

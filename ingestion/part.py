@@ -25,7 +25,9 @@ class Part:
 
     @property
     def is_complete(self) -> bool:
-        """Whether a file is full, or the part has been open for long enough."""
+        """Whether a file is full, or the part has been open for long enough. One without records never is."""
+        if not self._files:
+            return False
         return time.monotonic() > self._due_at or any(file.bytes >= self._full_at for file in self._files.values())
 
     def append(self, dataset: str, lines: Sequence[bytes], create: Callable[[str], BronzeFile]) -> None:

@@ -7,7 +7,10 @@ sales that were never read.
 
 from __future__ import annotations
 
+from datetime import datetime  # noqa: TC003 - msgspec reads the types at run time
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ingestion.collector import Collected, Entity, collect
 from ingestion.gaps import by_gap, skipped_between
@@ -20,9 +23,18 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
+    from ingestion.client import SourceClient
     from ingestion.pages import Page
     from loaders.config import Settings
     from loaders.state_store import IdRange
+
+
+class _Made(msgspec.Struct, gc=False):
+    sale_id: int
+    sold_at: datetime
+
+
+_MADE = msgspec.json.Decoder(_Made)
 
 
 def divide_sales(sales: Sequence[bytes]) -> Mapping[str, Sequence[bytes]]:
@@ -59,12 +71,37 @@ def late_sales(sales: Sequence[bytes], gaps: Sequence[IdRange]) -> dict[int, byt
     return {sale_id: by_id[sale_id] for ids in late.values() for sale_id in ids}
 
 
+def knows_sale(source: SourceClient, cursor: str) -> bool:
+    """Whether the source still has the sale at a watermark. By its contract a sale, once made, stays."""
+    sale_id = _sale_id(cursor)
+    return bool(source.page("sales", str(sale_id - 1), up_to=sale_id).items)
+
+
+def recent_gaps(page: Page, gaps: list[IdRange], since: datetime) -> list[IdRange]:
+    """Those of the page's gaps whose next sale was made after `since`: an older hole will not be filled any more.
+
+    Without this, the first pull of a long history would ask for every hole in it, run after run.
+    """
+    if not gaps:
+        return []
+    made = {}
+    for sale in page.items:
+        try:
+            one = _MADE.decode(sale)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        made[one.sale_id] = one.sold_at
+    return [gap for gap in gaps if made.get(gap.last + 1, since) >= since]
+
+
 SALES = Entity(
     name="sales",
     datasets=("sales_customer", "sales_product"),
     divide=divide_sales,
     check=check_sales_page,
     late=late_sales,
+    recent=recent_gaps,
+    known=knows_sale,
 )
 
 

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         validate_default=True,
+        env_ignore_empty=True,
         hide_input_in_errors=True,  # it may be a secret
     )
 
@@ -91,6 +92,8 @@ class Settings(BaseSettings):
     def _without_trailing_slash(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        if url is not None and "@" in urlsplit(url).netloc:
+            raise ValueError("must hold no user or password: the key goes into SOURCE_API_KEY")
         return url.rstrip("/") if url else None
 
     @classmethod

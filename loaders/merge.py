@@ -56,12 +56,15 @@ _MERGE = sql.SQL(
     """
 )
 
-_UNCHANGED = sql.SQL(
+# What became of each winner, looked up in the table: one that is not there at all is in none of the three counts.
+_FATES = sql.SQL(
     """
-    select count(*)
+    select
+        count(*) filter (where ({source_ordering}) = ({target_ordering}) and target._load_id <> source._load_id),
+        count(*) filter (where ({source_ordering}) = ({target_ordering}) and target._load_id = source._load_id),
+        count(*) filter (where ({source_ordering}) < ({target_ordering}))
     from (select distinct on ({key}) * from {stage} order by {key}, {newest_first}) as source
     inner join {table} as target on {same_key}
-    where ({source_ordering}) = ({target_ordering}) and target._load_id <> source._load_id
     """
 )
 
@@ -103,18 +106,14 @@ def _merge(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: int)
         cursor.execute(_MERGE.format(**parts))
         fail_point("silver.merged")
         winners, inserted, updated = cursor.fetchone() or (0, 0, 0)
-        unchanged = 0
+        unchanged, of_this_load, older = 0, winners, 0
         if inserted + updated < winners:
-            cursor.execute(_UNCHANGED.format(**parts))
-            (unchanged,) = cursor.fetchone() or (0,)
+            cursor.execute(_FATES.format(**parts))
+            unchanged, of_this_load, older = cursor.fetchone() or (0, 0, 0)
         cursor.execute(sql.SQL("drop table {stage}").format(**parts))
-    return RowCounts(
-        read=rows.height,
-        inserted=inserted,
-        updated=updated,
-        unchanged=unchanged,
-        superseded=rows.height - inserted - updated - unchanged,
-    )
+    # Superseded by another row of this block, by an equal one of an earlier block, or by a newer one in the table.
+    superseded = (rows.height - winners) + (of_this_load - inserted - updated) + older
+    return RowCounts(rows.height, inserted, updated, unchanged, superseded)
 
 
 def _parts(dataset: Dataset) -> dict[str, sql.Composable]:

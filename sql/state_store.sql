@@ -122,6 +122,12 @@ where status = 'OPEN'
 order by from_id;
 
 -- name: gaps_checked
+-- What was filled long ago has served its purpose: storage stays bounded. What never came stays countable.
+with forgotten as (
+    delete from meta.sales_gap
+    where status = 'FILLED' and last_checked_at < clock_timestamp() - interval '30 days'
+)
+
 update meta.sales_gap
 set last_checked_at = clock_timestamp()
 where status = 'OPEN';

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
 from fastapi import FastAPI, Response
+
+NOW = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # an id that is missing before it may still come
 
 
 def sale(sale_id: int, *, lines: int = 1) -> dict[str, Any]:
@@ -15,7 +18,7 @@ def sale(sale_id: int, *, lines: int = 1) -> dict[str, Any]:
         "sale_id": sale_id,
         "customer_id": 1 + sale_id % 7,
         "store_id": 1,
-        "sold_at": "2026-11-20T10:00:00Z",
+        "sold_at": NOW,
         "channel": "store",
         "payment_method": "card",
         "currency": "EUR",

@@ -99,10 +99,45 @@ def test_ids_that_never_come_are_asked_for_until_they_expire_and_stay_countable(
     assert (1, 4) in ledger.asked
     with conn, conn.cursor() as cursor:
         cursor.execute("update meta.sales_gap set first_seen_at = now() - interval '49 hours'")
-    ledger.asked.clear()
     hour(conn, late_settings, "r3")
     assert rows(conn, GAPS) == [(2, 4, "EXPIRED")]
-    assert ledger.asked == [(5, None)]
+    ledger.asked.clear()
+    hour(conn, late_settings, "r4")
+    assert ledger.asked == [(5, None), (4, 5)]
+
+
+def test_a_sale_that_came_while_nobody_ran_for_days_is_asked_for_before_its_gap_expires(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 3)
+    hour(conn, late_settings, "friday")
+    ledger.commit(2)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("update meta.sales_gap set first_seen_at = now() - interval '63 hours'")
+    hour(conn, late_settings, "monday")
+    assert silver_ids(conn) == [1, 2, 3]
+    assert rows(conn, GAPS) == [(2, 2, "FILLED")]
+
+
+def test_slow_answers_keep_no_gap_from_being_asked_for(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 3, 1001, 1003, 2001, 2003)
+    hour(conn, late_settings, "r1")
+    ledger.commit(2)
+    impatient = late_settings.model_copy(update={"bronze_part_seconds": 1e-9})
+    hour(conn, impatient, "r2")
+    assert silver_ids(conn) == sorted(ledger.sales)
+
+
+def test_holes_of_a_history_that_nothing_can_fill_any_more_are_not_kept(
+    conn: connection, late_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1, 3, 5, 7)
+    for old in (3, 5):
+        ledger.sales[old]["sold_at"] = "2020-01-01T00:00:00Z"
+    hour(conn, late_settings, "r1")
+    assert rows(conn, GAPS) == [(6, 6, "OPEN")]
 
 
 def test_a_hole_of_a_million_ids_is_one_row_and_one_request(
@@ -113,7 +148,7 @@ def test_a_hole_of_a_million_ids_is_one_row_and_one_request(
     ledger.asked.clear()
     hour(conn, late_settings, "r2")
     assert rows(conn, GAPS) == [(2, 999_999, "OPEN")]
-    assert ledger.asked == [(1, 999_999), (1_000_000, None)]
+    assert ledger.asked == [(1, 999_999), (1_000_000, None), (999_999, 1_000_000)]
 
 
 def test_a_full_refresh_finds_the_same_gaps_and_doubles_nothing(
@@ -166,3 +201,19 @@ def test_a_source_that_ignores_the_upper_bound_is_refused(
     with pytest.raises(SourceViolation, match="ignores up_to"):
         collect(SALES, conn, late_settings, run_id="r2", client=client)
     assert watermark(conn) == "3"
+
+
+@pytest.mark.parametrize("full_refresh", [False, True])
+def test_a_source_that_fell_behind_the_watermark_is_refused_and_the_watermark_stays(
+    conn: connection, late_settings: Settings, ledger: LedgerSource, full_refresh: bool
+) -> None:
+    ledger.commit_all(range(1, 120))
+    hour(conn, late_settings, "r1")
+    for lost in range(100, 120):
+        del ledger.sales[lost]
+    with pytest.raises(SourceViolation, match=r"watermark.*119"):
+        collect_sales(conn, late_settings, run_id="r2", full_refresh=full_refresh)
+    assert watermark(conn) == "119"
+    ledger.commit_all(range(100, 121))
+    collect_sales(conn, late_settings, run_id="r3", full_refresh=full_refresh)
+    assert watermark(conn) == "120"
