@@ -4,6 +4,9 @@ Each run checks the sales that no check has found balanced yet, so it costs what
 everything is checked again. When totals differ, the source is asked where: the span is halved until single sales can
 be compared, so a message names ids and not sums.
 
+A difference that stays, such as a sale that the source has withdrawn, is accepted once with `--accept`: it is kept on
+record, and only what is new then counts.
+
 A difference need not be an error. A sale may be committed between the page and the totals; its id then lies in an
 open gap, the next run brings it, and the span is checked once more. Records that Silver set aside are counted as such.
 """
@@ -13,7 +16,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -22,7 +26,7 @@ from ingestion.gaps import by_gap
 from ingestion.split import sale_id_of
 from loaders.command import hand_run_id, run_step
 from loaders.database import transaction
-from loaders.errors import DataQualityError
+from loaders.errors import DataQualityError, EntityLocked
 from loaders.reconciliation import (
     Checked,
     SetAside,
@@ -34,8 +38,9 @@ from loaders.reconciliation import (
     set_aside,
     silver_totals,
     span_to_check,
+    was_accepted,
 )
-from loaders.state_store import open_gaps
+from loaders.state_store import open_gaps, sales_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +67,9 @@ class Reconciled:
             return "reconciliation: nothing new to check"
         span, source = self.checked.span, self.checked.source
         words = f"sales {span.after + 1} to {span.up_to}: {source.sales:,} sales, {source.lines:,} lines"
-        return f"reconciliation: {words}, {source.net_amount} net: {self.checked.difference or 'all layers agree'}"
+        aside = f", {sum(self.checked.rejected):,} records set aside" if any(self.checked.rejected) else ""
+        verdict = self.checked.difference or "all layers agree"
+        return f"reconciliation: {words}, {source.net_amount} net{aside}: {verdict}"
 
 
 @dataclass
@@ -85,8 +92,13 @@ class _Differences:
         return "; ".join(f"sales {what}: {_some(ids)}" for what, ids in named.items() if ids)
 
 
-def reconcile_sales(conn: connection, settings: Settings, *, run_id: str, whole: bool = False) -> Reconciled:
-    """Check the totals of the sales that are new to it. Raises DataQualityError, naming ids, when layers differ."""
+def reconcile_sales(
+    conn: connection, settings: Settings, *, run_id: str, whole: bool = False, accept: bool = False
+) -> Reconciled:
+    """Check the totals of the sales that are new to it, or that differed. Raises DataQualityError, naming ids.
+
+    `accept` puts a difference on record as one that stays.
+    """
     with transaction(conn):
         span = span_to_check(conn, whole=whole)
     if span.is_empty:
@@ -94,11 +106,14 @@ def reconcile_sales(conn: connection, settings: Settings, *, run_id: str, whole:
     with SourceClient(settings) as source:
         checked = _check(conn, source, span)
     with transaction(conn):
+        if checked.status == "DIFFERENT" and (accept or was_accepted(conn, str(checked.difference))):
+            checked = replace(checked, status="ACCEPTED")
         add_reconciliation(conn, run_id, checked)
     if checked.status == "DIFFERENT":
         raise DataQualityError(
             f"reconciliation of sales {span.after + 1} to {span.up_to}: {checked.difference}",
-            remedy="see meta.reconciliation; a run with full_refresh pulls again what is missing or has changed",
+            remedy="missing or changed sales: trigger a run with full_refresh; sales the source has withdrawn, or a "
+            "difference that stays: python -m ingestion.reconciliation --accept",
         )
     reconciled = Reconciled(checked)
     log.info("%s", reconciled.summary())
@@ -106,7 +121,14 @@ def reconcile_sales(conn: connection, settings: Settings, *, run_id: str, whole:
 
 
 def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> Reconciled:
-    """Check every sale in Silver, whenever it came. Raises as `reconcile_sales`."""
+    """Check every sale in Silver, whenever it came. Raises as `reconcile_sales`.
+
+    Raises EntityLocked, which is worth another try, while files wait to be loaded: an hour is on its way.
+    """
+    with transaction(conn):
+        waiting = sales_waiting(conn)
+    if waiting:
+        raise EntityLocked(f"{waiting} files of sales wait for Silver", remedy="try again once the hour has ended")
     return reconcile_sales(conn, settings, run_id=run_id, whole=True)
 
 
@@ -139,16 +161,23 @@ def _verdict(differences: _Differences, gaps: Sequence[IdRange], gold: GoldTotal
 
 def _compare(conn: connection, source: SourceClient, span: Span, aside: SetAside) -> _Differences:
     """Sale by sale, in those parts of the span whose totals differ. What was set aside is no difference."""
-    excused = {sale_id for record in (*aside.headers, *aside.lines) if (sale_id := sale_id_of(record)) is not None}
+    headers = {sale_id_of(record) for record in aside.headers}
+    lines = Counter(sale_id_of(record) for record in aside.lines)
     found = _Differences()
     for part in _differing(conn, source, span):
         there = dict(_sales_of_source(source, part))
         with transaction(conn):
             here = sales_of_silver(conn, part)
-        found.missing += sorted(there.keys() - here.keys() - excused)
+        found.missing += sorted(there.keys() - here.keys() - headers)
         found.unknown += sorted(here.keys() - there.keys())
-        found.changed += sorted(one for one in here.keys() & there.keys() - excused if here[one] != there[one])
+        both = sorted(here.keys() & there.keys())
+        found.changed += [one for one in both if not _agrees(there[one], here[one], lines[one])]
     return found
+
+
+def _agrees(there: tuple[int, Decimal], here: tuple[int, Decimal], set_aside_lines: int) -> bool:
+    """Whether Silver has all lines of a sale but those in quarantine. The amount of these is not known."""
+    return here[0] + set_aside_lines == there[0] if set_aside_lines else here == there
 
 
 def _differing(conn: connection, source: SourceClient, span: Span) -> Iterator[Span]:
@@ -169,15 +198,21 @@ def _sales_of_source(source: SourceClient, span: Span) -> Iterator[tuple[int, tu
     """Lines and net amount of each sale that can be read. One that cannot is in quarantine."""
     for page in source.pages("sales", str(span.after), up_to=span.up_to):
         for item in page.items:
-            sale_id = sale_id_of(item)
-            if sale_id is None:
-                continue
-            try:
-                lines = json.loads(item, parse_float=Decimal)["lines"]
-                net = sum((_net(line) for line in lines), Decimal(0))
-                yield sale_id, (len(lines), net)
-            except (ArithmeticError, LookupError, TypeError, ValueError):
-                yield sale_id, (0, Decimal(0))
+            if (sale_id := sale_id_of(item)) is not None:
+                yield sale_id, _lines_and_net(item)
+
+
+def _lines_and_net(item: bytes) -> tuple[int, Decimal]:
+    """Of a sale as it came; an amount that cannot be added up is 0, and its line in quarantine."""
+    try:
+        lines = json.loads(item, parse_float=Decimal)["lines"]
+        count = len(lines)
+    except (LookupError, TypeError, ValueError):
+        return 0, Decimal(0)
+    try:
+        return count, sum((_net(line) for line in lines), Decimal(0))
+    except (ArithmeticError, LookupError, TypeError):
+        return count, Decimal(0)
 
 
 def _net(line: dict[str, object]) -> Decimal:
@@ -196,6 +231,10 @@ def _some(ids: list[int]) -> str:
 if __name__ == "__main__":
     run_step(
         lambda conn, settings: reconcile_sales(
-            conn, settings, run_id=hand_run_id(), whole="--all" in sys.argv[1:]
+            conn,
+            settings,
+            run_id=hand_run_id(),
+            whole="--all" in sys.argv[1:],
+            accept="--accept" in sys.argv[1:],
         ).summary()
     )

@@ -18,9 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 from loaders.config import PROJECT_ROOT
 from loaders.database import transaction
-from loaders.errors import ConfigurationError, DataQualityError, NothingToDo, RetailError
+from loaders.errors import ConfigurationError, DataQualityError, EntityLocked, NothingToDo, RetailError
 from loaders.reconciliation import is_unbalanced
-from loaders.state_store import PendingGold, close_gold_test, log_failure, open_gold_test, pending_gold
+from loaders.state_store import (
+    PendingGold,
+    close_gold_test,
+    gold_rebuild_wanted,
+    gold_rebuilt,
+    locked,
+    log_failure,
+    open_gold_test,
+    pending_gold,
+    want_gold_rebuild,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,13 +84,16 @@ def gold_due(conn: connection) -> list[PendingGold]:
 def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
     """Decide whether there is anything to do, and link dbt's local package (`dbt deps`, no network needed).
 
-    A difference that reconciliation found keeps the steps going until it is gone: a later hour must not hide it.
+    A difference that reconciliation found keeps the steps going until it is gone, and so does a full refresh that
+    was begun: a later hour must neither hide the one nor forget the other.
     Raises NothingToDo when Gold has taken and tested all of Silver, ConfigurationError when dbt cannot start.
     """
     due = gold_due(conn)
     with transaction(conn):
-        unbalanced = is_unbalanced(conn)
-    if not (due or full_refresh or unbalanced):
+        if full_refresh:
+            want_gold_rebuild(conn)
+        unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn)
+    if not (due or unfinished):
         raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next hour")
     try:
         _invoke(conn, settings, ["deps"], run_id)
@@ -96,13 +109,18 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     A core that fails here has not reached the marts. Raises GoldBuildFailed or DataQualityError.
     """
     command = ["build", "--select", "tag:core", "--indirect-selection", "cautious", *_NO_UNIT_TESTS]
-    return _step(conn, settings, command + _refresh(full_refresh), run_id, "dbt_run_core")
+    return _step(conn, settings, command + _refresh(conn, full_refresh), run_id, "dbt_run_core")
 
 
 def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
     """Build the marts from the tested core. Raises GoldBuildFailed."""
     command = ["run", "--select", "tag:mart"]
-    return _step(conn, settings, command + _refresh(full_refresh), run_id, "dbt_run_mart")
+    refresh = _refresh(conn, full_refresh)
+    built = _step(conn, settings, command + refresh, run_id, "dbt_run_mart")
+    if refresh:
+        with transaction(conn):
+            gold_rebuilt(conn)
+    return built
 
 
 def check_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
@@ -116,20 +134,38 @@ def check_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
 
 
 def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
-    """Run every data test on all rows, whenever they were built. Raises DataQualityError."""
+    """Run every data test on all rows, whenever they were built.
+
+    Raises DataQualityError; NothingToDo before the first build; EntityLocked, which is worth another try, while an
+    hour is on its way through Gold: core and mart do not belong together then.
+    """
+    if not _is_built(conn):
+        raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hour has ended")
+    if gold_due(conn):
+        raise EntityLocked("Gold is behind Silver: an hour is on its way", remedy="try again once it has ended")
+    _invoke(conn, settings, ["deps"], run_id)
     command = ["test", *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
     return _step(conn, settings, command, run_id, "dbt_test_all")
 
 
-def _refresh(full_refresh: bool) -> list[str]:  # noqa: FBT001 - a private word for the flag of the same name
-    return ["--full-refresh"] if full_refresh else []
+def _is_built(conn: connection) -> bool:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("select to_regclass('gold.mart_sales_by_customer') is not null")
+        return cursor.fetchone() == (True,)
+
+
+def _refresh(conn: connection, full_refresh: bool) -> list[str]:  # noqa: FBT001 - a private word for the flag's name
+    """The flag, when this run or one that did not get to its end was told to build from the beginning."""
+    with transaction(conn):
+        wanted = full_refresh or gold_rebuild_wanted(conn)
+    return ["--full-refresh"] if wanted else []
 
 
 def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> Built:
     """Run a command that has results; a failure goes to the ETL log under the task's name."""
     try:
-        results = _invoke(conn, settings, command, run_id)
-        built = _built(results)
+        with locked(conn, "gold", "build"):
+            built = _built(_invoke(conn, settings, command, run_id))
     except RetailError as error:
         _log_failure(conn, run_id, task, error)
         raise
@@ -161,10 +197,15 @@ def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
         "RETAIL_PG_USER": info.user,
         "RETAIL_PG_PASSWORD": info.password or "",
         "RETAIL_PG_DATABASE": info.dbname,
+        **{f"PG{name.upper()}": value for name in _TLS if (value := info.dsn_parameters.get(name))},
         "DBT_TARGET_PATH": str(state / "target"),
         "DBT_LOG_PATH": str(state / "logs"),
         "RETAIL_DBT_PACKAGES_PATH": str(state / "packages"),
     }
+
+
+# Read by libpq itself, which dbt's driver is built on.
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
 
 
 @contextmanager

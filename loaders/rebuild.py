@@ -7,6 +7,7 @@ remedy when Silver cannot be trusted any more.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,12 @@ from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from loaders.database import transaction
-from loaders.errors import DataQualityError
+from loaders.errors import DataQualityError, EntityLocked
 from loaders.gold import build_core, build_mart, check_gold, gold_due, prepare
 from loaders.load_all_silver import load_all_silver
 from loaders.rejects import DATASETS
 from loaders.schema import prepare_schema
-from loaders.state_store import locked
+from loaders.state_store import locked, want_gold_rebuild
 from loaders.statements import read_statements
 from loaders.verify import require_intact, verify_bronze
 
@@ -64,9 +65,10 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
     """Build all tables in the empty database `beside` and compare. Raises BronzeDamaged or DataQualityError."""
     require_intact(verify_bronze(live, settings))
     prepare_schema(beside)
-    _copy_receipts(live, beside)
+    receipts = _copy_receipts(live, beside)
     behind = bool(gold_due(live))
     _load_and_build(beside, settings, run_id)
+    _require_unchanged(live, receipts)
     tables = [f"silver.{name}" for name in DATASETS] + ([] if behind else [f"gold.{name}" for name in GOLD])
     rebuilt = Rebuilt(
         tables=tuple(_compare(live, beside, table) for table in tables),
@@ -79,26 +81,32 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
 def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> None:
     """Empty Silver, load all of Bronze, build Gold anew. Killed in the middle, the next run completes it.
 
-    Raises BronzeDamaged before anything is touched. Gold's readers keep the old tables until the new ones are built.
+    Raises BronzeDamaged or EntityLocked before anything is touched. Gold's readers keep the old tables until the new
+    ones are built.
     """
     require_intact(verify_bronze(conn, settings))
-    for name in DATASETS:
-        with locked(conn, "silver", name), transaction(conn), conn.cursor() as cursor:
-            cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", name)))
-            cursor.execute(_SQL["forget_loaded"], {"dataset": name})
+    with ExitStack() as locks:
+        for name in DATASETS:
+            locks.enter_context(locked(conn, "silver", name))
+        with transaction(conn), conn.cursor() as cursor:
+            for name in DATASETS:
+                cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", name)))
+                cursor.execute(_SQL["forget_loaded"], {"dataset": name})
+            want_gold_rebuild(conn)
     _load_and_build(conn, settings, run_id)
 
 
 def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:
-    load_all_silver(conn, settings, run_id=run_id)
+    # What was let into quarantine once goes there again, however much of its file it is.
+    load_all_silver(conn, settings.model_copy(update={"reject_limit_share": 1.0}), run_id=run_id)
     prepare(conn, settings, run_id=run_id, full_refresh=True)
     build_core(conn, settings, run_id=run_id, full_refresh=True)
     build_mart(conn, settings, run_id=run_id, full_refresh=True)
     check_gold(conn, settings, run_id=run_id)
 
 
-def _copy_receipts(live: connection, beside: connection) -> None:
-    """The receipts and the loads they name: all that Silver needs to know of Bronze."""
+def _copy_receipts(live: connection, beside: connection) -> int:
+    """The receipts and the loads they name: all that Silver needs to know of Bronze. Returns how many receipts."""
     with transaction(live), live.cursor() as cursor:
         cursor.execute(_SQL["loads_of_bronze"])
         loads = cursor.fetchall()
@@ -108,6 +116,19 @@ def _copy_receipts(live: connection, beside: connection) -> None:
         execute_values(cursor, _SQL["copy_load"], loads)
         cursor.execute(_SQL["continue_load_ids"])
         execute_values(cursor, _SQL["copy_receipt"], receipts)
+    return len(receipts)
+
+
+def _require_unchanged(live: connection, receipts: int) -> None:
+    """An hour that loaded meanwhile makes the two differ, and is no damage."""
+    with transaction(live), live.cursor() as cursor:
+        cursor.execute(_SQL["receipts_in_silver"])
+        if len(cursor.fetchall()) == receipts:
+            return
+    raise EntityLocked(
+        "an hour was loaded while everything was built again: the two cannot be compared",
+        remedy="run it again between two hours; nothing that is live was changed",
+    )
 
 
 def _compare(live: connection, beside: connection, table: str) -> Compared:

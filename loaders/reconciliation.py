@@ -146,11 +146,13 @@ def add_reconciliation(conn: connection, run_id: str, checked: Checked) -> None:
 
 
 def is_unbalanced(conn: connection) -> bool:
-    """Whether the last check ended with a difference, so that another one is due."""
-    with conn.cursor() as cursor:
-        cursor.execute(_SQL["last_status"])
-        row = cursor.fetchone()
-    return row is not None and row[0] != "BALANCED"
+    """Whether a difference was found that no later check has found gone, so that another check is due."""
+    return bool(_row(conn, "has_open_difference", {})[0])
+
+
+def was_accepted(conn: connection, difference: str) -> bool:
+    """Whether somebody has said before that this very difference stays."""
+    return bool(_row(conn, "was_accepted", {"difference": difference})[0])
 
 
 def _row(conn: connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:

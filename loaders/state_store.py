@@ -268,6 +268,26 @@ def close_gold_test(conn: connection) -> None:
     _execute(conn, "close_gold_test", {})
 
 
+def want_gold_rebuild(conn: connection) -> None:
+    """Have Gold built from the beginning, by this run or, should it die, by the next."""
+    _execute(conn, "want_gold_rebuild", {})
+
+
+def gold_rebuild_wanted(conn: connection) -> bool:
+    """Whether Gold is to be built from the beginning."""
+    return bool(_one(conn, "gold_rebuild_wanted", {})[0])
+
+
+def gold_rebuilt(conn: connection) -> None:
+    """Gold was built from the beginning, marts and all."""
+    _execute(conn, "gold_rebuilt", {})
+
+
+def sales_waiting(conn: connection) -> int:
+    """Receipted files of sales that Silver has not taken yet."""
+    return int(_one(conn, "sales_waiting", {})[0])
+
+
 def _ends(ranges: Sequence[IdRange]) -> dict[str, Any]:
     return {"first": [one.first for one in ranges], "last": [one.last for one in ranges]}
 

@@ -1,15 +1,19 @@
 -- The statements of loaders/reconciliation.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: span_to_check
--- From the last id that balanced to the last one that is in Silver: a file not loaded yet ends the span before it.
+-- From the last id that balanced, or from a difference that no check since then has covered, to the last one that is
+-- in Silver: a file not loaded yet ends the span before it.
 select
     case
         when %(whole)s then 0
-        else coalesce((
-            select max(up_to_id)
-            from meta.reconciliation
-            where dataset = 'sales_product' and status = 'BALANCED'
-        ), 0)
+        else least(
+            coalesce((
+                select max(up_to_id)
+                from meta.reconciliation
+                where dataset = 'sales_product' and status in ('BALANCED', 'ACCEPTED')
+            ), 0),
+            (select min(after_id) from meta.vw_open_differences)
+        )
     end as after_id,
     least(
         (select coalesce(cursor_value, '0')::bigint from meta.ingestion_state where entity = 'sales'),
@@ -87,8 +91,11 @@ values (
     %(status)s, %(difference)s
 );
 
--- name: last_status
-select status
-from meta.reconciliation
-order by reconciliation_id desc
-limit 1;
+-- name: has_open_difference
+select exists (select from meta.vw_open_differences);
+
+-- name: was_accepted
+select exists (
+    select from meta.reconciliation
+    where status = 'ACCEPTED' and difference = %(difference)s
+);

@@ -137,7 +137,7 @@ create table if not exists meta.reconciliation (
     source_net_amount numeric(18, 2),
     silver_net_amount numeric(18, 2),
     gold_net_amount numeric(18, 2),
-    status text not null check (status in ('BALANCED', 'LATE', 'DIFFERENT')),
+    status text not null check (status in ('BALANCED', 'LATE', 'DIFFERENT', 'ACCEPTED')),
     difference text,
     checked_at timestamptz not null default clock_timestamp(),
     constraint reconciliation_names_the_difference check ((status = 'BALANCED') = (difference is null))
@@ -148,10 +148,19 @@ comment on table meta.reconciliation is 'Control totals. One row per check and d
 comment on column meta.reconciliation.bronze_count is 'Records of receipted files; a record that was pulled '
 'twice counts twice.';
 comment on column meta.reconciliation.status is 'LATE: what is missing lies in open gaps (meta.sales_gap) '
-'and is asked for in the next run. DIFFERENT: the run failed and named the ids.';
+'and is asked for in the next run. DIFFERENT: the run failed and named the ids. ACCEPTED: somebody said that this '
+'difference stays.';
 
-create index if not exists reconciliation_balanced on meta.reconciliation (dataset, up_to_id)
-where status = 'BALANCED';
+create index if not exists reconciliation_settled on meta.reconciliation (dataset, up_to_id)
+where status in ('BALANCED', 'ACCEPTED');
+
+create table if not exists meta.gold_rebuild (
+    is_wanted boolean primary key default true check (is_wanted),
+    requested_at timestamptz not null default clock_timestamp()
+);
+
+comment on table meta.gold_rebuild is 'At most one row: Gold is to be built from the beginning. Written before the '
+'first model is, removed behind the last, so that a rebuild that was killed is finished by the next run.';
 
 create table if not exists meta.gold_state (
     model text not null,

@@ -167,3 +167,18 @@ where state.model = 'dbt_test';
 update meta.gold_state
 set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
 where model = 'dbt_test' and through_load_id is not null;
+
+-- name: want_gold_rebuild
+insert into meta.gold_rebuild default values
+on conflict do nothing;
+
+-- name: gold_rebuild_wanted
+select exists (select from meta.gold_rebuild);
+
+-- name: gold_rebuilt
+delete from meta.gold_rebuild;
+
+-- name: sales_waiting
+select count(*)
+from meta.bronze_file
+where dataset in ('sales_customer', 'sales_product') and silver_load_id is null;

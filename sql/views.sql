@@ -55,3 +55,27 @@ from meta.gold_state
 where meta.last_load_id(source_table) > load_id;
 
 comment on view meta.vw_gold_pending is 'What Gold has not taken yet. One row per reader and table.';
+
+create or replace view meta.vw_open_differences as
+select
+    found.run_id,
+    found.after_id,
+    found.up_to_id,
+    found.status,
+    found.difference,
+    found.checked_at
+from meta.reconciliation as found
+where
+    found.dataset = 'sales_product'
+    and found.status in ('LATE', 'DIFFERENT')
+    and not exists (
+        select from meta.reconciliation as later
+        where
+            later.dataset = found.dataset
+            and later.reconciliation_id > found.reconciliation_id
+            and later.status in ('BALANCED', 'ACCEPTED')
+            and later.after_id <= found.after_id
+            and later.up_to_id >= found.up_to_id
+    );
+
+comment on view meta.vw_open_differences is 'Differences that no later check has found gone. One row per check.';

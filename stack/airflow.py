@@ -54,6 +54,7 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
             name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in endpoints.connection()
         },
         **pipeline_environment(settings, endpoints),
+        **_around_proxies(),
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW_CONN_RETAIL": endpoints.database_url,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
@@ -70,6 +71,12 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": endpoints.airflow_database_url,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.airflow / "logs"),
     }
+
+
+def _around_proxies() -> dict[str, str]:
+    """Airflow's processes talk to each other on this machine: no proxy stands in between."""
+    told = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost")))
+    return {"NO_PROXY": told, "no_proxy": told}
 
 
 def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
@@ -94,6 +101,7 @@ def dbt_profile(database_url: str) -> dict[str, str]:
         "RETAIL_PG_USER": warehouse.username or "",
         "RETAIL_PG_PASSWORD": str(warehouse.password or ""),
         "RETAIL_PG_DATABASE": warehouse.database or "",
+        **{f"PG{name.upper()}": str(value) for name, value in warehouse.query.items() if name.startswith("ssl")},
     }
 
 

@@ -59,7 +59,7 @@ def step(
         if entity and entity not in params["entities"]:
             raise AirflowSkipException(f"{entity} is not among the run's entities")
         options = {"full_refresh": params["full_refresh"]} if refreshes else {}
-        warehouse = PostgresHook(postgres_conn_id="retail", sqlalchemy_scheme="postgresql").get_uri()
+        warehouse = PostgresHook.get_connection("retail").get_uri()  # the hook's own drops the TLS settings
         try:
             with connect(warehouse, application_name=f"{context['run_id']} {task_id}") as conn:
                 parts = (name.split(":") for name in work)

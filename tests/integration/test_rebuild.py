@@ -11,7 +11,8 @@ from psycopg2.extensions import connection
 
 from loaders.config import Settings
 from loaders.database import connect
-from loaders.errors import BronzeDamaged, DataQualityError
+from loaders.errors import BronzeDamaged, DataQualityError, EntityLocked, NothingToDo
+from loaders.gold import check_all_gold
 from loaders.rebuild import rebuild_beside, rebuild_in_place
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
@@ -63,6 +64,37 @@ def test_a_rebuild_in_place_restores_what_was_lost_in_silver_and_gold(
     rebuild_in_place(conn, settings, run_id="rebuild")
     assert mart(conn) == expected_mart(source)
     assert rows(conn, "select count(*) from meta.bronze_file where silver_load_id is null") == [(0,)]
+
+
+def test_a_rebuild_killed_between_core_and_mart_is_finished_by_the_next_hour(
+    conn: connection, settings: Settings, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    execute(conn, "update gold.mart_sales_by_customer set sale_count = sale_count + 1")
+
+    def dies(*_: object, **__: object) -> None:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as crash:
+        crash.setattr("loaders.rebuild.build_mart", dies)
+        with pytest.raises(SystemExit):
+            rebuild_in_place(conn, settings, run_id="rebuild")
+    build(conn, settings)
+    assert mart(conn) == expected_mart(source)
+    assert rows(conn, "select count(*) from meta.gold_rebuild") == [(0,)]
+    check_all_gold(conn, settings, run_id="night")
+
+
+def test_all_of_gold_is_not_tested_before_it_was_built_nor_while_an_hour_is_on_its_way(
+    conn: connection, settings: Settings
+) -> None:
+    with pytest.raises(NothingToDo):
+        check_all_gold(conn, settings, run_id="night")
+    hour(conn, settings)
+    execute(conn, "create table gold.mart_sales_by_customer ()")
+    with pytest.raises(EntityLocked, match="an hour is on its way"):
+        check_all_gold(conn, settings, run_id="night")
 
 
 def test_damaged_bronze_is_refused_before_anything_is_touched(conn: connection, settings: Settings) -> None:

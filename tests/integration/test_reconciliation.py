@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 from psycopg2.extensions import connection
 
-from ingestion.reconciliation import reconcile_sales
+from ingestion.reconciliation import reconcile_all, reconcile_sales
 from ingestion.sales import collect_sales
 from loaders.config import Settings
-from loaders.errors import DataQualityError
+from loaders.errors import DataQualityError, EntityLocked
 from loaders.load_all_silver import load_all_silver
 from loaders.reconciliation import is_unbalanced
 from tests.conftest import serving
-from tests.ledger_source import LedgerSource
+from tests.ledger_source import LedgerSource, sale
 from tests.queries import rows
 
 LAST = """
@@ -191,3 +191,66 @@ def test_a_check_of_everything_finds_what_changed_long_ago(
     assert reconcile_sales(conn, ledger_settings, run_id="r2").checked is None
     with pytest.raises(DataQualityError, match="sales with other lines or amounts: 3"):
         reconcile_sales(conn, ledger_settings, run_id="r3", whole=True)
+
+
+def test_a_withdrawn_sale_is_accepted_once_and_then_only_what_is_new_counts(
+    conn: connection, ledger_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit_all(range(1, 11))
+    hour(conn, ledger_settings)
+    del ledger.sales[7]
+    with pytest.raises(DataQualityError, match="--accept"):
+        reconcile_sales(conn, ledger_settings, run_id="r1")
+    accepted = reconcile_sales(conn, ledger_settings, run_id="by hand", accept=True).checked
+    assert accepted is not None
+    assert (accepted.status, accepted.difference) == ("ACCEPTED", "sales not at the source: 7")
+    assert not is_unbalanced(conn)
+    ledger.commit(11)
+    hour(conn, ledger_settings)
+    following = reconcile_sales(conn, ledger_settings, run_id="r2").checked
+    assert following is not None
+    assert (following.status, following.span.after) == ("BALANCED", 10)
+    night = reconcile_all(conn, ledger_settings, run_id="night").checked
+    assert night is not None
+    assert night.status == "ACCEPTED"
+    del ledger.sales[8]
+    with pytest.raises(DataQualityError, match="sales not at the source: 7, 8"):
+        reconcile_all(conn, ledger_settings, run_id="next night")
+
+
+def test_what_a_night_found_is_not_hidden_by_an_hour_that_balances(
+    conn: connection, ledger_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit_all(range(1, 11))
+    hour(conn, ledger_settings)
+    reconcile_sales(conn, ledger_settings, run_id="r1")
+    execute(conn, "delete from silver.sales_product where sale_id = 3")
+    with pytest.raises(DataQualityError):
+        reconcile_all(conn, ledger_settings, run_id="night")
+    ledger.commit(11)
+    hour(conn, ledger_settings)
+    with pytest.raises(DataQualityError, match="lines or amounts: 3"):
+        reconcile_sales(conn, ledger_settings, run_id="r2")
+    assert is_unbalanced(conn)
+
+
+def test_a_line_in_quarantine_does_not_hide_the_loss_of_its_sale(
+    conn: connection, ledger_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.sales = {one: sale(one, lines=3) for one in range(1, 11)}
+    ledger.sales[4]["lines"][0]["quantity"] = "many"
+    ledger.totals_leave_out.add(4)
+    hour(conn, ledger_settings)
+    assert reconcile_sales(conn, ledger_settings, run_id="r1").checked is not None
+    execute(conn, "delete from silver.sales_product where sale_id = 4 and line_no = 2")
+    with pytest.raises(DataQualityError, match="lines or amounts: 4"):
+        reconcile_all(conn, ledger_settings, run_id="night")
+
+
+def test_a_night_waits_for_files_that_silver_has_not_taken(
+    conn: connection, ledger_settings: Settings, ledger: LedgerSource
+) -> None:
+    ledger.commit(1)
+    collect_sales(conn, ledger_settings, run_id="r")
+    with pytest.raises(EntityLocked, match="2 files of sales wait"):
+        reconcile_all(conn, ledger_settings, run_id="night")
