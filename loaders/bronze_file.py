@@ -58,5 +58,6 @@ def _check_size(receipt: Receipt, found: dict[str, Any]) -> None:
 def _damaged(receipt: Receipt, what: str) -> BronzeDamaged:
     return BronzeDamaged(
         f"Bronze file {receipt.path} {what}",
-        remedy="restore the file from a backup, or pull its range again with the DAG's full_refresh",
+        remedy="restore the file from a backup; or pull everything again with the DAG's full_refresh, then give this "
+        "file up: ./retail verify --retire",
     )

@@ -233,6 +233,11 @@ def all_receipts(conn: connection) -> list[Receipt]:
         return [Receipt(*row) for row in cursor.fetchall()]
 
 
+def retire_file(conn: connection, path: str) -> bool:
+    """Have nobody read a damaged file any more; False when no later pull from the beginning has brought it again."""
+    return _first(conn, "retire_file", {"path": path}) is not None
+
+
 def unloaded_files(conn: connection, dataset: str) -> list[Receipt]:
     """Receipted files of a dataset that Silver has not taken, in the order they landed."""
     with conn.cursor() as cursor:

@@ -15,7 +15,7 @@ from loaders.bronze_file import read_verified
 from loaders.command import run_step
 from loaders.database import transaction
 from loaders.errors import BronzeDamaged
-from loaders.state_store import all_receipts
+from loaders.state_store import all_receipts, retire_file
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was held against its receipt. `damaged` has one message per file; sizes are in bytes."""
+    """What was held against its receipt. `damaged` has a message for each such path; sizes are in bytes."""
 
     files: int
     records: int
     bytes: int
-    damaged: tuple[str, ...]
+    damaged: dict[str, str]
     without_receipt: tuple[str, ...]
 
     def summary(self) -> str:
@@ -46,12 +46,12 @@ def verify_bronze(conn: connection, settings: Settings) -> Verified:
     """Read every receipted file. Finds all that is damaged before it returns; raises nothing for it."""
     with transaction(conn):
         receipts = all_receipts(conn)
-    damaged = [words for one in receipts if (words := _damage(settings.bronze_location, one))]
+    damaged = {one.path: words for one in receipts if (words := _damage(settings.bronze_location, one))}
     return Verified(
         files=len(receipts),
         records=sum(one.records for one in receipts),
         bytes=sum(one.bytes for one in receipts),
-        damaged=tuple(damaged),
+        damaged=damaged,
         without_receipt=tuple(_debris(settings.bronze_location, {one.path for one in receipts})),
     )
 
@@ -66,9 +66,19 @@ def require_intact(verified: Verified) -> Verified:
     if not verified.damaged:
         return verified
     raise BronzeDamaged(
-        "\n".join((f"{len(verified.damaged):,} of {verified.files:,} files are damaged", *verified.damaged)),
-        remedy="restore them from a backup, or pull their range again with the DAG's full_refresh; Silver is untouched",
+        "\n".join((f"{len(verified.damaged):,} of {verified.files:,} files are damaged", *verified.damaged.values())),
+        remedy="restore them from a backup; or pull everything again with the DAG's full_refresh, then retire them: "
+        "./retail verify --retire",
     )
+
+
+def retire_damaged(conn: connection, verified: Verified) -> list[str]:
+    """Give up the damaged files whose records a later pull from the beginning has landed again; returns their paths.
+
+    The others stay as they are: their records are nowhere else.
+    """
+    with transaction(conn):
+        return [path for path in verified.damaged if retire_file(conn, path)]
 
 
 def _damage(location: str, receipt: Receipt) -> str | None:

@@ -20,7 +20,7 @@ select
         (
             select min(coalesce(cursor_after, '0')::bigint)
             from meta.bronze_file
-            where dataset in ('sales_customer', 'sales_product') and silver_load_id is null
+            where dataset in ('sales_customer', 'sales_product') and silver_load_id is null and retired_at is null
         )
     ) as up_to_id;
 

@@ -76,6 +76,7 @@ create table if not exists meta.bronze_file (
     cursor_through text not null,
     landed_at timestamptz not null default clock_timestamp(),
     silver_load_id bigint references meta.load,
+    retired_at timestamptz,
     unique (dataset, load_id, part)
 );
 
@@ -84,8 +85,11 @@ comment on column meta.bronze_file.path is 'Relative to BRONZE_URL.';
 comment on column meta.bronze_file.cursor_after is 'Watermark before this part; null: from the beginning.';
 comment on column meta.bronze_file.silver_load_id is 'Load that took the file into Silver; null: none yet.';
 
+comment on column meta.bronze_file.retired_at is 'Since when nobody reads the file: it is damaged, and a later '
+'pull from the source''s beginning has brought its records again.';
+
 create index if not exists bronze_file_unloaded on meta.bronze_file (dataset, load_id, part)
-where silver_load_id is null;
+where silver_load_id is null and retired_at is null;
 
 create table if not exists meta.rejected_record (
     rejected_record_id bigint generated always as identity primary key,

@@ -81,7 +81,7 @@ values (
 -- name: unloaded_files
 select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through
 from meta.bronze_file
-where dataset = %(dataset)s and silver_load_id is null
+where dataset = %(dataset)s and silver_load_id is null and retired_at is null
 order by load_id, part;
 
 -- name: mark_loaded
@@ -97,7 +97,25 @@ on conflict (path, line_no) do update set reason = excluded.reason, field = excl
 -- name: receipts
 select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through
 from meta.bronze_file
+where retired_at is null
 order by load_id, part, dataset;
+
+-- name: retire_file
+-- Only behind a whole pull from the beginning that came later and ended well: it has landed every record again.
+update meta.bronze_file as damaged
+set retired_at = clock_timestamp()
+where
+    damaged.path = %(path)s
+    and exists (
+        select from meta.bronze_file as again
+        inner join meta.load on again.load_id = load.load_id
+        where
+            again.dataset = damaged.dataset
+            and again.load_id > damaged.load_id
+            and again.cursor_after is null
+            and load.status = 'SUCCESS'
+    )
+returning damaged.path;
 
 -- name: add_gaps
 insert into meta.sales_gap (from_id, to_id)
@@ -181,4 +199,4 @@ delete from meta.gold_rebuild;
 -- name: sales_waiting
 select count(*)
 from meta.bronze_file
-where dataset in ('sales_customer', 'sales_product') and silver_load_id is null;
+where dataset in ('sales_customer', 'sales_product') and silver_load_id is null and retired_at is null;

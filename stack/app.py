@@ -166,12 +166,20 @@ def discard(ids: RejectIds = None, *, everything: EveryReject = False, as_json: 
 
 
 @app.command(epilog="Example: ./retail verify --json")
-def verify(*, as_json: AsJson = False) -> None:
-    """Hold every Bronze file against its receipt: size, count, sha256. Changes nothing."""
-    from loaders.verify import require_intact, verify_bronze
+def verify(
+    *,
+    retire: Annotated[bool, typer.Option("--retire", help="Give up damaged files that were pulled again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold every Bronze file against its receipt: size, count, sha256."""
+    from loaders.verify import require_intact, retire_damaged, verify_bronze
 
-    with _warehouse() as (conn, settings), Talk().step("Bronze files"):
-        verified = verify_bronze(conn, settings)
+    with _warehouse() as (conn, settings):
+        with Talk().step("Bronze files"):
+            verified = verify_bronze(conn, settings)
+        if retire and verified.damaged:
+            Talk().say(f"given up: {', '.join(retire_damaged(conn, verified)) or 'none, as none was pulled again'}")
+            verified = verify_bronze(conn, settings)
     if as_json:
         print_data(json.dumps(asdict(verified), indent=2))
     else:

@@ -51,7 +51,7 @@ class Home:
         """Create the folders. Raises ConfigurationError when that is not allowed."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for folder in (self.logs, self.run, self.airflow):
+            for folder in (self.logs, self.run, self.airflow, self.path / "bronze"):  # records of people
                 folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(

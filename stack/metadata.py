@@ -102,6 +102,11 @@ class Metadata:
         rows = self._rows(statement, {"dag_id": dag_id}, "last_parsed_time")
         return any((seen := _utc(row[0])) is not None and seen >= since for row in rows)
 
+    def paused(self, dag_id: str) -> bool:
+        """Whether its runs wait until somebody unpauses it."""
+        rows = self._rows("select is_paused from dag where dag_id = :dag_id", {"dag_id": dag_id})
+        return any(bool(row[0]) for row in rows)
+
     def import_error(self) -> str | None:
         """Why a DAG file could not be read: the last line of its traceback."""
         rows = self._rows("select stacktrace from import_error", {})

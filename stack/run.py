@@ -80,6 +80,11 @@ def _run_dag(
     log = home.logs / f"{NAME}.log"
     offset = log.stat().st_size if log.exists() else 0
     with _with_or_without_scheduler(home) as triggers:
+        if triggers and metadata.paused(DAG_ID):
+            raise RunFailed(
+                f"{DAG_ID} is paused: the scheduler would let the run wait",
+                remedy="unpause it in the Airflow UI (the switch beside its name), then run again",
+            )
         verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
         arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
         try:

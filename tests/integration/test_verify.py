@@ -11,7 +11,8 @@ from psycopg2.extensions import connection
 from ingestion.sales import collect_sales
 from loaders.config import Settings
 from loaders.errors import BronzeDamaged
-from loaders.verify import require_intact, verify_bronze
+from loaders.load_all_silver import load_all_silver
+from loaders.verify import require_intact, retire_damaged, verify_bronze
 
 
 def flip(file: Path) -> None:
@@ -66,3 +67,18 @@ def test_a_file_without_a_receipt_is_counted_and_no_error(
     (files[0].parent / "foreign.ndjson").write_bytes(b"{}\n")
     verified = require_intact(verify_bronze(conn, settings))
     assert [Path(path).name for path in verified.without_receipt] == ["foreign.ndjson"]
+
+
+def test_a_damaged_file_that_was_pulled_again_is_given_up_and_blocks_nobody(
+    conn: connection, settings: Settings, files: list[Path]
+) -> None:
+    for file in files:
+        cut(file)
+    assert retire_damaged(conn, verify_bronze(conn, settings)) == []
+    with pytest.raises(BronzeDamaged):
+        load_all_silver(conn, settings, run_id="r2")
+    collect_sales(conn, settings, run_id="r2", full_refresh=True)
+    assert len(retire_damaged(conn, verify_bronze(conn, settings))) == len(files)
+    require_intact(verify_bronze(conn, settings))
+    loaded = load_all_silver(conn, settings, run_id="r3")
+    assert sum(one.counts.inserted for one in loaded) > 0
