@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _depth = 0
 _pending: int | None = None
+_told: int | None = None
 
 
 class Interrupted(BaseException):
@@ -31,6 +32,8 @@ class Interrupted(BaseException):
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Within, each of the signals raises Interrupted in the main thread."""
+    global _told  # noqa: PLW0603 - the signal handler has no other way to say it
+    _told = None
     before = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
         yield
@@ -51,9 +54,15 @@ def uninterrupted() -> Iterator[None]:
     _raise_pending()
 
 
+def raise_if_told() -> None:
+    """Raise Interrupted again. For loops that wait: the first one may have met a finalizer, which swallows it."""
+    if _told is not None:
+        raise Interrupted(_told)
+
+
 def _on_signal(number: int, _frame: FrameType | None) -> None:
-    global _pending  # noqa: PLW0603 - same
-    _pending = number
+    global _pending, _told  # noqa: PLW0603 - same
+    _pending = _told = number
     _raise_pending()
 
 

@@ -24,7 +24,7 @@ import psutil
 from loaders.config import PROJECT_ROOT
 from loaders.errors import RetailError
 from stack.home import write_private
-from stack.interrupts import uninterrupted
+from stack.interrupts import raise_if_told, uninterrupted
 from stack.logs import tail
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MARK = "RETAIL_SERVICE"
 GRACE_SECONDS = 15.0
 _PROBE_SECONDS = 5
+_KILL_SECONDS = 10
 # Airflow gives its processes titles, with a library that writes over their environment, and so over the mark,
 # unless it is told not to.
 _KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
@@ -92,6 +93,7 @@ def await_ready(home: Home, service: Service, process: subprocess.Popen[bytes]) 
     """Return once the service answers. Raises ServiceFailed when it ends first, or takes too long."""
     deadline = time.monotonic() + service.ready_seconds
     while not (service.ready_url is None or answers(service.ready_url)):
+        raise_if_told()
         if process.poll() is not None:
             raise ended(home, service.name, process.returncode)
         if time.monotonic() > deadline:
@@ -145,10 +147,7 @@ def stop(home: Home, names: Iterable[str], *, grace_seconds: float = GRACE_SECON
         _terminate(record, members[record.name])
     _wait([process for record in records for process in members[record.name]], grace_seconds)
     for record in records:
-        for process in _members(record):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        _wait(_members(record), 5)
+        _kill(record)
         _record_file(home, record.name).unlink(missing_ok=True)
     return [name for name, processes in members.items() if processes]
 
@@ -169,6 +168,16 @@ def _terminate(record: Record, members: list[psutil.Process]) -> None:
     for process in leader or members:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
+
+
+def _kill(record: Record) -> None:
+    """SIGKILL, until none is left: one that was listed may have forked before it was ended."""
+    deadline = time.monotonic() + _KILL_SECONDS
+    while (members := _members(record)) and time.monotonic() < deadline:
+        for process in members:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        _wait(members, 1)
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> None:

@@ -19,6 +19,7 @@ from loaders.schema import prepare_schema
 from stack.airflow import AIRFLOW, DAG_ID, airflow_environment
 from stack.airflow_setup import prepare_metadata
 from stack.failure import RunFailed, explain
+from stack.interrupts import raise_if_told
 from stack.metadata import BROKEN, DagRun, Metadata, TaskState
 from stack.processes import Service, running, start, stop
 from stack.report import Report, read_report
@@ -121,6 +122,7 @@ def _follow(
     shown: set[str] = set()
     deadline = time.monotonic() + _FIRST_SIGN_SECONDS
     while True:
+        raise_if_told()
         code = process.poll()
         dag_run = metadata.find_run(DAG_ID, logical_date=moment)
         if dag_run is not None:

@@ -15,7 +15,7 @@ from loaders.errors import RetailError
 from stack import source
 from stack.airflow import DAG_ID, USER, airflow_environment, airflow_services, write_password
 from stack.home import write_private
-from stack.interrupts import uninterrupted
+from stack.interrupts import raise_if_told, uninterrupted
 from stack.metadata import Metadata
 from stack.processes import ServiceFailed, await_ready, ended, running, start, stop
 from stack.run import SCHEDULING, prepare
@@ -137,6 +137,7 @@ def _watch(home: Home, settings: StackSettings, processes: dict[str, subprocess.
 
 
 def _check(home: Home, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    raise_if_told()
     for name, process in processes.items():
         if process.poll() is not None:
             raise ended(home, name, process.returncode)

@@ -43,12 +43,14 @@ ELSEWHERE = {
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
     "BRONZE_URL",
     "DATABASE_URL",
+    "NO_PROXY",
     "PYTHONPATH",
     "RETAIL_HOME",
     "RETAIL_PG_HOST",
     "RETAIL_PG_PASSWORD",
     "SOURCE_API_KEY",
     "SOURCE_API_URL",
+    "no_proxy",
     # The login that the platform's users were promised for the containers.
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS",
 }

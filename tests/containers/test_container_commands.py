@@ -152,7 +152,7 @@ def engine(compose: Compose, tmp_path: Path) -> Iterator[Engine]:
     """An engine whose postgres service runs, set up as the image does it on an empty volume."""
     home = Home(tmp_path / "retail").prepare()
     for folder in ("bronze", "dbt"):
-        (home.path / folder).mkdir()
+        (home.path / folder).mkdir(exist_ok=True)
     engine = Engine(compose, home)
     with postgres_service(engine):
         try:

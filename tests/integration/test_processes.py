@@ -58,6 +58,20 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 Path(sys.argv[1], "deaf").touch()
 time.sleep(600)
 """
+# Starts another process every moment, each of which ends soon: some is always being born while the others are listed.
+BREEDING = """
+import os, signal, sys, time
+from pathlib import Path
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+Path(sys.argv[1], "breeds").touch()
+while True:
+    time.sleep(0.002)
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(2)
+        sys.exit()
+"""
 ORDERLY = """
 import signal, sys, time
 from pathlib import Path
@@ -108,6 +122,13 @@ def test_a_started_service_runs_and_is_noted_down_until_it_is_stopped(home: Home
 
 def test_stopping_ends_every_process_of_a_service(home: Home, word: str) -> None:
     start_family(home, word)
+    assert stop(home, ["service"], grace_seconds=0.2) == ["service"]
+    assert living(word) == []
+
+
+def test_stopping_ends_processes_that_are_started_meanwhile(home: Home, word: str) -> None:
+    start(home, service(home, BREEDING, word))
+    assert eventually((home.path / "breeds").exists)
     assert stop(home, ["service"], grace_seconds=0.2) == ["service"]
     assert living(word) == []
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from stack.interrupts import Interrupted, interruptible, uninterrupted
+from stack.interrupts import Interrupted, interruptible, raise_if_told, uninterrupted
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -86,3 +86,18 @@ def test_the_handlers_of_before_are_back_afterwards() -> None:
     with interruptible():
         assert [signal.getsignal(number) for number in SIGNALS] != before
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_a_finalizer_swallowed_ends_the_next_wait() -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    with interruptible():
+        raise_if_told()
+        Finalized()  # Python reports an exception of a finalizer, and goes on
+        with pytest.raises(Interrupted):
+            raise_if_told()
+    with interruptible():
+        raise_if_told()
