@@ -33,13 +33,13 @@ class Interrupted(BaseException):
 def interruptible() -> Iterator[None]:
     """Within, each of the signals raises Interrupted in the main thread."""
     global _told  # noqa: PLW0603 - the signal handler has no other way to say it
-    _told = None
     before = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _told = None
 
 
 @contextmanager
