@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from loaders.config import load_settings
 from loaders.database import connect
-from loaders.errors import RetailError
+from loaders.errors import NothingToDo, RetailError
 from loaders.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def _exit_code(step: Step) -> int:
         settings = load_settings()
         with connect(settings.require_database_url()) as conn, stoppable(conn):
             summary = step(conn, settings)
+    except NothingToDo as nothing:
+        summary = nothing.message
     except RetailError as error:
         sys.stderr.write(f"error: {error.message}\n   do: {error.remedy}\n")
         return error.exit_code

@@ -19,6 +19,7 @@ from loaders.errors import DataQualityError, EntityLocked
 from loaders.gold import build_core, build_mart, check_gold, gold_due, prepare
 from loaders.load_all_silver import load_all_silver
 from loaders.rejects import DATASETS
+from loaders.retention import RETENTION, require_whole_bronze
 from loaders.schema import prepare_schema
 from loaders.state_store import locked, want_gold_rebuild
 from loaders.statements import read_statements
@@ -62,12 +63,17 @@ class Rebuilt:
 
 
 def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> Rebuilt:
-    """Build all tables in the empty database `beside` and compare. Raises BronzeDamaged or DataQualityError."""
-    require_intact(verify_bronze(live, settings))
-    prepare_schema(beside)
-    receipts = _copy_receipts(live, beside)
-    behind = bool(gold_due(live))
-    _load_and_build(beside, settings, run_id)
+    """Build all tables in the empty database `beside` and compare.
+
+    Raises BronzeDamaged, DataQualityError, or ConfigurationError when retention has removed what it takes.
+    """
+    with locked(live, *RETENTION):
+        require_whole_bronze(live)
+        require_intact(verify_bronze(live, settings))
+        prepare_schema(beside)
+        receipts = _copy_receipts(live, beside)
+        behind = bool(gold_due(live))
+        _load_and_build(beside, settings, run_id)
     _require_unchanged(live, receipts)
     tables = [f"silver.{name}" for name in DATASETS] + ([] if behind else [f"gold.{name}" for name in GOLD])
     rebuilt = Rebuilt(
@@ -81,11 +87,13 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
 def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> None:
     """Empty Silver, load all of Bronze, build Gold anew. Killed in the middle, the next run completes it.
 
-    Raises BronzeDamaged or EntityLocked before anything is touched. Gold's readers keep the old tables until the new
-    ones are built.
+    Raises BronzeDamaged, EntityLocked, or ConfigurationError (retention has removed what it takes), before anything
+    is touched. Gold's readers keep the old tables until the new ones are built.
     """
-    require_intact(verify_bronze(conn, settings))
     with ExitStack() as locks:
+        locks.enter_context(locked(conn, *RETENTION))
+        require_whole_bronze(conn)
+        require_intact(verify_bronze(conn, settings))
         for name in DATASETS:
             locks.enter_context(locked(conn, "silver", name))
         with transaction(conn), conn.cursor() as cursor:

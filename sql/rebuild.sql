@@ -3,7 +3,10 @@
 -- name: loads_of_bronze
 select load_id, run_id, layer, dataset, status, started_at, ended_at, error_message
 from meta.load
-where load_id in (select load_id from meta.bronze_file where silver_load_id is not null and retired_at is null);
+where load_id in (
+    select load_id from meta.bronze_file
+    where silver_load_id is not null and retired_at is null and expired_at is null
+);
 
 -- name: copy_load
 insert into meta.load (load_id, run_id, layer, dataset, status, started_at, ended_at, error_message)
@@ -19,7 +22,7 @@ select setval(
 -- What the live Silver has taken: a file that landed since is no difference.
 select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through
 from meta.bronze_file
-where silver_load_id is not null and retired_at is null;
+where silver_load_id is not null and retired_at is null and expired_at is null;
 
 -- name: copy_receipt
 insert into meta.bronze_file
@@ -36,4 +39,4 @@ order by column_name;
 -- name: forget_loaded
 update meta.bronze_file
 set silver_load_id = null
-where dataset = %(dataset)s;
+where dataset = %(dataset)s and expired_at is null;

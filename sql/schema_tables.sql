@@ -77,6 +77,8 @@ create table if not exists meta.bronze_file (
     landed_at timestamptz not null default clock_timestamp(),
     silver_load_id bigint references meta.load,
     retired_at timestamptz,
+    expired_at timestamptz,
+    removed_at timestamptz,
     unique (dataset, load_id, part)
 );
 
@@ -87,6 +89,12 @@ comment on column meta.bronze_file.silver_load_id is 'Load that took the file in
 
 comment on column meta.bronze_file.retired_at is 'Since when nobody reads the file: it is damaged, and a later '
 'pull from the source''s beginning has brought its records again.';
+
+alter table meta.bronze_file add column if not exists expired_at timestamptz;
+alter table meta.bronze_file add column if not exists removed_at timestamptz;
+comment on column meta.bronze_file.expired_at is 'Since when nobody reads the file: it was older than '
+'BRONZE_RETENTION_DAYS, and its records are in Silver.';
+comment on column meta.bronze_file.removed_at is 'When the expired file was removed.';
 
 create index if not exists bronze_file_unloaded on meta.bronze_file (dataset, load_id, part)
 where silver_load_id is null and retired_at is null;

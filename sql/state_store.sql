@@ -97,7 +97,7 @@ on conflict (path, line_no) do update set reason = excluded.reason, field = excl
 -- name: receipts
 select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through
 from meta.bronze_file
-where retired_at is null
+where retired_at is null and expired_at is null
 order by load_id, part, dataset;
 
 -- name: retire_file

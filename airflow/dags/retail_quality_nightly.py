@@ -1,6 +1,7 @@
 """The nightly check: everything that the hourly run holds for the new rows, held for all history.
 
-Changes nothing: a red task means that something was changed, lost or damaged since it was checked by its hour.
+Changes nothing in the tables: a red task means that something was changed, lost or damaged since its hour checked it.
+Only if a retention is set, and Bronze was found whole, old files of Bronze are removed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ with DAG(
     tags=["retail", "quality", "dbt"],
     default_args=DEFAULTS | {"execution_timeout": timedelta(hours=5)},
 ):
-    # Nothing waits for another, so each that fails is a leaf and turns the run red; max_active_tasks keeps them apart.
-    step("verify_bronze", "loaders.verify:verify_receipts", notes=NOTES)
+    # No check waits for another, so each that fails turns the run red; max_active_tasks keeps them apart.
+    verified = step("verify_bronze", "loaders.verify:verify_receipts", notes=NOTES)
+    verified >> step("expire_bronze", "loaders.retention:expire_bronze", notes=NOTES)
     step("reconcile_all", "ingestion.reconciliation:reconcile_all", notes=NOTES)
     step("dbt_test_all", "loaders.gold:check_all_gold", notes=NOTES)

@@ -1,0 +1,92 @@
+"""Old Bronze files, removed if that was asked for: `python -m loaders.retention`.
+
+Bronze is what Silver can be built from again, so by default every file stays. With `BRONZE_RETENTION_DAYS` set, a file
+goes once it is in Silver and older than that. Its receipt stays, and says since when the file is gone: first marked,
+then removed, so that a crash between the two leaves a file that nobody reads, which the next time removes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import fsspec
+
+from loaders.command import run_step
+from loaders.database import transaction
+from loaders.errors import ConfigurationError, NothingToDo, RetailError
+from loaders.state_store import locked
+from loaders.statements import read_statements
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.config import Settings
+
+_SQL = read_statements("retention")
+RETENTION = ("bronze", "retention")  # the lock of whoever removes files, or needs them all
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Files that were removed; their size in bytes."""
+
+    files: int
+    bytes: int
+
+    def summary(self) -> str:
+        """One line for a person."""
+        return f"{self.files:,} old Bronze files removed ({self.bytes / 1e6:,.1f} MB)"
+
+
+class BronzeNotRemoved(RetailError):
+    """The store did not remove a file that may go."""
+
+
+def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expired:  # noqa: ARG001 - as every step
+    """Remove files older than `BRONZE_RETENTION_DAYS` that Silver has taken.
+
+    Raises NothingToDo when no retention is set, BronzeNotRemoved when the store refuses, EntityLocked while
+    everything is built again from Bronze.
+    """
+    if settings.bronze_retention_days is None:
+        raise NothingToDo("BRONZE_RETENTION_DAYS is not set: every Bronze file stays", remedy="nothing to do")
+    with locked(conn, *RETENTION):
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(_SQL["expire_files"], {"days": settings.bronze_retention_days})
+            cursor.execute(_SQL["files_to_remove"])
+            found = cursor.fetchall()
+        for path, _ in found:
+            _remove(settings.bronze_location, path)
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute(_SQL["file_removed"], {"path": path})
+    return Expired(len(found), sum(size for _, size in found))
+
+
+def require_whole_bronze(conn: connection) -> None:
+    """Raise ConfigurationError when records are in Silver alone, because retention has removed their files."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_SQL["files_only_in_silver"])
+        (files,) = cursor.fetchone() or (0,)
+    if files:
+        raise ConfigurationError(
+            f"retention has removed {files:,} Bronze files: what is left is not all of Silver",
+            remedy="pull everything again with the DAG's full_refresh first; or keep the live tables as they are",
+        )
+
+
+def _remove(location: str, path: str) -> None:
+    files, root = fsspec.core.url_to_fs(location)
+    try:
+        files.rm_file(f"{root}/{path}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BronzeNotRemoved(
+            f"Bronze file {path} could not be removed: {error.strerror or error}",
+            remedy="let the pipeline's account remove files under BRONZE_URL; the next night tries again",
+        ) from error
+
+
+if __name__ == "__main__":
+    run_step(lambda conn, settings: expire_bronze(conn, settings, run_id="").summary())

@@ -1,0 +1,42 @@
+-- The statements of loaders/retention.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: expire_files
+-- Only what is in Silver, and holds no record that somebody still has to decide about.
+update meta.bronze_file as file
+set expired_at = clock_timestamp()
+where
+    expired_at is null
+    and silver_load_id is not null
+    and landed_at < clock_timestamp() - %(days)s * interval '1 day'
+    and not exists (
+        select from meta.rejected_record as rejected
+        where rejected.path = file.path and rejected.status = 'OPEN'
+    );
+
+-- name: files_to_remove
+select path, bytes
+from meta.bronze_file
+where expired_at is not null and removed_at is null
+order by load_id, part, dataset;
+
+-- name: file_removed
+update meta.bronze_file
+set removed_at = clock_timestamp()
+where path = %(path)s;
+
+-- name: files_only_in_silver
+-- Files that are gone and whose records no later pull from the beginning has landed again.
+select count(*)
+from meta.bronze_file as gone
+where
+    gone.expired_at is not null
+    and gone.retired_at is null
+    and not exists (
+        select from meta.bronze_file as again
+        inner join meta.load on again.load_id = load.load_id
+        where
+            again.dataset = gone.dataset
+            and again.load_id > gone.load_id
+            and again.cursor_after is null
+            and load.status = 'SUCCESS'
+    );
