@@ -48,16 +48,22 @@ app.add_typer(rejects, name="rejects")
 RejectIds = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As `rejects list` shows them.")]
 EveryReject = Annotated[bool, typer.Option("--all", help="Every open one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result to stdout as JSON.")]
+Chaos = Annotated[
+    str | None, typer.Option(metavar="FAULTS", help="Have our source misbehave, as late-commits:0.02,errors:0.1.")
+]
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 @app.command(epilog="Example: ./retail run --json | jq .report.new")
-def run(*, as_json: AsJson = False) -> None:
+def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
     """Run one hour, start to finish, through the real DAG; start what is not running and stop it again."""
     from stack.report import news, print_report
     from stack.run import run_hour
+    from stack.source import ask_for_chaos
 
     home, settings = _open()
+    if chaos is not None:
+        ask_for_chaos(home, settings, chaos)
     outcome = run_hour(home, settings, Talk())
     if as_json:
         print_data(json.dumps(asdict(outcome), indent=2, default=lambda moment: moment.isoformat()))

@@ -11,12 +11,15 @@ import sys
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from backend.faults import parse_faults
 from backend.settings import SourceSettings
+from loaders.errors import ConfigurationError
 from stack.ports import HOST
-from stack.processes import Service
+from stack.processes import Service, running
 
 if TYPE_CHECKING:
     from stack.home import Home
+    from stack.settings import StackSettings
 
 NAME = "source-api"
 PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
@@ -36,6 +39,26 @@ def source_service(home: Home, port: int, api_key: str) -> Service:
         *("--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"),
     )
     return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/readyz", ready_seconds=60)
+
+
+def ask_for_chaos(home: Home, settings: StackSettings, faults: str) -> None:
+    """Have the source that this command is about to start show these faults.
+
+    Raises ConfigurationError for a fault that there is not, and for a source that is not ours to start.
+    """
+    try:
+        parse_faults(faults)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--chaos: {error}", remedy="see docs/extending.md, a source that misbehaves"
+        ) from error
+    if settings.source_api_url is not None:
+        raise ConfigurationError(
+            "--chaos: SOURCE_API_URL names a source that is not ours", remedy="unset SOURCE_API_URL for a demonstration"
+        )
+    if running(home, NAME):
+        raise ConfigurationError("--chaos: the source runs already, and behaves", remedy="end it first: ./retail down")
+    os.environ["SOURCE_CHAOS"] = faults
 
 
 def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,34 +18,52 @@ from tests.conftest import KEY, Source
 from tests.postgres_server import PostgresServer
 
 sys.path.append(str(PROJECT_ROOT / "airflow" / "dags"))  # as Airflow's processes do
+METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
 
+@pytest.fixture(scope="session")
+def airflow_template(postgres_server: PostgresServer) -> str:
+    """A metadata database brought to the installed version once; each test's is cloned from it."""
+    name = "template_airflow"
+    _administer(postgres_server, f"create database {name}")
+    environment = os.environ | {METADATA: _metadata_url(postgres_server, name)}
+    subprocess.run([*AIRFLOW, "db", "migrate"], env=environment, check=True, capture_output=True)
+    return name
+
+
 @pytest.fixture
-def hour(
-    settings: Settings, source: Source, postgres_server: PostgresServer, tmp_path: Path, database_url: str
+def runs(
+    settings: Settings, source: Source, postgres_server: PostgresServer, airflow_template: str, database_url: str
 ) -> Iterator[Hour]:
-    metadata = f"airflow_{tmp_path.name}"[:60].replace("-", "_")
-    with connect(postgres_server.url("postgres")) as admin, admin.cursor() as cursor:
+    """Runs of a DAG on the warehouse and the source of the test."""
+    home = settings.retail_home
+    metadata = f"airflow_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, f"create database {metadata} template {airflow_template}")
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        METADATA: _metadata_url(postgres_server, metadata),
+        "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "RETAIL_HOME": str(home),
+        "RETAIL_TASK_RETRIES": "0",
+        "SOURCE_API_URL": source.url,
+        "SOURCE_API_KEY": KEY,
+    }
+    (home / "airflow").mkdir()
+    yield Hour(environment, home / "run.log")
+    _administer(postgres_server, f"drop database {metadata} with (force)")
+
+
+def _metadata_url(server: PostgresServer, database: str) -> str:
+    return server.url(database).replace("postgresql://", "postgresql+psycopg2://")
+
+
+def _administer(server: PostgresServer, statement: str) -> None:
+    with connect(server.url("postgres")) as admin, admin.cursor() as cursor:
         admin.autocommit = True
-        cursor.execute(f"create database {metadata}")
-        environment = os.environ | {
-            "AIRFLOW_HOME": str(tmp_path / "airflow"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres_server.url(metadata).replace(
-                "postgresql://", "postgresql+psycopg2://"
-            ),
-            "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),
-            "PYTHONPATH": str(PROJECT_ROOT),
-            "RETAIL_HOME": str(tmp_path),
-            "RETAIL_TASK_RETRIES": "0",
-            "SOURCE_API_URL": source.url,
-            "SOURCE_API_KEY": KEY,
-        }
-        (tmp_path / "airflow").mkdir()
-        subprocess.run([*AIRFLOW, "db", "migrate"], env=environment, check=True, capture_output=True)
-        yield Hour(environment, tmp_path / "run.log")
-        cursor.execute(f"drop database {metadata} with (force)")
+        cursor.execute(statement)

@@ -10,6 +10,7 @@ from psycopg2.extensions import connection
 
 from loaders.config import PROJECT_ROOT, Settings
 from tests.airflow_run import Hour
+from tests.pipeline import build, hour
 from tests.queries import rows
 
 DAGS = PROJECT_ROOT / "airflow" / "dags"
@@ -46,17 +47,18 @@ def test_every_task_has_notes_owner_and_a_time_limit(dag: Any) -> None:
 
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
-def test_a_night_finds_what_changed_behind_the_pipelines_back(hour: Hour, conn: connection, settings: Settings) -> None:
-    assert hour.run() == 0
-    assert hour.run("retail_quality_nightly") == 0
+def test_a_night_finds_what_changed_behind_the_pipelines_back(runs: Hour, conn: connection, settings: Settings) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    assert runs.run("retail_quality_nightly") == 0
     checks = "select count(*) from meta.reconciliation where after_id = 0 and status = 'BALANCED'"
-    assert rows(conn, checks) == [(4,)]
+    assert rows(conn, checks) == [(2,)]
     with conn, conn.cursor() as cursor:
         cursor.execute("delete from silver.sales_product where sale_id = 5")
     next(iter(Path(settings.bronze_location).rglob("*.ndjson"))).write_bytes(b"{}\n")
-    assert hour.run() == 0
-    assert hour.run("retail_quality_nightly") != 0
-    said = hour.log.read_text()
+    hour(conn, settings)
+    assert runs.run("retail_quality_nightly") != 0
+    said = runs.log.read_text()
     assert "1 of " in said
     assert "files are damaged" in said
     assert "sales with other lines or amounts: 5" in said

@@ -12,33 +12,14 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import connection
 
-from ingestion.customers import collect_customers
-from ingestion.products import collect_products
-from ingestion.sales import collect_sales
 from loaders import gold
 from loaders.config import Settings
 from loaders.database import transaction
 from loaders.errors import DataQualityError
-from loaders.load_all_silver import load_all_silver
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
+from tests.pipeline import build, hour
 from tests.queries import rows
-
-
-def hour(conn: connection, settings: Settings, *, entities: str = "customers products sales") -> None:
-    """Everything up to Silver."""
-    collectors = {"customers": collect_customers, "products": collect_products, "sales": collect_sales}
-    for entity in entities.split():
-        collectors[entity](conn, settings, run_id="hour")
-    load_all_silver(conn, settings, run_id="hour")
-
-
-def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -> None:
-    """Everything from Silver to tested Gold."""
-    gold.prepare(conn, settings, run_id="hour", full_refresh=full_refresh)
-    gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
-    gold.build_mart(conn, settings, run_id="hour", full_refresh=full_refresh)
-    gold.check_gold(conn, settings, run_id="hour")
 
 
 def test_gold_holds_what_the_source_sold_hour_after_hour(conn: connection, settings: Settings, source: Source) -> None:

@@ -1,0 +1,28 @@
+"""The hour's steps, called one after the other in the test's own process."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import connection
+
+from ingestion.customers import collect_customers
+from ingestion.products import collect_products
+from ingestion.sales import collect_sales
+from loaders import gold
+from loaders.config import Settings
+from loaders.load_all_silver import load_all_silver
+
+
+def hour(conn: connection, settings: Settings, *, entities: str = "customers products sales") -> None:
+    """Everything up to Silver."""
+    collectors = {"customers": collect_customers, "products": collect_products, "sales": collect_sales}
+    for entity in entities.split():
+        collectors[entity](conn, settings, run_id="hour")
+    load_all_silver(conn, settings, run_id="hour")
+
+
+def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -> None:
+    """Everything from Silver to tested Gold."""
+    gold.prepare(conn, settings, run_id="hour", full_refresh=full_refresh)
+    gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
+    gold.build_mart(conn, settings, run_id="hour", full_refresh=full_refresh)
+    gold.check_gold(conn, settings, run_id="hour")
