@@ -1,25 +1,35 @@
-"""docs/faults.md names tests: each of them exists, and each fault test is named there."""
+"""docs/faults.md and docs/guarantees.md name tests: each of them exists, and each fault test is named in the first."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pytest
+
 from loaders.config import PROJECT_ROOT
 from loaders.fail_point import POINTS, VARIABLE
 
 TESTS = PROJECT_ROOT / "tests"
 TEXT = (PROJECT_ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+GUARANTEES = (PROJECT_ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
 
 
-def named() -> set[str]:
-    found = set(re.findall(r"`(\w+(?:/\w+)+\.py)`", TEXT))
-    assert found, "docs/faults.md names no test"
+def named(text: str = TEXT) -> set[str]:
+    found = {name for name in re.findall(r"`(\w+(?:/\w+)+\.py)`", text) if not (PROJECT_ROOT / name).is_file()}
+    assert found, "the page names no test"
     return found
 
 
-def test_every_test_that_the_table_names_exists() -> None:
-    assert [name for name in sorted(named()) if not (TESTS / name).is_file()] == []
+@pytest.mark.parametrize("text", [TEXT, GUARANTEES], ids=["faults", "guarantees"])
+def test_every_test_that_a_page_names_exists(text: str) -> None:
+    assert [name for name in sorted(named(text)) if not (TESTS / name).is_file()] == []
+
+
+def test_every_promise_names_how_it_is_tested() -> None:
+    promises = re.findall(r"^\| (\d+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$", GUARANTEES, re.MULTILINE)
+    assert [int(number) for number, _ in promises] == list(range(1, len(promises) + 1))
+    assert [number for number, tests in promises if "test_" not in tests] == []
 
 
 def test_every_test_of_faults_and_properties_is_named_in_the_table() -> None:
