@@ -10,26 +10,17 @@ import json
 import os
 import sys
 import traceback
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from loaders.errors import RetailError
-from stack.home import Home
 from stack.interrupts import Interrupted, interruptible
-from stack.settings import load_stack_settings
+from stack.opening import AsJson, open_home, open_warehouse
+from stack.rejects_app import rejects
 from stack.talk import Talk, print_data
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from psycopg2.extensions import connection
-
-    from loaders.rejects import Reject
-    from stack.settings import StackSettings
 
 app = typer.Typer(
     name="./retail",
@@ -39,15 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-rejects = typer.Typer(
-    help="Records that Silver refused: list, show, retry, discard.",
-    no_args_is_help=True,
-    epilog="Example: ./retail rejects list",
-)
 app.add_typer(rejects, name="rejects")
-RejectIds = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As `rejects list` shows them.")]
-EveryReject = Annotated[bool, typer.Option("--all", help="Every open one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result to stdout as JSON.")]
 Chaos = Annotated[
     str | None, typer.Option(metavar="FAULTS", help="Have our source misbehave, as late-commits:0.02,errors:0.1.")
 ]
@@ -61,7 +44,7 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
     from stack.run import run_hour
     from stack.source import ask_for_chaos
 
-    home, settings = _open()
+    home, settings = open_home()
     if chaos is not None:
         ask_for_chaos(home, settings, chaos)
     outcome = run_hour(home, settings, Talk())
@@ -78,7 +61,7 @@ def up() -> None:
     """Run the whole platform with the Airflow web UI, in the foreground, until Ctrl-C or ./retail down."""
     from stack.up import run_platform
 
-    home, settings = _open()
+    home, settings = open_home()
     run_platform(home, settings, Talk())
 
 
@@ -87,7 +70,7 @@ def down(*, as_json: AsJson = False) -> None:
     """End every process of the platform, also those that a killed command left behind."""
     from stack.up import stop_platform
 
-    stopped = stop_platform(*_open())
+    stopped = stop_platform(*open_home())
     if as_json:
         print_data(json.dumps(asdict(stopped), indent=2))
         return
@@ -100,75 +83,11 @@ def status(*, as_json: AsJson = False) -> None:
     """Show what runs, where it is, and where the data stands. Starts nothing."""
     from stack.status import print_status, read_status
 
-    found = read_status(*_open())
+    found = read_status(*open_home())
     if as_json:
         print_data(found.as_json())
     else:
         print_status(found, Console(highlight=False, soft_wrap=True))
-
-
-@rejects.command("list", epilog="Example: ./retail rejects list --dataset customers --json")
-def list_(
-    *,
-    dataset: Annotated[str | None, typer.Option(help="Only of this dataset.")] = None,
-    status: Annotated[str, typer.Option(help="OPEN, RESOLVED, DISCARDED or ALL.")] = "OPEN",
-    limit: Annotated[int, typer.Option(min=1, help="Most records to list.")] = 100,
-    as_json: AsJson = False,
-) -> None:
-    """List records that Silver refused, oldest first."""
-    from loaders.rejects import list_rejects
-    from stack.quarantine import as_data, print_rejects
-
-    wanted = None if status.upper() == "ALL" else status.upper()
-    with _warehouse() as (conn, _):
-        found = list_rejects(conn, dataset=dataset, status=wanted, limit=limit)
-    if as_json:
-        print_data(json.dumps([as_data(one) for one in found], indent=2))
-    else:
-        print_rejects(found, Console(highlight=False, soft_wrap=True))
-
-
-@rejects.command(epilog="Example: ./retail rejects show 17")
-def show(record_id: Annotated[int, typer.Argument(metavar="ID")], *, as_json: AsJson = False) -> None:
-    """Show one refused record: reason, field, file and line, and the record itself."""
-    from loaders.rejects import show_rejects
-    from stack.quarantine import as_data, print_reject
-
-    with _warehouse() as (conn, _):
-        (found,) = show_rejects(conn, [record_id])
-    if as_json:
-        print_data(json.dumps(as_data(found), indent=2))
-    else:
-        print_reject(found, Console(highlight=False, soft_wrap=True))
-
-
-@rejects.command(epilog="Example: ./retail rejects retry --all")
-def retry(ids: RejectIds = None, *, everything: EveryReject = False, as_json: AsJson = False) -> None:
-    """Hold refused records against today's rules, and load what fits now."""
-    from loaders.command import hand_run_id
-    from loaders.rejects import retry_rejects
-
-    with _warehouse() as (conn, _):
-        retried = retry_rejects(conn, _chosen(conn, ids, everything=everything), run_id=hand_run_id())
-    if as_json:
-        print_data(json.dumps(asdict(retried), indent=2))
-    else:
-        Talk().say(retried.summary())
-    if retried.refused:
-        raise typer.Exit(6)
-
-
-@rejects.command(epilog="Example: ./retail rejects discard 17 18")
-def discard(ids: RejectIds = None, *, everything: EveryReject = False, as_json: AsJson = False) -> None:
-    """Give refused records up: they no longer count as open, and stay readable."""
-    from loaders.rejects import discard_rejects
-
-    with _warehouse() as (conn, _):
-        count = discard_rejects(conn, _chosen(conn, ids, everything=everything))
-    if as_json:
-        print_data(json.dumps({"discarded": count}))
-    else:
-        Talk().say(f"{count:,} discarded")
 
 
 @app.command(epilog="Example: ./retail verify --json")
@@ -180,7 +99,7 @@ def verify(
     """Hold every Bronze file against its receipt: size, count, sha256."""
     from loaders.verify import require_intact, retire_damaged, verify_bronze
 
-    with _warehouse() as (conn, settings):
+    with open_warehouse() as (conn, settings):
         with Talk().step("Bronze files"):
             verified = verify_bronze(conn, settings)
         if retire and verified.damaged:
@@ -203,7 +122,7 @@ def rebuild(
     """Build Silver and Gold again from Bronze alone, beside the live ones, and compare them row by row."""
     from stack.rebuild import rebuild_and_compare, rebuild_live
 
-    home, settings = _open()
+    home, settings = open_home()
     if in_place:
         if not yes:
             typer.confirm("Empty Silver and load all of Bronze again?", abort=True, err=True)
@@ -221,7 +140,7 @@ def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything behind `psql` is passed on to it."""
     from stack.tools import open_psql
 
-    home, settings = _open()
+    home, settings = open_home()
     raise typer.Exit(open_psql(home, settings, Talk(), context.args))
 
 
@@ -230,7 +149,7 @@ def docs() -> None:
     """Generate the dbt documentation and serve it, until Ctrl-C."""
     from stack.tools import serve_docs
 
-    home, settings = _open()
+    home, settings = open_home()
     serve_docs(home, settings, Talk())
 
 
@@ -241,7 +160,7 @@ def doctor(*, as_json: AsJson = False) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     findings = []
-    for finding in examine(*_open()):
+    for finding in examine(*open_home()):
         findings.append(finding)
         if not as_json:
             print_finding(finding, console)
@@ -286,32 +205,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _open() -> tuple[Home, StackSettings]:
-    settings = load_stack_settings()
-    return Home(settings.retail_home).prepare(), settings
-
-
-@contextmanager
-def _warehouse() -> Iterator[tuple[connection, StackSettings]]:
-    """A connection to the warehouse, which is started if need be, with its schema applied."""
-    from loaders.database import connect
-    from loaders.schema import prepare_schema
-    from stack.warehouse import warehouse
-
-    home, settings = _open()
-    with warehouse(home, settings, Talk()) as url, connect(url, application_name="retail") as conn:
-        prepare_schema(conn)
-        yield conn, settings
-
-
-def _chosen(conn: connection, ids: list[int] | None, *, everything: bool) -> list[Reject]:
-    from loaders.rejects import list_rejects, show_rejects
-
-    if everything == bool(ids):
-        raise typer.BadParameter("name records by id, or all of them with --all")
-    return list_rejects(conn) if everything else show_rejects(conn, ids or [])
-
-
 def _cause(error: RetailError) -> str:
     """The first line of what made it happen, unless the message has it already."""
     words = str(error.__cause__ or "").strip().splitlines()
@@ -320,7 +213,7 @@ def _cause(error: RetailError) -> str:
 
 def _keep_traceback() -> str:
     try:
-        file = _open()[0].logs / "retail.log"
+        file = open_home()[0].logs / "retail.log"
         with file.open("a", encoding="utf-8") as stream:
             traceback.print_exc(file=stream)
     except (OSError, RetailError):
