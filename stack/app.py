@@ -175,11 +175,12 @@ def test(
     context: typer.Context,
     *,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out what needs a database or processes.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With the slow tests, as CI runs it.")] = False,
 ) -> None:
-    """Run what CI runs: lint, format, types, SQL lint, tests. Everything else is passed on to pytest."""
+    """Run lint, format, types, SQL lint and tests. Everything else is passed on to pytest."""
     from stack.checks import run_checks
 
-    raise typer.Exit(run_checks(Talk(), context.args, fast=fast))
+    raise typer.Exit(run_checks(Talk(), context.args, fast=fast, everything=everything))
 
 
 def main() -> None:

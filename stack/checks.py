@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from stack.talk import Talk
 
 _PYTHON = (sys.executable, "-m")
-_WORKERS = "2"
+# More than there are cores: half of what the tests do is to wait for a service.
+_PARALLEL = ("-n", "4", "--dist", "worksteal")
+_WITHOUT_SLOW = ("-m", "not slow")
 
 
 @dataclass(frozen=True)
@@ -26,23 +28,24 @@ class Check:
     command: tuple[str, ...]
 
 
-def checks(pytest_arguments: list[str], *, fast: bool) -> list[Check]:
-    """The suite. `fast` leaves out what starts processes or a database."""
+def checks(pytest_arguments: list[str], *, fast: bool = False, everything: bool = False) -> list[Check]:
+    """The suite. `fast` leaves out what starts processes or a database; `everything` has the slow tests too."""
     folders = ("tests/unit", "tests/architecture") if fast else ("tests",)
-    chosen = () if any(_is_path(one) for one in pytest_arguments) else folders
+    suite = folders if everything else (*folders, *_WITHOUT_SLOW)
+    chosen = () if any(_is_path(one) for one in pytest_arguments) else suite
     return [
         Check("ruff check", (*_PYTHON, "ruff", "check", ".")),
         Check("ruff format", (*_PYTHON, "ruff", "format", "--check", ".")),
         Check("mypy", (*_PYTHON, "mypy")),
         Check("sqlfluff", (*_PYTHON, "sqlfluff", "lint", "sql", "dbt")),
-        Check("pytest", (*_PYTHON, "pytest", "-q", "-n", _WORKERS, *chosen, *pytest_arguments)),
+        Check("pytest", (*_PYTHON, "pytest", "-q", *_PARALLEL, *chosen, *pytest_arguments)),
     ]
 
 
-def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool) -> int:
+def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, everything: bool = False) -> int:
     """Run all of them, go on after a failure, and end with a summary. Returns 0 or 1."""
     failed = []
-    for check in checks(pytest_arguments, fast=fast):
+    for check in checks(pytest_arguments, fast=fast, everything=everything):
         began = time.monotonic()
         done = subprocess.run(check.command, cwd=PROJECT_ROOT, env=_environment(), check=False)
         seconds = time.monotonic() - began

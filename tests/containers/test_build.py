@@ -172,6 +172,7 @@ def test_the_lock_has_a_wheel_of_every_package_for_the_image(tmp_path: Path, pla
 
 @pytest.mark.airflow
 @pytest.mark.timeout(1800)
+@pytest.mark.slow
 def test_the_dockerfile_carried_out_gives_an_image_that_works(source: Path, tmp_path: Path) -> None:
     build = Build(source, tmp_path / "image")
     build.carry_out()

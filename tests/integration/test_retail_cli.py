@@ -117,6 +117,7 @@ def elsewhere() -> Iterator[Retail]:
 
 
 @pytest.mark.airflow
+@pytest.mark.slow
 def test_a_run_with_a_warehouse_of_the_users_starts_no_postgres_and_keeps_airflow_in_sqlite(
     elsewhere: Retail, database_url: str, conn: connection, tmp_path: Path
 ) -> None:
@@ -283,6 +284,7 @@ def test_down_ends_what_a_killed_platform_left_behind(cli: Retail, first_run: An
 
 
 @pytest.mark.airflow
+@pytest.mark.slow
 def test_a_scheduler_that_was_killed_brings_the_platform_down_whole_and_is_named(cli: Retail, first_run: Any) -> None:
     with cli.start("up") as platform:
         platform.says("ready. Ctrl-C")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from loaders.config import PROJECT_ROOT
 from stack.checks import checks
 
 
-def pytest_arguments(*arguments: str, fast: bool = False) -> list[str]:
+def pytest_arguments(*arguments: str, fast: bool = False, everything: bool = False) -> list[str]:
     """What pytest is called with, behind its own options."""
-    command = list(checks(list(arguments), fast=fast)[-1].command)
-    return command[command.index("-n") + 2 :]
+    command = list(checks(list(arguments), fast=fast, everything=everything)[-1].command)
+    return command[command.index("--dist") + 2 :]
 
 
 def test_the_suite_is_lint_format_types_sql_and_tests() -> None:
@@ -26,15 +27,21 @@ def test_nothing_is_repaired() -> None:
         assert "format" not in check.command or "--check" in check.command
 
 
-def test_fast_leaves_out_what_starts_processes() -> None:
-    assert pytest_arguments() == ["tests"]
-    assert pytest_arguments(fast=True) == ["tests/unit", "tests/architecture"]
+def test_fast_leaves_out_what_starts_processes_and_slow_ones_are_asked_for() -> None:
+    assert pytest_arguments() == ["tests", "-m", "not slow"]
+    assert pytest_arguments(fast=True) == ["tests/unit", "tests/architecture", "-m", "not slow"]
+
+
+def test_slow_tests_run_when_everything_is_asked_for() -> None:
+    """As in CI."""
+    assert pytest_arguments(everything=True) == ["tests"]
+    assert "./retail test --all\n" in (PROJECT_ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("options", [["-k", "watermark"], ["-x"], ["-m", "not airflow"], ["--maxfail", "1"]])
 def test_an_option_and_its_value_leave_the_folders_as_they_are(options: list[str]) -> None:
     """`./retail test --fast -k watermark` is the example that its help gives: it must stay fast."""
-    assert pytest_arguments(*options, fast=True) == ["tests/unit", "tests/architecture", *options]
+    assert pytest_arguments(*options, fast=True) == ["tests/unit", "tests/architecture", "-m", "not slow", *options]
 
 
 @pytest.mark.parametrize("chosen", ["tests/unit/loaders", "tests/conftest.py", "tests/conftest.py::anything"])
