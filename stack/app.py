@@ -90,6 +90,18 @@ def status(*, as_json: AsJson = False) -> None:
         print_status(found, Console(highlight=False, soft_wrap=True))
 
 
+@app.command(epilog="Example: ./retail plan --json | jq .pull")
+def plan(*, as_json: AsJson = False) -> None:
+    """Show what the next run would fetch, load and build. Changes nothing."""
+    from stack.plan import print_plan, read_plan
+
+    found = read_plan(*open_home(), Talk())
+    if as_json:
+        print_data(json.dumps(asdict(found), indent=2))
+    else:
+        print_plan(found, Console(highlight=False, soft_wrap=True))
+
+
 @app.command(epilog="Example: ./retail verify --json")
 def verify(
     *,

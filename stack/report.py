@@ -100,6 +100,12 @@ def read_report(database_url: str, run_id: str | None) -> Report:
         )
 
 
+def read_watermarks(conn: connection) -> list[Watermark]:
+    """Where each entity stands."""
+    with transaction(conn):
+        return [Watermark(*row) for row in _select(conn, "watermarks")]
+
+
 def print_report(report: Report, console: Console) -> None:
     """The report as a table and two lines."""
     table = Table(box=None, pad_edge=False, header_style="bold")

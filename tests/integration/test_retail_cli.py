@@ -86,6 +86,25 @@ def test_a_second_run_brings_only_what_was_sold_since(cli: Retail, first_run: An
 
 
 @pytest.mark.airflow
+def test_a_plan_names_what_the_next_run_brings(cli: Retail, first_run: Any) -> None:
+    plan = cli("plan", "--json").json()
+    assert (plan["bronze_files"], plan["gold"], plan["gap_ids"]) == ({}, [], 0)
+    ahead = {one["entity"]: one["records"] for one in plan["pull"]}
+    report = cli("run", "--json").json()["report"]
+    assert ahead.keys() == {one["entity"] for one in report["watermarks"]}
+    assert ahead["sales"] <= report["new"]["bronze"].get("sales_customer", 0) < ahead["sales"] + 10
+
+
+def test_an_empty_warehouse_plans_to_pull_from_the_beginning() -> None:
+    with retail() as fresh:
+        said = fresh("plan").out
+        assert "from the beginning" in said
+        sales = next(one for one in fresh("plan", "--json").json()["pull"] if one["entity"] == "sales")
+        assert sales["records"] > 100
+        assert fresh.processes() == []
+
+
+@pytest.mark.airflow
 def test_a_run_that_is_told_to_stop_leaves_no_process_and_the_next_carries_on(cli: Retail, first_run: Any) -> None:
     with cli.start("run") as running:
         running.says("Source API")

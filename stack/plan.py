@@ -1,0 +1,101 @@
+"""`./retail plan`: what the next run would fetch and do. Asks the source and the warehouse; changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestion.client import SourceClient
+from loaders.database import connect, transaction
+from loaders.gold import gold_due
+from loaders.rejects import DATASETS
+from loaders.schema import prepare_schema
+from loaders.state_store import open_gaps, unloaded_files
+from stack.report import read_watermarks
+from stack.warehouse import platform
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+    from rich.console import Console
+
+    from stack.home import Home
+    from stack.report import Watermark
+    from stack.settings import StackSettings
+    from stack.talk import Talk
+
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the source has behind an entity's watermark; `is_all` False: at least so many records."""
+
+    entity: str
+    watermark: str | None
+    records: int
+    is_all: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the next run would do. `bronze_files` waits for Silver, by dataset; `gold` are tables Gold has to take."""
+
+    pull: tuple[Ahead, ...]
+    gap_ranges: int
+    gap_ids: int
+    bronze_files: dict[str, int]
+    gold: tuple[str, ...]
+
+
+def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
+    """Ask. Starts warehouse and source if need be. Raises SourceError or DatabaseError."""
+    with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
+        prepare_schema(conn)
+        asked = settings.model_validate(
+            settings.model_dump()
+            | {"source_api_url": endpoints.source_api_url, "source_api_key": endpoints.source_api_key}
+        )
+        with SourceClient(asked) as source:
+            pull = tuple(_ahead(source, watermark) for watermark in read_watermarks(conn))
+        return _plan(conn, pull)
+
+
+def print_plan(plan: Plan, console: Console) -> None:
+    """The plan for a person."""
+    for one in plan.pull:
+        count = f"{one.records:,}" if one.is_all else f"{one.records:,} or more"
+        behind = f"behind {one.watermark}" if one.watermark else "from the beginning"
+        console.print(f"pull    {one.entity:<10} {count} records {behind}")
+    if plan.gap_ids:
+        console.print(
+            f"pull    {'gaps':<10} {plan.gap_ids:,} sale ids in {plan.gap_ranges:,} ranges are asked for again"
+        )
+    for dataset, files in plan.bronze_files.items():
+        console.print(f"load    {dataset:<10} {files:,} Bronze files that Silver has not taken")
+    if plan.gold:
+        console.print(f"build   gold       what is new in {', '.join(plan.gold)}")
+    if not (any(one.records for one in plan.pull) or plan.bronze_files or plan.gold):
+        console.print("nothing: the layers hold what the source has")
+
+
+def _ahead(source: SourceClient, watermark: Watermark) -> Ahead:
+    """One page tells for all but sales, of which the source gives totals."""
+    cursor = watermark.cursor_value
+    if watermark.entity == "sales":
+        totals = source.sales_totals(int(cursor or 0), _LARGEST_ID)
+        return Ahead(watermark.entity, cursor, totals.sales, is_all=True)
+    page = source.page(watermark.entity, cursor)
+    return Ahead(watermark.entity, cursor, len(page.items), is_all=not page.has_more)
+
+
+def _plan(conn: connection, pull: tuple[Ahead, ...]) -> Plan:
+    with transaction(conn):
+        gaps = open_gaps(conn)
+        waiting = {name: len(files) for name in DATASETS if (files := unloaded_files(conn, name))}
+    return Plan(
+        pull=pull,
+        gap_ranges=len(gaps),
+        gap_ids=sum(gap.last - gap.first + 1 for gap in gaps),
+        bronze_files=waiting,
+        gold=tuple(sorted({one.source_table for one in gold_due(conn) if one.source_table.startswith("silver.")})),
+    )
