@@ -1,14 +1,18 @@
 """Reading a Bronze file: held against its receipt first, then block by block.
 
-The whole file is hashed before its first record is used, so a damaged file changes nothing in Silver.
+The whole file is hashed before its first record is used, so a damaged file changes nothing in Silver; what is used is
+hashed again. No more than a block of it is held at a time.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+import io
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from loaders.errors import BronzeDamaged
 
@@ -17,34 +21,58 @@ if TYPE_CHECKING:
 
     from loaders.state_store import Receipt
 
+_READ_BYTES = 1 << 20
+
 
 def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[bytes]:
     """Blocks of whole lines, about `block_bytes` each, of the file that `receipt` describes.
 
-    `location` is BRONZE_URL. Raises BronzeDamaged when the file is missing or not what the receipt says.
+    `location` is BRONZE_URL. Raises BronzeDamaged before the first block when the file is missing or not what the
+    receipt says, and behind the last one when it changed meanwhile: the caller keeps nothing of it then.
     """
-    data = read_verified(location, receipt)
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", min(start + block_bytes, len(data)) - 1) + 1
-        yield data[start:end]
-        start = end
+    with _opened(location, receipt) as stream:
+        _check_content(receipt, iter(lambda: stream.read(_READ_BYTES), b""))
+        stream.seek(0)
+        digest = hashlib.sha256()
+        while block := stream.read(block_bytes):
+            block += stream.readline()
+            digest.update(block)
+            yield block
+    if digest.hexdigest() != receipt.sha256:
+        raise _damaged(receipt, "changed while it was read")
 
 
-def read_verified(location: str, receipt: Receipt) -> bytes:
-    """The whole file, held against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
+def verify_file(location: str, receipt: Receipt) -> None:
+    """Hold a file against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
+    with _opened(location, receipt) as stream:
+        _check_content(receipt, iter(lambda: stream.read(_READ_BYTES), b""))
+
+
+@contextmanager
+def _opened(location: str, receipt: Receipt) -> Iterator[IO[bytes]]:
+    """The file, its size checked; errors of the store are damage, as the file cannot be read."""
     files, root = fsspec.core.url_to_fs(location)
     full = f"{root}/{receipt.path}"
     try:
         _check_size(receipt, files.info(full))
-        data: bytes = files.cat_file(full)
+        # A remote file is fetched once; a local one is read twice, which is cheaper than to hold it.
+        stream = files.open(full, "rb") if isinstance(files, LocalFileSystem) else io.BytesIO(files.cat_file(full))
+        with stream:
+            yield stream
     except OSError as error:
         raise _damaged(receipt, f"cannot be read: {error.strerror or 'missing'}") from error
-    if hashlib.sha256(data).hexdigest() != receipt.sha256:
+
+
+def _check_content(receipt: Receipt, pieces: Iterator[bytes]) -> None:
+    digest, lines, last = hashlib.sha256(), 0, b""
+    for piece in pieces:
+        digest.update(piece)
+        lines += piece.count(b"\n")
+        last = piece[-1:]
+    if digest.hexdigest() != receipt.sha256:
         raise _damaged(receipt, "has another sha256 than its receipt")
-    if data.count(b"\n") != receipt.records or not data.endswith(b"\n"):
-        raise _damaged(receipt, f"has {data.count(chr(10).encode()):,} lines, its receipt says {receipt.records:,}")
-    return data
+    if lines != receipt.records or last != b"\n":
+        raise _damaged(receipt, f"has {lines:,} lines, its receipt says {receipt.records:,}")
 
 
 def _check_size(receipt: Receipt, found: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import fsspec
 
-from loaders.bronze_file import read_verified
+from loaders.bronze_file import verify_file
 from loaders.command import run_step
 from loaders.database import transaction
 from loaders.errors import BronzeDamaged
@@ -83,7 +83,7 @@ def retire_damaged(conn: connection, verified: Verified) -> list[str]:
 
 def _damage(location: str, receipt: Receipt) -> str | None:
     try:
-        read_verified(location, receipt)
+        verify_file(location, receipt)
     except BronzeDamaged as error:
         return error.message
     return None

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from stack.talk import Talk
 
 _PYTHON = (sys.executable, "-m")
-# More than there are cores: half of what the tests do is to wait for a service.
-_PARALLEL = ("-n", "4", "--dist", "worksteal")
+# More workers than there are cores: half of what the tests do is to wait for a service. Tests that share an expensive
+# fixture name a group, which one worker takes whole.
+_PARALLEL = ("-n", "4", "--dist", "loadgroup")
 _WITHOUT_SLOW = ("-m", "not slow")
 
 

@@ -24,6 +24,8 @@ from tests.process_table import eventually
 from tests.queries import rows
 from tests.retail_cli import Ended, Retail, retail
 
+pytestmark = pytest.mark.xdist_group("retail_cli")  # they share a home, and its first run
+
 LAYERS = {
     "silver": {"customers", "products", "sales_customer", "sales_product"},
     "gold": {"dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"},

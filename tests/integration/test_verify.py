@@ -9,9 +9,11 @@ import pytest
 from psycopg2.extensions import connection
 
 from ingestion.sales import collect_sales
+from loaders.bronze_file import read_blocks
 from loaders.config import Settings
 from loaders.errors import BronzeDamaged
 from loaders.load_all_silver import load_all_silver
+from loaders.state_store import unloaded_files
 from loaders.verify import require_intact, retire_damaged, verify_bronze
 
 
@@ -82,3 +84,18 @@ def test_a_damaged_file_that_was_pulled_again_is_given_up_and_blocks_nobody(
     require_intact(verify_bronze(conn, settings))
     loaded = load_all_silver(conn, settings, run_id="r3")
     assert sum(one.counts.inserted for one in loaded) > 0
+
+
+def test_a_file_that_changes_while_it_is_read_is_damage_behind_its_last_block(
+    conn: connection, settings: Settings, files: list[Path]
+) -> None:
+    with conn:
+        (receipt,) = unloaded_files(conn, "sales_product")
+    blocks = read_blocks(settings.bronze_location, receipt, 10_000)
+    read = [next(blocks), next(blocks)]
+    file = Path(settings.bronze_location, receipt.path)
+    changed = file.read_bytes().replace(b'"quantity":1', b'"quantity":2')
+    file.write_bytes(changed)
+    with pytest.raises(BronzeDamaged, match="changed while it was read"):
+        read += blocks
+    assert len(read) > 2
