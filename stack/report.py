@@ -20,6 +20,8 @@ _COUNTED = {
     "silver": ("customers", "products", "sales_customer", "sales_product"),
     "gold": ("dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"),
 }
+# Counting reads every row: what is larger than this is not counted for each report.
+_LARGEST_EXACT = 2_000_000
 # Datasets as a person calls them, in the order they are told.
 _NEWS = {
     "customers": "customers",
@@ -67,8 +69,20 @@ class Gaps:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of a table: counted, or as Postgres last estimated them."""
+
+    count: int
+    is_exact: bool
+
+
+@dataclass(frozen=True)
 class Report:
-    """What the warehouse holds. `new` is what the run brought: records by dataset, in Bronze and in Gold."""
+    """What the warehouse holds. `rows` by layer and table, None for a table that is not there yet.
+
+    `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
+    run brought: records by dataset, in Bronze and in Gold.
+    """
 
     bronze: tuple[BronzeHolding, ...]
     rows: dict[str, dict[str, int | None]]
@@ -77,6 +91,7 @@ class Report:
     rejected: int
     failures: tuple[Failure, ...]
     gaps: Gaps = Gaps()
+    estimated: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -89,14 +104,24 @@ def read_report(database_url: str, run_id: str | None) -> Report:
         new: dict[str, dict[str, int]] = {"bronze": {}, "silver": {}, "gold": {}}
         for layer, dataset, records in _select(conn, "new_records", run_id):
             new[layer][dataset] = records
+        found = {layer: {table: _count(conn, layer, table) for table in tables} for layer, tables in _COUNTED.items()}
         return Report(
             bronze=tuple(BronzeHolding(*row) for row in _select(conn, "bronze_holdings")),
-            rows={layer: {t: _count(conn, layer, t) for t in tables} for layer, tables in _COUNTED.items()},
+            rows={
+                layer: {t: rows.count if rows else None for t, rows in tables.items()}
+                for layer, tables in found.items()
+            },
             watermarks=tuple(Watermark(*row) for row in _select(conn, "watermarks")),
             new=new,
             rejected=_select(conn, "open_rejects")[0][0],
             failures=tuple(Failure(*row) for row in _select(conn, "failures", run_id)),
             gaps=Gaps(*_select(conn, "gaps")[0]),
+            estimated=tuple(
+                f"{layer}.{table}"
+                for layer, tables in found.items()
+                for table, rows in tables.items()
+                if rows and not rows.is_exact
+            ),
         )
 
 
@@ -116,7 +141,8 @@ def print_report(report: Report, console: Console) -> None:
         table.add_row("bronze", words, f"{one.records:,}", _new(report, "bronze", one.dataset))
     for layer, tables in report.rows.items():
         for name, rows in tables.items():
-            table.add_row(layer, name, "-" if rows is None else f"{rows:,}", _new(report, layer, name))
+            about = "≈ " if f"{layer}.{name}" in report.estimated else ""
+            table.add_row(layer, name, "-" if rows is None else f"{about}{rows:,}", _new(report, layer, name))
     console.print(table)
     console.print(
         "watermarks: " + ", ".join(f"{w.entity} {w.cursor_name}={w.cursor_value or 'none'}" for w in report.watermarks)
@@ -149,13 +175,15 @@ def _select(conn: connection, name: str, run_id: str | None = None) -> list[tupl
         return cursor.fetchall()
 
 
-def _count(conn: connection, schema: str, table: str) -> int | None:
-    """Rows of a table; None when it is not there yet."""
+def _count(conn: connection, schema: str, table: str, largest_exact: int = _LARGEST_EXACT) -> Rows | None:
+    """Rows of a table, of a large one as Postgres last estimated them; None when it is not there yet."""
     with conn.cursor() as cursor:
-        cursor.execute("select to_regclass(%s)", (f"{schema}.{table}",))
-        (found,) = cursor.fetchone() or (None,)
+        cursor.execute("select reltuples::bigint from pg_class where oid = to_regclass(%s)", (f"{schema}.{table}",))
+        found = cursor.fetchone()
         if found is None:
             return None
+        if found[0] > largest_exact:
+            return Rows(found[0], is_exact=False)
         cursor.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table)))
         (rows,) = cursor.fetchone() or (0,)
-        return int(rows)
+        return Rows(int(rows), is_exact=True)
