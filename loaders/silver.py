@@ -10,6 +10,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from psycopg2 import sql
+
 from loaders.bronze_file import read_blocks
 from loaders.database import transaction
 from loaders.errors import DataQualityError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from loaders.dataset import Dataset
 
 log = logging.getLogger(__name__)
+_MANY_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,18 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
         for receipt in receipts:
             counts += _load_file(dataset, conn, settings, receipt, run_id)
             files += 1
+    if counts.inserted + counts.updated > _MANY_ROWS:
+        _analyze(conn, dataset)
     loaded = Loaded(dataset.name, files, counts)
     if files:
         log.log(logging.WARNING if counts.rejected else logging.INFO, "%s", loaded.summary())
     return loaded
+
+
+def _analyze(conn: connection, dataset: Dataset) -> None:
+    """What Gold does next must be planned for the table as it is now, not as autovacuum will see it in a minute."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(sql.SQL("analyze {}").format(sql.Identifier("silver", dataset.name)))
 
 
 def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str) -> RowCounts:

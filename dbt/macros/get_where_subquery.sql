@@ -6,7 +6,7 @@
 {%- if var('full_tests') -%}
 0
 {%- else -%}
-(select meta.taken('dbt_test', '{{ table }}'))
+meta.taken('dbt_test', '{{ table }}')
 {%- endif -%}
 {%- endmacro %}
 

@@ -25,28 +25,28 @@ select meta.open_gold(
 {%- if execute -%}
 select meta.close_gold(
     '{{ this.identifier }}',
-    (select count(*) from {{ this }} where _load_id = (select meta.gold_load_id('{{ this.identifier }}')))
+    (select count(*) from {{ this }} where _load_id = meta.gold_load_id('{{ this.identifier }}'))
 )
 {%- endif -%}
 {%- endmacro %}
 
-{#- Rows of a table that this build takes. Bounds are subqueries, so each is asked once and not per row. -#}
+{#- Rows of a table that this build takes. The bounds are known when the statement is planned: see their functions. -#}
 {% macro is_new(table) -%}
-_load_id > (select meta.taken('{{ this.identifier }}', '{{ table }}'))
+_load_id > meta.taken('{{ this.identifier }}', '{{ table }}')
         and {{ is_visible(table) }}
 {%- endmacro %}
 
 {#- Rows of a table that this build may look at: what comes later belongs to the next build. -#}
 {% macro is_visible(table) -%}
-_load_id <= (select meta.through('{{ this.identifier }}', '{{ table }}'))
+_load_id <= meta.through('{{ this.identifier }}', '{{ table }}')
 {%- endmacro %}
 
 {#- The load this build writes under. -#}
 {% macro gold_load_id() -%}
-(select meta.gold_load_id('{{ this.identifier }}'))
+meta.gold_load_id('{{ this.identifier }}')
 {%- endmacro %}
 
 {#- Whether the mart's figures already contain this version of a row of the fact. -#}
 {% macro mart_has_taken(alias) -%}
-{{ alias }}._load_id <= (select meta.taken('mart_sales_by_customer', 'gold.sales_item'))
+{{ alias }}._load_id <= meta.taken('mart_sales_by_customer', 'gold.sales_item')
 {%- endmacro %}

@@ -10,8 +10,8 @@ with silver as (
     from {{ source('silver', 'sales_product') }} as line
     inner join {{ source('silver', 'sales_customer') }} as header on line.sale_id = header.sale_id
     where
-        line._load_id <= (select meta.taken('sales_item', 'silver.sales_product'))
-        and header._load_id <= (select meta.taken('sales_item', 'silver.sales_customer'))
+        line._load_id <= meta.taken('sales_item', 'silver.sales_product')
+        and header._load_id <= meta.taken('sales_item', 'silver.sales_customer')
         and line._load_id > {{ tested('silver.sales_product') }}
 
 )

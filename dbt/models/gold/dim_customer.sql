@@ -24,26 +24,22 @@ named as (
 
 ),
 
-known as (
-
-    select customer_id
-    from {{ source('silver', 'customers') }}
-    where {{ is_visible('silver.customers') }}
-
-    {% if is_incremental() %}
-        union all
-
-        select customer_id
-        from {{ this }}
-    {% endif %}
-
-),
-
+-- Two probes by key for each name: an hour's names are few, and the tables grow with history.
 inferred as (
 
     select named.customer_id
     from named
-    where not exists (select 1 from known where known.customer_id = named.customer_id)
+    where
+        not exists (
+            select 1
+            from {{ source('silver', 'customers') }} as arrived_before
+            where
+                arrived_before.customer_id = named.customer_id
+                and {{ is_visible('silver.customers') }}
+        )
+        {% if is_incremental() %}
+            and not exists (select 1 from {{ this }} as built where built.customer_id = named.customer_id)
+        {% endif %}
 
 ),
 

@@ -24,26 +24,22 @@ named as (
 
 ),
 
-known as (
-
-    select product_id
-    from {{ source('silver', 'products') }}
-    where {{ is_visible('silver.products') }}
-
-    {% if is_incremental() %}
-        union all
-
-        select product_id
-        from {{ this }}
-    {% endif %}
-
-),
-
+-- Two probes by key for each name: an hour's names are few, and the tables grow with history.
 inferred as (
 
     select named.product_id
     from named
-    where not exists (select 1 from known where known.product_id = named.product_id)
+    where
+        not exists (
+            select 1
+            from {{ source('silver', 'products') }} as arrived_before
+            where
+                arrived_before.product_id = named.product_id
+                and {{ is_visible('silver.products') }}
+        )
+        {% if is_incremental() %}
+            and not exists (select 1 from {{ this }} as built where built.product_id = named.product_id)
+        {% endif %}
 
 ),
 
