@@ -13,7 +13,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from loaders import gold
-from loaders.config import Settings
+from loaders.config import PROJECT_ROOT, Settings
 from loaders.database import transaction
 from loaders.errors import DataQualityError
 from tests.conftest import NOON, Source
@@ -189,3 +189,13 @@ def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
     assert rows(conn, state) == before
     build(conn, settings)
     assert mart(conn) == expected_mart(source)
+
+
+def test_the_rules_of_the_models_hold_on_their_examples(conn: connection, settings: Settings) -> None:
+    """The unit tests of dbt/models/gold/unit_tests.yml, which no hourly run pays for."""
+    hour(conn, settings)
+    build(conn, settings)
+    results = gold._invoke(conn, settings, ["test", "--select", "test_type:unit"], "unit")
+    written = (PROJECT_ROOT / "dbt" / "models" / "gold" / "unit_tests.yml").read_text(encoding="utf-8")
+    assert [(result.node.name, result.status) for result in results if result.status != "pass"] == []
+    assert len(results) == written.count("\n  - name: ") > 5
