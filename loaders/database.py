@@ -28,10 +28,11 @@ _SESSION = {
     **{f"tcp_{name}": value for name, value in _KEEPALIVE.items()},
     "client_connection_check_interval": "2s",  # while a statement runs nobody else looks
 }
-# Whoever may stand in our way: Silver and meta are only ever read by others.
+# Whoever may stand in our way: Silver and meta are only ever read by others. Since when, another role is not told.
 _LOCK_HOLDERS = """
-    select string_agg(distinct format('pid %s (%s) since %s', pid, application_name, xact_start::timestamptz(0)), ', ')
+    select string_agg(distinct format('pid %s (%s)%s', pid, application_name, since), ', ')
     from pg_locks inner join pg_stat_activity using (pid) inner join pg_class on pg_class.oid = relation
+    cross join lateral (select ' since ' || xact_start::timestamptz(0) as since) as begun
     where granted and pid <> pg_backend_pid() and mode not in ('AccessShareLock', 'RowShareLock')
     and relnamespace in (to_regnamespace('meta'), to_regnamespace('silver'))
 """

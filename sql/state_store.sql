@@ -4,7 +4,8 @@
 select pg_try_advisory_lock(hashtext(%(space)s), hashtext(%(name)s));
 
 -- name: lock_holder
-select format('pid %%s (%%s) since %%s', activity.pid, activity.application_name, activity.backend_start)
+-- Since when, a session of another role is not told.
+select format('pid %%s (%%s)%%s', activity.pid, activity.application_name, ' since ' || activity.backend_start)
 from pg_locks as lock
 inner join pg_stat_activity as activity on activity.pid = lock.pid
 where

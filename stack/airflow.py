@@ -56,7 +56,7 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
         **pipeline_environment(settings, endpoints),
         **_around_proxies(),
         "AIRFLOW_HOME": str(home.airflow),
-        "AIRFLOW_CONN_RETAIL": endpoints.database_url,
+        **_connections(endpoints),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
@@ -73,6 +73,16 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
     }
 
 
+def _connections(endpoints: Endpoints) -> dict[str, str]:
+    """The warehouse as Airflow connections: one a layer, and that of the owner, which stands in for a missing one."""
+    urls = {
+        "AIRFLOW_CONN_RETAIL": endpoints.database_url,
+        "AIRFLOW_CONN_RETAIL_INGESTION": endpoints.ingestion_url,
+        "AIRFLOW_CONN_RETAIL_TRANSFORMATION": endpoints.transformation_url,
+    }
+    return {name: url for name, url in urls.items() if url}
+
+
 def _around_proxies() -> dict[str, str]:
     """Airflow's processes talk to each other on this machine: no proxy stands in between."""
     told = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost")))
@@ -83,7 +93,7 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[
     """What a step of the pipeline reads, and what dbt's profile reads."""
     return {
         **endpoints.connection(),
-        **dbt_profile(endpoints.database_url),
+        **dbt_profile(endpoints.transformation_url or endpoints.database_url),
         "RETAIL_HOME": str(settings.retail_home),
         # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow's
         # services add the DAG folder themselves, some of its commands do not.

@@ -20,7 +20,7 @@ from stack.postgres_files import major_version, place_postgres
 from stack.processes import answers, running
 from stack.source import NAME as SOURCE
 from stack.tools import dbt_environment, find_psql, run_dbt
-from stack.warehouse import postgres_server, tenants
+from stack.warehouse import logins, postgres_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +162,7 @@ def _warehouse(home: Home, settings: StackSettings) -> str:
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
     elif found := postgres_server(home, settings).running():
-        url = tenants(home)["retail"].url(found.port)
+        url = logins(home)["retail"].url(found.port)
     else:
         return "embedded, not running: ./retail run and ./retail up start it"
     with connect(url, application_name="retail doctor") as conn, conn.cursor() as cursor:

@@ -1,8 +1,8 @@
 """Databases and roles of the embedded Postgres, made by its superuser and used by nobody else.
 
-One role and one database for each of warehouse and Airflow. Neither may connect to the other's: a task that goes
-astray in the warehouse cannot touch the scheduler's state, and the other way round. A third role reads the warehouse
-and can do nothing else: it is for people, pgAdmin and dashboards.
+One database for each of warehouse and Airflow, each with its owner. Neither may connect to the other's: a task that
+goes astray in the warehouse cannot touch the scheduler's state, and the other way round. The roles themselves and
+their limits stand in `sql/roles.sql`; what they may do in the warehouse, in `sql/grants.sql`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
+from loaders.config import PROJECT_ROOT
 from loaders.database import first_line
 from loaders.errors import DatabaseError
 
@@ -22,41 +23,44 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection, cursor
 
+_ROLES = PROJECT_ROOT / "sql" / "roles.sql"
+WAREHOUSE, AIRFLOW = "retail", "airflow"  # databases, and their owners
+INGESTION, TRANSFORMATION, READER = "retail_ingestion", "retail_transformation", "retail_reader"
+DATABASE_OF = {
+    WAREHOUSE: WAREHOUSE,
+    INGESTION: WAREHOUSE,
+    TRANSFORMATION: WAREHOUSE,
+    READER: WAREHOUSE,
+    AIRFLOW: AIRFLOW,
+}
+# The statements create, grant and revoke for databases: no file can hold them, as none may run in a transaction with
+# the creation of the database.
+_LET_IN = (
+    "grant connect on database retail to retail_reader",
+    "grant connect, temporary on database retail to retail_ingestion, retail_transformation",
+)
+
 
 @dataclass(frozen=True)
-class Tenant:
-    """A role and the database it owns, both of that name."""
+class Login:
+    """A role of `sql/roles.sql` with its password."""
 
     name: str
     password: str
 
     def url(self, port: int) -> str:
-        """The address its services use."""
-        return f"postgresql://{self.name}:{self.password}@127.0.0.1:{port}/{self.name}"
+        """The address at which it works."""
+        return f"postgresql://{self.name}:{self.password}@127.0.0.1:{port}/{DATABASE_OF[self.name]}"
 
 
-READER = "retail_reader"
-_READER_SETTINGS = {
-    "default_transaction_read_only": "on",
-    "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "60s",
-}
-
-
-def prepare_roles(admin_url: str, tenants: Iterable[Tenant], reader_password: str) -> None:
-    """Create what is missing and set the passwords. Running it twice changes nothing. Raises DatabaseError.
-
-    The reader may connect to the warehouse; what it sees there, `sql/grants.sql` says.
-    """
+def prepare_roles(admin_url: str, logins: Iterable[Login]) -> None:
+    """Create what is missing and set the passwords. Running it twice changes nothing. Raises DatabaseError."""
     try:
         conn = psycopg2.connect(admin_url, connect_timeout=10, application_name="retail setup")
         try:
             conn.autocommit = True  # create database refuses a transaction
             with conn.cursor() as cursor:
-                cursor.execute("revoke connect, temporary on database postgres, template1 from public")
-                for tenant in tenants:
-                    _prepare(conn, cursor, tenant)
-                _prepare_reader(conn, cursor, reader_password)
+                _prepare(conn, cursor, logins)
         finally:
             conn.close()
     except psycopg2.Error as error:
@@ -66,31 +70,27 @@ def prepare_roles(admin_url: str, tenants: Iterable[Tenant], reader_password: st
         ) from error
 
 
-def _prepare(conn: connection, cursor: cursor, tenant: Tenant) -> None:
-    name = sql.Identifier(tenant.name)
-    _login(conn, cursor, tenant.name, tenant.password)
-    if not _exists(cursor, "select from pg_database where datname = %s", tenant.name):
+def _prepare(conn: connection, cursor: cursor, logins: Iterable[Login]) -> None:
+    cursor.execute("revoke connect, temporary on database postgres, template1 from public")
+    cursor.execute(_ROLES.read_text(encoding="utf-8"))
+    for login in logins:
+        _set_password(conn, cursor, login)
+    for database in (WAREHOUSE, AIRFLOW):
+        _create_database(cursor, database)
+    for statement in _LET_IN:
+        cursor.execute(statement)
+
+
+def _set_password(conn: connection, cursor: cursor, login: Login) -> None:
+    # Hashed here: a password in a statement may end up in the server's log.
+    hashed = encrypt_password(login.password, login.name, scope=conn, algorithm="scram-sha-256")
+    statement = sql.SQL("alter role {} password {}")
+    cursor.execute(statement.format(sql.Identifier(login.name), sql.Literal(hashed)))
+
+
+def _create_database(cursor: cursor, database: str) -> None:
+    name = sql.Identifier(database)
+    cursor.execute("select from pg_database where datname = %s", (database,))
+    if cursor.fetchone() is None:
         cursor.execute(sql.SQL("create database {} owner {}").format(name, name))
     cursor.execute(sql.SQL("revoke connect, temporary on database {} from public").format(name))
-
-
-def _prepare_reader(conn: connection, cursor: cursor, password: str) -> None:
-    _login(conn, cursor, READER, password)
-    for name, value in _READER_SETTINGS.items():
-        statement = sql.SQL("alter role {} set {} = {}")
-        cursor.execute(statement.format(sql.Identifier(READER), sql.Identifier(name), sql.Literal(value)))
-    cursor.execute(sql.SQL("grant connect on database retail to {}").format(sql.Identifier(READER)))
-
-
-def _login(conn: connection, cursor: cursor, name: str, password: str) -> None:
-    role = sql.Identifier(name)
-    if not _exists(cursor, "select from pg_roles where rolname = %s", name):
-        cursor.execute(sql.SQL("create role {} login").format(role))
-    # Hashed here: a password in a statement may end up in the server's log.
-    hashed = encrypt_password(password, name, scope=conn, algorithm="scram-sha-256")
-    cursor.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(hashed)))
-
-
-def _exists(cursor: cursor, question: str, name: str) -> bool:
-    cursor.execute(question, (name,))
-    return cursor.fetchone() is not None

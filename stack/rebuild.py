@@ -65,9 +65,11 @@ def _scratch(home: Home, settings: StackSettings, url: str) -> Iterator[str]:
     parts = make_url(url)
     name, owner = f"{parts.database}{_SUFFIX}", parts.username or ""
     admin = administration_url(home, settings) or url
-    drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    database = sql.Identifier(name)
+    drop = sql.SQL("drop database if exists {} with (force)").format(database)
     _execute(admin, drop)
-    _execute(admin, sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner)))
+    _execute(admin, sql.SQL("create database {} owner {}").format(database, sql.Identifier(owner)))
+    _execute(admin, sql.SQL("revoke connect, temporary on database {} from public").format(database))
     try:
         yield parts.set(database=name).render_as_string(hide_password=False)
     finally:

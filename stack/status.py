@@ -14,7 +14,7 @@ from stack.ports import HOST, remembered_port
 from stack.processes import running
 from stack.report import Report, print_report, read_report
 from stack.source import NAME as SOURCE
-from stack.warehouse import postgres_server, tenants
+from stack.warehouse import logins, postgres_server
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,7 +106,7 @@ def _postgres(home: Home, settings: StackSettings) -> tuple[ServiceState, str | 
     found = postgres_server(home, settings).running() if (home.path / "postgres").exists() else None
     if found is None:
         return ServiceState("postgres", "stopped", None, None), None, None
-    roles = tenants(home)
+    roles = logins(home)
     state = ServiceState("postgres", "running", found.pid, f"{HOST}:{found.port}")
     return state, roles["retail"].url(found.port), roles["airflow"].url(found.port)
 

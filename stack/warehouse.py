@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from loaders.config import CONNECTION_FILE
@@ -18,7 +18,7 @@ from stack.interrupts import uninterrupted
 from stack.ports import HOST, choose_port, port_taken
 from stack.postgres import PortInUse, PostgresServer, RunningPostgres
 from stack.postgres_files import place_postgres
-from stack.postgres_roles import Tenant, prepare_roles
+from stack.postgres_roles import AIRFLOW, DATABASE_OF, INGESTION, TRANSFORMATION, WAREHOUSE, Login, prepare_roles
 from stack.processes import await_ready, recorded_names, running, start, stop
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Endpoints:
     airflow_database_url: str = field(repr=False)
     airflow_port: int
     started: tuple[str, ...] = ()
+    # The narrow logins of our own server; None for a warehouse of the user's, which may know one login only.
+    ingestion_url: str | None = field(default=None, repr=False)
+    transformation_url: str | None = field(default=None, repr=False)
 
     def connection(self) -> dict[str, str]:
         """What a step of the pipeline needs, as environment variables."""
@@ -71,7 +74,7 @@ def warehouse(home: Home, settings: StackSettings, talk: Talk) -> Iterator[str]:
     """The address of a warehouse that answers, and nothing else started. Raises as `platform`."""
     with _used(home, settings):
         with home.locked("starting"):
-            database_url, _ = _start_warehouse(home, settings, talk, [])
+            database_url = _start_warehouse(home, settings, talk, []).database_url
         yield database_url
 
 
@@ -115,39 +118,47 @@ def administration_url(home: Home, settings: StackSettings) -> str | None:
     return server.url(found.port) if found else None
 
 
-def tenants(home: Home) -> dict[str, Tenant]:
-    """The roles of the embedded Postgres."""
-    return {name: Tenant(name, home.secret(f"postgres_{name}")) for name in ("retail", "airflow")}
+def logins(home: Home) -> dict[str, Login]:
+    """The roles of the embedded Postgres. In `secrets.json` they have their names without `retail_`."""
+    return {name: Login(name, home.secret(f"postgres_{name.removeprefix('retail_')}")) for name in DATABASE_OF}
+
+
+@dataclass(frozen=True)
+class _Databases:
+    """Addresses of the warehouse, as each of its roles, and of Airflow's metadata."""
+
+    database_url: str
+    airflow_database_url: str
+    ingestion_url: str | None = None
+    transformation_url: str | None = None
 
 
 def _start_missing(home: Home, settings: StackSettings, talk: Talk) -> Endpoints:
     started: list[str] = []
-    database_url, airflow_url = _start_warehouse(home, settings, talk, started)
+    databases = _start_warehouse(home, settings, talk, started)
     api_url, api_key = _source(home, settings, talk, started)
     return Endpoints(
-        database_url=database_url,
+        **vars(databases),
         source_api_url=api_url,
         source_api_key=api_key,
         bronze_url=settings.bronze_location,
-        airflow_database_url=airflow_url,
         airflow_port=choose_airflow_port(home, settings),
         started=tuple(started),
     )
 
 
-def _start_warehouse(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> tuple[str, str]:
-    """Addresses of the warehouse and of Airflow's metadata."""
+def _start_warehouse(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> _Databases:
     if settings.database_url is not None:
-        database_url = settings.database_url.get_secret_value()
-        airflow_url = f"sqlite:///{home.airflow / 'airflow.db'}"
+        sqlite = f"sqlite:///{home.airflow / 'airflow.db'}"
+        databases = _Databases(settings.database_url.get_secret_value(), sqlite)
     else:
         port = _start_postgres(home, settings, talk, started)
-        roles = tenants(home)
-        database_url = roles["retail"].url(port)
-        airflow_url = roles["airflow"].url(port).replace("postgresql://", "postgresql+psycopg2://")
+        urls = {name: login.url(port) for name, login in logins(home).items()}
+        metadata = urls[AIRFLOW].replace("postgresql://", "postgresql+psycopg2://")
+        databases = _Databases(urls[WAREHOUSE], metadata, urls[INGESTION], urls[TRANSFORMATION])
     if settings.airflow_database_url is not None:
-        airflow_url = settings.airflow_database_url.get_secret_value()
-    return database_url, airflow_url
+        return replace(databases, airflow_database_url=settings.airflow_database_url.get_secret_value())
+    return databases
 
 
 def choose_airflow_port(home: Home, settings: StackSettings) -> int:
@@ -164,7 +175,7 @@ def _start_postgres(home: Home, settings: StackSettings, talk: Talk, started: li
         started.append("postgres")
         with talk.step("Postgres"):
             found = _start_on_a_free_port(server, home, settings)
-    prepare_roles(server.url(found.port), tenants(home).values(), home.secret("postgres_reader"))
+    prepare_roles(server.url(found.port), logins(home).values())
     return found.port
 
 

@@ -30,6 +30,16 @@ select meta.close_gold(
 {%- endif -%}
 {%- endmacro %}
 
+{#-
+  A table that a person has rebuilt as the owner of the warehouse is handed to the role of the hourly run. A statement
+  of its own: close_gold reads the table.
+-#}
+{% macro hand_over() -%}
+{%- if execute -%}
+select meta.hand_to_transformation('{{ this.identifier }}')
+{%- endif -%}
+{%- endmacro %}
+
 {#- Rows of a table that this build takes. The bounds are known when the statement is planned: see their functions. -#}
 {% macro is_new(table) -%}
 _load_id > meta.taken('{{ this.identifier }}', '{{ table }}')

@@ -24,13 +24,17 @@ import pytest
 from rich.console import Console
 
 from loaders.config import PROJECT_ROOT
+from loaders.database import connect
 from loaders.errors import ConfigurationError, DatabaseError
+from loaders.schema import prepare_schema
 from stack.account import Account
+from stack.airflow import airflow_environment
 from stack.home import Home
 from stack.postgres import PortInUse, PostgresServer
+from stack.postgres_roles import DATABASE_OF, prepare_roles
 from stack.settings import StackSettings
 from stack.talk import Talk
-from stack.warehouse import Endpoints, platform, postgres_server, tenants
+from stack.warehouse import Endpoints, logins, platform, postgres_server
 from tests.homes import open_folder
 from tests.ports import free_port
 from tests.process_table import eventually, living
@@ -153,26 +157,69 @@ def test_warehouse_and_airflow_cannot_connect_to_the_database_of_the_other(
 ) -> None:
     _, server, home = shared
     port = port_of(server)
-    for name, role in tenants(home).items():
-        assert ask(role.url(port), "select current_database()") == name
-        for other in {"retail", "airflow", "postgres", "template1"} - {name}:
+    for name, role in logins(home).items():
+        assert ask(role.url(port), "select current_user || ' in ' || current_database()") == (
+            f"{name} in {DATABASE_OF[name]}"
+        )
+        for other in {"retail", "airflow", "postgres", "template1"} - {DATABASE_OF[name]}:
             with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
                 ask(role.url(port), "select 1", dbname=other)
 
 
-def test_neither_role_may_more_than_own_its_database(shared: Shared) -> None:
+def test_no_role_may_more_than_its_database_grants(shared: Shared) -> None:
     _, server, _ = shared
     powers = "rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls"
     url = server.url(port_of(server))
-    query = f"select count(*) filter (where {powers}), count(*) from pg_roles where rolname in ('retail', 'airflow')"
+    query = f"select count(*) filter (where {powers}), count(*) from pg_roles where rolname = any(%s)"
     with closing(psycopg2.connect(url)) as conn, conn.cursor() as cursor:
-        cursor.execute(query)
-        assert cursor.fetchone() == (0, 2)
+        cursor.execute(query, (list(DATABASE_OF),))
+        assert cursor.fetchone() == (0, len(DATABASE_OF))
+
+
+def test_airflow_is_handed_a_login_for_each_layer_and_dbt_the_one_of_gold(shared: Shared) -> None:
+    endpoints, _, home = shared
+    environment = airflow_environment(home, settings(), endpoints)
+    names = {name: value for name, value in environment.items() if name.startswith("AIRFLOW_CONN_")}
+    assert {name: ask(url, "select current_user") for name, url in names.items()} == {
+        "AIRFLOW_CONN_RETAIL": "retail",
+        "AIRFLOW_CONN_RETAIL_INGESTION": "retail_ingestion",
+        "AIRFLOW_CONN_RETAIL_TRANSFORMATION": "retail_transformation",
+    }
+    assert environment["RETAIL_PG_USER"] == "retail_transformation"
+
+
+def test_a_warehouse_of_ones_own_is_reached_by_the_one_login_it_gave(
+    home: Home, shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_RETAIL_INGESTION", "postgresql://mine")
+    chosen = settings(database_url=shared[0].database_url)
+    with platform(home, chosen, quiet()) as endpoints:
+        environment = airflow_environment(home, chosen, endpoints)
+    names = {name: value for name, value in environment.items() if name.startswith("AIRFLOW_CONN_")}
+    assert names == {
+        "AIRFLOW_CONN_RETAIL": shared[0].database_url,
+        "AIRFLOW_CONN_RETAIL_INGESTION": "postgresql://mine",
+    }
+
+
+def test_a_server_made_before_the_narrow_roles_gets_them_at_its_next_start(home: Home) -> None:
+    with warehouse(home) as (endpoints, server):
+        admin = server.url(port_of(server))
+        ask(endpoints.database_url, "create schema gold; create table gold.fact (n int)", keep=True)
+        for name in ("retail_ingestion", "retail_transformation", "retail_reader"):
+            ask(admin, f"drop owned by {name}; drop role {name}", keep=True, dbname="retail")
+        with home.locked("starting"):  # as the next command does, on a server that runs
+            prepare_roles(admin, logins(home).values())
+        with connect(endpoints.database_url) as conn:
+            prepare_schema(conn)
+        owner = "select tableowner from pg_tables where tablename = 'fact'"
+        assert ask(str(endpoints.transformation_url), owner) == "retail_transformation"
 
 
 def test_no_password_is_in_the_log_or_in_an_argument(shared: Shared) -> None:
     _, server, home = shared
-    passwords = [home.secret(name) for name in ("postgres", "postgres_retail", "postgres_airflow")]
+    passwords = [home.secret("postgres"), *(login.password for login in logins(home).values())]
+    assert len(set(passwords)) == len(DATABASE_OF) + 1
     log = server.log.read_text(encoding="utf-8")
     arguments = " ".join(psutil.Process(pid_of(server)).cmdline())
     assert "ready to accept connections" in log

@@ -1,0 +1,52 @@
+-- The logins of a server, and how long each may work, wait and idle. An administrator of the server applies this file,
+-- as often as you like: ./retail for its own server, docker/init-databases.sh in containers, you on a server of yours.
+-- Passwords are set apart from it. What each role may do in the warehouse, grants.sql says.
+--
+--   retail                 owns the warehouse: schema, rebuild, quarantine, people who operate it
+--   retail_ingestion       the steps from the source to Silver
+--   retail_transformation  dbt and the steps around it; owns the tables of Gold
+--   retail_reader          people, pgAdmin, dashboards
+--   airflow                owns Airflow's metadata, in a database of its own
+
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array[
+        'retail', 'retail_ingestion', 'retail_transformation', 'retail_reader', 'airflow'
+    ]
+    loop
+        if to_regrole(wanted) is null then
+            execute format('create role %I login', wanted);
+        end if;
+    end loop;
+end
+$$;
+
+-- The owner may alter and drop what dbt has built. Only an administrator may say so: hence not in grants.sql.
+grant retail_transformation to retail;
+
+-- Statements of the owner have no limit: a rebuild or an index takes as long as it takes.
+alter role retail set lock_timeout = '60s';
+alter role retail set idle_in_transaction_session_timeout = '15min';
+
+-- A statement of a loader copies or merges a few megabytes.
+alter role retail_ingestion set statement_timeout = '15min';
+alter role retail_ingestion set lock_timeout = '60s';
+alter role retail_ingestion set idle_in_transaction_session_timeout = '15min';
+
+-- The first build of a fact is one statement over all history; none outlives the task that sent it (an hour). Swapping
+-- a table in waits longer than any reader may keep it, or a slow dashboard would fail the build.
+alter role retail_transformation set statement_timeout = '1h';
+alter role retail_transformation set lock_timeout = '5min';
+alter role retail_transformation set idle_in_transaction_session_timeout = '15min';
+
+alter role retail_reader set default_transaction_read_only = on;
+alter role retail_reader set statement_timeout = '60s';
+alter role retail_reader set lock_timeout = '30s';
+alter role retail_reader set idle_in_transaction_session_timeout = '60s';
+alter role retail_reader set transaction_timeout = '2min';
+
+-- Its migrations keep a transaction open while they work.
+alter role airflow set statement_timeout = '1h';
+alter role airflow set idle_in_transaction_session_timeout = '1h';
