@@ -98,11 +98,11 @@ begin
             bytes, error_message
         )
     on meta.load to retail_ingestion;
-    -- A receipt, once written, only ever learns which load took its file.
-    grant select, insert, update (silver_load_id) on meta.bronze_file to retail_ingestion;
+    -- A receipt, once written, only ever learns which load took its file, and that retention has removed it.
+    grant select, insert, update (silver_load_id, expired_at, removed_at) on meta.bronze_file to retail_ingestion;
     grant select, insert, delete, update (status, last_checked_at) on meta.sales_gap to retail_ingestion;
     grant
-        select (path, line_no, reason, field),
+        select (path, line_no, reason, field, status),
         insert (dataset, path, line_no, reason, field, raw),
         update (reason, field)
     on meta.rejected_record to retail_ingestion;

@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
-from retail_wiring import DEFAULTS, asset, notes_of
+from retail_wiring import DEFAULTS, INGESTION, TRANSFORMATION, asset, notes_of
 from retail_wiring import step as wired_step
 
 NOTES = notes_of(__file__)
-step = partial(wired_step, notes=NOTES)
+load = partial(wired_step, notes=NOTES, connection=INGESTION)
+transform = partial(wired_step, notes=NOTES, connection=TRANSFORMATION)
 ENTITIES = ["customers", "products", "sales"]
 
 
@@ -28,13 +29,13 @@ def bronze(entity: str, *datasets: str) -> Any:
     """The task that collects one entity."""
     outlets = [asset(f"bronze.{dataset}") for dataset in datasets]
     work = f"ingestion.{entity}:collect_{entity}"
-    return step(f"bronze_{entity}", work, entity=entity, refreshes=True, outlets=outlets)
+    return load(f"bronze_{entity}", work, entity=entity, refreshes=True, outlets=outlets)
 
 
 def silver(dataset: str, module: str) -> Any:
     """The task that loads one table: also what an earlier run left, so a skipped pull does not skip it."""
     ports = {"inlets": [asset(f"bronze.{dataset}")], "outlets": [asset(f"silver.{dataset}")]}
-    return step(f"silver_load_{dataset}", f"{module}:load_{dataset}", trigger_rule="none_failed", **ports)
+    return load(f"silver_load_{dataset}", f"{module}:load_{dataset}", trigger_rule="none_failed", **ports)
 
 
 with DAG(
@@ -72,8 +73,8 @@ with DAG(
         sales >> silver("sales_customer", "loaders.load_sales_customers")
         sales >> silver("sales_product", "loaders.load_sales_products")
     with TaskGroup("gold", prefix_group_id=False, tooltip="Typed tables → dimensions, fact, mart"):
-        deps = step("dbt_deps", "loaders.gold:prepare", refreshes=True, trigger_rule="none_failed")
-        core = step("dbt_run_core", "loaders.gold:build_core", refreshes=True, inlets=SILVER, outlets=CORE)
-        mart = step("dbt_run_mart", "loaders.gold:build_mart", refreshes=True, inlets=CORE, outlets=MART)
+        deps = transform("dbt_deps", "loaders.gold:prepare", refreshes=True, trigger_rule="none_failed")
+        core = transform("dbt_run_core", "loaders.gold:build_core", refreshes=True, inlets=SILVER, outlets=CORE)
+        mart = transform("dbt_run_mart", "loaders.gold:build_mart", refreshes=True, inlets=CORE, outlets=MART)
         checks = ("loaders.gold:check_gold", "ingestion.reconciliation:reconcile_sales")
-        tables >> deps >> core >> mart >> step("dbt_test", *checks, inlets=[*CORE, *MART])
+        tables >> deps >> core >> mart >> transform("dbt_test", *checks, inlets=[*CORE, *MART])

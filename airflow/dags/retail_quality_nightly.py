@@ -7,11 +7,14 @@ Only if a retention is set, and Bronze was found whole, old files of Bronze are 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from airflow.sdk import DAG
-from retail_wiring import DEFAULTS, notes_of, step
+from retail_wiring import DEFAULTS, INGESTION, TRANSFORMATION, notes_of, step
 
 NOTES = notes_of(__file__)
+load = partial(step, notes=NOTES, connection=INGESTION)
+transform = partial(step, notes=NOTES, connection=TRANSFORMATION)
 
 with DAG(
     dag_id="retail_quality_nightly",
@@ -27,7 +30,7 @@ with DAG(
     default_args=DEFAULTS | {"execution_timeout": timedelta(hours=5)},
 ):
     # No check waits for another, so each that fails turns the run red; max_active_tasks keeps them apart.
-    verified = step("verify_bronze", "loaders.verify:verify_receipts", notes=NOTES)
-    verified >> step("expire_bronze", "loaders.retention:expire_bronze", notes=NOTES)
-    step("reconcile_all", "ingestion.reconciliation:reconcile_all", notes=NOTES)
-    step("dbt_test_all", "loaders.gold:check_all_gold", notes=NOTES)
+    verified = load("verify_bronze", "loaders.verify:verify_receipts")
+    verified >> load("expire_bronze", "loaders.retention:expire_bronze")
+    transform("reconcile_all", "ingestion.reconciliation:reconcile_all")
+    transform("dbt_test_all", "loaders.gold:check_all_gold")

@@ -6,6 +6,7 @@ a file is parsed.
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Any
 
 from airflow.sdk import Asset, get_current_context, task
 
+log = logging.getLogger(__name__)
+
+# Airflow connections, each with a login of its own (sql/roles.sql).
+INGESTION, TRANSFORMATION = "retail_ingestion", "retail_transformation"
 DEFAULTS = {
     "owner": "data-engineering",
     "retries": int(os.environ.get("RETAIL_TASK_RETRIES", "2")),
@@ -34,20 +39,38 @@ def asset(name: str) -> Asset:
     return Asset(name=name, uri=f"retail://{name.replace('.', '/')}")
 
 
+def warehouse_address(connection: str) -> str:
+    """Where the warehouse is, as the role of that connection; as its owner where that one is not configured."""
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = PostgresHook.get_connection(connection)
+    except AirflowNotFoundException:
+        log.info("connection %s is not configured: working as the owner, by connection retail", connection)
+        found = PostgresHook.get_connection("retail")
+    return found.get_uri()  # the hook's own drops the TLS settings
+
+
 def step(
-    task_id: str, *work: str, notes: dict[str, str], entity: str | None = None, refreshes: bool = False, **wiring: Any
+    task_id: str,
+    *work: str,
+    connection: str,
+    notes: dict[str, str],
+    entity: str | None = None,
+    refreshes: bool = False,
+    **wiring: Any,
 ) -> Any:
     """A task that calls each `work` (`module:function`) with the warehouse, the settings and the run's id.
 
-    `notes` has the task's section. `entity` skips the task unless the run's params name it; `refreshes` hands the
-    param full_refresh on. An error that a retry cannot mend fails the task at once.
+    `connection` says as which role. `notes` has the task's section. `entity` skips the task unless the run's params
+    name it; `refreshes` hands the param full_refresh on. An error that a retry cannot mend fails the task at once.
     """
 
     @task(task_id=task_id, doc_md=notes[task_id], **wiring)
-    def call() -> str:
+    def call(login: str) -> str:
         from importlib import import_module
 
-        from airflow.providers.postgres.hooks.postgres import PostgresHook
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
         from loaders.config import load_settings
@@ -59,9 +82,8 @@ def step(
         if entity and entity not in params["entities"]:
             raise AirflowSkipException(f"{entity} is not among the run's entities")
         options = {"full_refresh": params["full_refresh"]} if refreshes else {}
-        warehouse = PostgresHook.get_connection("retail").get_uri()  # the hook's own drops the TLS settings
         try:
-            with connect(warehouse, application_name=f"{context['run_id']} {task_id}") as conn:
+            with connect(warehouse_address(login), application_name=f"{context['run_id']} {task_id}") as conn:
                 parts = (name.split(":") for name in work)
                 functions = [getattr(import_module(module), function) for module, function in parts]
                 done = [call(conn, load_settings(), run_id=context["run_id"], **options) for call in functions]
@@ -73,4 +95,4 @@ def step(
                 raise
             raise AirflowFailException(str(error)) from error
 
-    return call()
+    return call(login=connection)  # shown among the task's rendered fields

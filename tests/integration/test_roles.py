@@ -81,11 +81,11 @@ CONTACT = "all but first_name last_name email phone"
 PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
-    "retail_ingestion meta.bronze_file u": "silver_load_id",
+    "retail_ingestion meta.bronze_file u": "silver_load_id expired_at removed_at",
     "retail_ingestion meta.ingestion_state u": "cursor_value epoch load_id updated_at",
     "retail_ingestion meta.load i": LOG,
     "retail_ingestion meta.load u": f"status ended_at {COUNTS} bytes error_message",
-    "retail_ingestion meta.rejected_record s": "path line_no reason field",
+    "retail_ingestion meta.rejected_record s": "path line_no reason field status",
     "retail_ingestion meta.rejected_record i": "dataset path line_no reason field raw",
     "retail_ingestion meta.rejected_record u": "reason field",
     "retail_ingestion meta.sales_gap u": "status last_checked_at",

@@ -20,6 +20,7 @@ from loaders.gold import check_all_gold
 from loaders.load_all_silver import load_all_silver
 from loaders.load_customers import load_customers
 from loaders.rejects import list_rejects, retry_rejects
+from loaders.retention import expire_bronze
 from loaders.schema import prepare_schema
 from loaders.state_store import locked
 from loaders.statements import read_statements
@@ -59,6 +60,10 @@ ALLOWED = {
         """,
     },
     "rejects": {INGESTION: "", TRANSFORMATION: ""},
+    "retention": {
+        INGESTION: "expire_files files_to_remove file_removed files_only_in_silver",
+        TRANSFORMATION: "files_to_remove files_only_in_silver",
+    },
 }
 
 
@@ -102,6 +107,7 @@ def test_hours_and_nights_pass_under_the_narrow_roles(made: Platform) -> None:
         assert "all layers agree" in made.hour()
     with made.login(INGESTION) as conn:
         verify_receipts(conn, made.settings, run_id="night")
+        expire_bronze(conn, made.settings.model_copy(update={"bronze_retention_days": 1}), run_id="night")
     with made.login(TRANSFORMATION) as conn:
         assert "all layers agree" in reconcile_all(conn, made.settings, run_id="night").summary()
         check_all_gold(conn, made.settings, run_id="night")
