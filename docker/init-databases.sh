@@ -3,36 +3,38 @@
 # changes nothing but the passwords, which become those of the environment:
 #   docker compose exec postgres bash /docker-entrypoint-initdb.d/init-databases.sh
 #
-# psql reads the passwords from its environment: as arguments, every process of the container could read them. The
-# server hashes them, and is told first not to log these statements, not even when one fails.
+# The roles and their limits stand in sql/roles.sql. psql reads the passwords from its environment: as arguments, every
+# process of the container could read them. The server hashes them, and is told first not to log these statements, not
+# even when one fails.
 
 # In a subshell: the image sources a script that has lost its executable bit, and must not inherit these options.
 (
     set -eu
-    : "${RETAIL_DB_PASSWORD:?}" "${AIRFLOW_DB_PASSWORD:?}" "${RETAIL_READER_PASSWORD:?}"
+    : "${RETAIL_DB_PASSWORD:?}" "${RETAIL_INGESTION_PASSWORD:?}" "${RETAIL_TRANSFORMATION_PASSWORD:?}"
+    : "${RETAIL_READER_PASSWORD:?}" "${AIRFLOW_DB_PASSWORD:?}" "${RETAIL_ROLES_FILE:?}"
     export PGPASSWORD="${PGPASSWORD:-${POSTGRES_PASSWORD:?}}"
 
     psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres <<'SQL'
+\getenv roles_file RETAIL_ROLES_FILE
 \getenv retail_password RETAIL_DB_PASSWORD
-\getenv airflow_password AIRFLOW_DB_PASSWORD
+\getenv ingestion_password RETAIL_INGESTION_PASSWORD
+\getenv transformation_password RETAIL_TRANSFORMATION_PASSWORD
 \getenv reader_password RETAIL_READER_PASSWORD
+\getenv airflow_password AIRFLOW_DB_PASSWORD
+
+set client_min_messages = 'warning';
+\i :roles_file
 
 set log_statement = 'none';
 set log_min_duration_statement = -1;
 set log_min_error_statement = 'panic';
 set password_encryption = 'scram-sha-256';
-set client_min_messages = 'warning';
-
-select format('create role %I login', missing.role)
-from unnest(array['retail', 'airflow', 'retail_reader']) as missing (role)
-where not exists (select from pg_roles where rolname = missing.role) \gexec
 
 alter role retail password :'retail_password';
-alter role airflow password :'airflow_password';
+alter role retail_ingestion password :'ingestion_password';
+alter role retail_transformation password :'transformation_password';
 alter role retail_reader password :'reader_password';
-alter role retail_reader set default_transaction_read_only = on;
-alter role retail_reader set statement_timeout = '60s';
-alter role retail_reader set idle_in_transaction_session_timeout = '60s';
+alter role airflow password :'airflow_password';
 
 select format('create database %I owner %I', missing.name, missing.name)
 from unnest(array['retail', 'airflow']) as missing (name)
@@ -40,8 +42,9 @@ where not exists (select from pg_database where datname = missing.name) \gexec
 
 revoke connect, temporary on database postgres, template1, retail, airflow from public;
 grant connect on database retail to retail_reader;
+grant connect, temporary on database retail to retail_ingestion, retail_transformation;
 
--- What the reader may see in them, sql/grants.sql says, each time the pipeline applies the schema.
+-- What the roles may do in them, sql/grants.sql says, each time the pipeline applies the schema.
 \connect retail
 set client_min_messages = 'warning';
 create schema if not exists meta authorization retail;
@@ -49,5 +52,5 @@ create schema if not exists silver authorization retail;
 create schema if not exists gold authorization retail;
 
 SQL
-    echo "databases retail and airflow are ready; what retail_reader may read, sql/grants.sql says"
+    echo "databases retail and airflow are ready; what each role may do in retail, sql/grants.sql says"
 )

@@ -16,6 +16,7 @@ from backend.settings import SourceSettings
 from loaders.config import PROJECT_ROOT
 from stack.airflow import airflow_environment
 from stack.home import Home
+from stack.postgres_roles import INGESTION, TRANSFORMATION
 from stack.settings import StackSettings
 from stack.warehouse import Endpoints
 from tests.containers.conftest import EXAMPLE, Compose, Read, dockerfile_steps, image_environment, required_settings
@@ -31,6 +32,8 @@ ROOT = ("", "root", "0")
 # Where the two cannot agree: another folder, host or port, or a secret of each installation's own.
 ELSEWHERE = {
     "AIRFLOW_CONN_RETAIL",
+    "AIRFLOW_CONN_RETAIL_INGESTION",
+    "AIRFLOW_CONN_RETAIL_TRANSFORMATION",
     "AIRFLOW_HOME",
     "AIRFLOW__API__BASE_URL",
     "AIRFLOW__API__SECRET_KEY",
@@ -99,9 +102,10 @@ def test_a_service_is_given_the_secrets_it_needs_and_no_more(compose: Compose, f
         for name, service in services(compose).items()
     }
     running = {"AIRFLOW_API_SECRET_KEY", "AIRFLOW_DB_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET"}
-    running |= {"RETAIL_DB_PASSWORD", "SOURCE_API_KEY"}
+    warehouse = {"RETAIL_DB_PASSWORD", "RETAIL_INGESTION_PASSWORD", "RETAIL_TRANSFORMATION_PASSWORD"}
+    running |= warehouse | {"SOURCE_API_KEY"}
     assert holds == {
-        "postgres": {"POSTGRES_PASSWORD", "RETAIL_DB_PASSWORD", "RETAIL_READER_PASSWORD", "AIRFLOW_DB_PASSWORD"},
+        "postgres": warehouse | {"POSTGRES_PASSWORD", "RETAIL_READER_PASSWORD", "AIRFLOW_DB_PASSWORD"},
         "pgadmin": {"PGADMIN_PASSWORD", "RETAIL_READER_PASSWORD"},
         "api": {"SOURCE_API_KEY"},
         "airflow-init": running | {"AIRFLOW_ADMIN_PASSWORD"},
@@ -232,8 +236,17 @@ def test_airflow_is_set_up_as_on_one_machine(compose: Compose, tmp_path: Path, m
     for name in list(os.environ):
         monkeypatch.delenv(name)
     home = Home(tmp_path).prepare()
-    url = "postgresql://retail:secret@127.0.0.1:5432/retail"
-    endpoints = Endpoints(url, "http://127.0.0.1:4010", "key", "bronze", "postgresql+psycopg2://airflow", 8080)
+    urls = [f"postgresql://{name}:secret@127.0.0.1:5432/retail" for name in ("retail", INGESTION, TRANSFORMATION)]
+    endpoints = Endpoints(
+        urls[0],
+        "http://127.0.0.1:4010",
+        "key",
+        "bronze",
+        "postgresql+psycopg2://airflow",
+        8080,
+        ingestion_url=urls[1],
+        transformation_url=urls[2],
+    )
     native = airflow_environment(home, StackSettings(retail_home=tmp_path), endpoints)
     contained = image_environment() | services(compose)["airflow-scheduler"]["environment"]
     assert not set(native) - set(contained), "set on one machine only"

@@ -32,6 +32,7 @@ from loaders.config import PROJECT_ROOT
 from loaders.database import connect
 from loaders.schema import prepare_schema
 from stack.home import Home
+from stack.postgres_roles import DATABASE_OF, INGESTION, TRANSFORMATION, Login, prepare_roles
 from stack.processes import Service, running, start, stop
 from tests.containers.conftest import Compose, image_environment
 from tests.ports import free_port
@@ -232,7 +233,32 @@ def test_init_databases_run_twice_changes_nothing_but_the_passwords(engine: Engi
         pass
     with connect(owner.replace(engine.environment("postgres")["RETAIL_DB_PASSWORD"], "another")) as conn:
         assert (rows(conn, catalog), rows(conn, grants)) == before
-        assert [role for role, _, _ in before[0]] == ["airflow", "postgres", "retail", "retail_reader"]
+        assert [role for role, _, _ in before[0]] == sorted([*DATABASE_OF, "postgres"])
+
+
+def test_the_roles_are_those_of_one_machine(engine: Engine) -> None:
+    """What the launcher would do to this server has been done by the script: roles, limits, members, databases."""
+    passwords = {
+        "retail": "RETAIL_DB_PASSWORD",
+        INGESTION: "RETAIL_INGESTION_PASSWORD",
+        TRANSFORMATION: "RETAIL_TRANSFORMATION_PASSWORD",
+        "retail_reader": "RETAIL_READER_PASSWORD",
+        "airflow": "AIRFLOW_DB_PASSWORD",
+    }
+    queries = (
+        "select rolname, rolconfig from pg_roles where rolname !~ '^pg_' order by 1",
+        "select roleid, member, inherit_option, set_option from pg_auth_members where member > 16383",
+        "select datname, datdba, array(select unnest(datacl)::text order by 1) from pg_database order by 1",
+    )
+    admin = address(engine, "postgres", "POSTGRES_PASSWORD", "postgres")
+    for role, variable in passwords.items():
+        with connect(address(engine, role, variable, DATABASE_OF[role])) as conn:
+            assert rows(conn, "select current_user::text") == [(role,)]
+    with connect(admin) as conn:
+        before = [rows(conn, query) for query in queries]
+    prepare_roles(admin, [Login(role, engine.environment("postgres")[name]) for role, name in passwords.items()])
+    with connect(admin) as conn:
+        assert [rows(conn, query) for query in queries] == before
 
 
 def test_roles_have_scram_passwords_that_no_log_holds(engine: Engine) -> None:
@@ -375,6 +401,8 @@ def test_the_promised_commands_bring_up_a_platform_that_runs_its_hour(engine: En
         sold = "select (select count(*) from silver.sales_product), (select count(*) from gold.sales_item)"
         ((silver, gold),) = rows(conn, sold)
         assert silver == gold > 0
+        owners = "select distinct tableowner::text from pg_tables where schemaname = 'gold'"
+        assert rows(conn, owners) == [(TRANSFORMATION,)]
     assert list((engine.home.path / "bronze").rglob("*.ndjson"))
     assert list((engine.home.path / "logs").rglob("*task_id=dbt_run_core*/*.log"))
 
