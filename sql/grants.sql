@@ -106,7 +106,7 @@ begin
         insert (dataset, path, line_no, reason, field, raw),
         update (reason, field)
     on meta.rejected_record to retail_ingestion;
-    grant select, insert, update on all tables in schema silver to retail_ingestion;
+    grant select, insert, update, maintain on all tables in schema silver to retail_ingestion; -- maintain: analyze
 end
 $$;
 
