@@ -81,6 +81,17 @@ class Settings(BaseSettings):
     load_chunk_bytes: int = Field(
         12_000_000, ge=1, description="Bytes of a Bronze file validated and copied at a time: bounds memory."
     )
+    alert_email: str | None = Field(
+        None,
+        description="Who is told of incidents by e-mail: addresses with commas between. Sent through Airflow's "
+        "connection `smtp_default`.",
+    )
+    alert_webhook: str | None = Field(
+        None, description="Airflow connection (its id) of a web address that is told of incidents, as JSON."
+    )
+    hour_deadline_minutes: float = Field(
+        60, gt=0, description="An hour that has not ended, or not begun, this long after it should have is an incident."
+    )
 
     @field_validator("database_url")
     @classmethod

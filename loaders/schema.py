@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loaders.config import Settings
 
 SQL_FOLDER = PROJECT_ROOT / "sql"
-SCHEMA_FILES = ("schema_tables.sql", "gold_functions.sql", "views.sql", "grants.sql")
+SCHEMA_FILES = ("schema_tables.sql", "incident_tables.sql", "gold_functions.sql", "views.sql", "grants.sql")
 
 
 def prepare_schema(conn: connection) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
+from retail_alerts import RUN_CALLBACKS, nothing_left
 from retail_wiring import DEFAULTS, INGESTION, TRANSFORMATION, asset, notes_of
 from retail_wiring import step as wired_step
 
@@ -49,6 +50,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=3),
     tags=["retail", "bronze", "silver", "gold", "dbt"],
     default_args=DEFAULTS,
+    **RUN_CALLBACKS,
     params={
         "entities": Param(
             ENTITIES,
@@ -73,7 +75,8 @@ with DAG(
         sales >> silver("sales_customer", "loaders.load_sales_customers")
         sales >> silver("sales_product", "loaders.load_sales_products")
     with TaskGroup("gold", prefix_group_id=False, tooltip="Typed tables → dimensions, fact, mart"):
-        deps = transform("dbt_deps", "loaders.gold:prepare", refreshes=True, trigger_rule="none_failed")
+        due: dict[str, Any] = {"trigger_rule": "none_failed", "on_skipped_callback": nothing_left}
+        deps = transform("dbt_deps", "loaders.gold:prepare", refreshes=True, **due)
         core = transform("dbt_run_core", "loaders.gold:build_core", refreshes=True, inlets=SILVER, outlets=CORE)
         mart = transform("dbt_run_mart", "loaders.gold:build_mart", refreshes=True, inlets=CORE, outlets=MART)
         checks = ("loaders.gold:check_gold", "ingestion.reconciliation:reconcile_sales")

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from airflow.sdk import DAG
+from retail_alerts import RUN_CALLBACKS
 from retail_wiring import DEFAULTS, INGESTION, TRANSFORMATION, notes_of, step
 
 NOTES = notes_of(__file__)
@@ -28,6 +29,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=6),
     tags=["retail", "quality", "dbt"],
     default_args=DEFAULTS | {"execution_timeout": timedelta(hours=5)},
+    **RUN_CALLBACKS,
 ):
     # No check waits for another, so each that fails turns the run red; max_active_tasks keeps them apart.
     verified = load("verify_bronze", "loaders.verify:verify_receipts")

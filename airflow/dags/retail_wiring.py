@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset, get_current_context, task
+from retail_alerts import TASK_CALLBACKS
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ DEFAULTS = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
     "execution_timeout": timedelta(hours=1),
+    **TASK_CALLBACKS,
 }
 
 

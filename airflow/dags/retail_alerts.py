@@ -1,0 +1,207 @@
+"""When an incident opens and closes: the callbacks of both DAGs. The work is in `loaders.incidents`.
+
+Which callback Airflow runs where, and which it does not run at all, was tried out: docs/decisions/0009. In short: a
+task's own callbacks run in its process and know the exception; a task that was killed has none, and the end of the run
+reports it. So a failure may be reported more than once, and counts once. No callback raises, whatever fails in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Context = Any
+    Callback = Callable[[Context], None]
+
+HOURLY = "retail_etl_hourly"
+FIRST_TASK = "bronze_sales"  # looks for hours that are missing before its own
+COMMANDS = {
+    HOURLY: "./retail run, or wait for the next hour",
+    "retail_quality_nightly": "trigger retail_quality_nightly, or wait for the next night",
+}
+log = logging.getLogger(__name__)
+
+
+def never_raising(callback: Callback) -> Callback:
+    """A callback that says what went wrong in it and goes on."""
+
+    @wraps(callback)
+    def guarded(context: Context) -> None:
+        try:
+            callback(context)
+        except Exception:
+            log.exception("%s did not get to its end", callback.__name__)
+
+    return guarded
+
+
+@never_raising
+def task_failed(context: Context) -> None:
+    """No retry is left: in the task's process; in the dag-processor, without an exception, if it lost its heartbeat."""
+    ti = context["ti"]
+    _report(context, ti.task_id, ti.try_number, context.get("exception"))
+
+
+@never_raising
+def task_succeeded(context: Context) -> None:
+    """What was wrong with this task is right again."""
+    _close(context, [context["ti"].task_id])
+
+
+@never_raising
+def nothing_left(context: Context) -> None:
+    """A task that skips what follows because there is nothing to do: all of them are as they should be."""
+    task = context["task"]
+    _close(context, [task.task_id, *sorted(task.get_flat_relative_ids(upstream=False))])
+
+
+@never_raising
+def task_begins(context: Context) -> None:
+    """Is this run late, or were there hours before it that nobody ran? Opens an incident of the hourly run if so."""
+    from loaders.hour import absence, lateness
+
+    run, settings = context["dag_run"], _settings()
+    if settings is None:
+        return
+    now, ours = datetime.now(timezone.utc), run.dag_id == HOURLY
+    cause = lateness(now, run.start_date, settings.hour_deadline_minutes) if ours else None
+    looks_back = context["ti"].task_id == FIRST_TASK or not ours
+    if cause is None and looks_back and str(getattr(run.run_type, "value", run.run_type)) == "scheduled":
+        cause = absence(now, _hour_began(run.run_id), settings.hour_deadline_minutes)
+    if cause:
+        _report_run(HOURLY, run.run_id, cause)
+
+
+@never_raising
+def run_succeeded(context: Context) -> None:
+    """A run that was late has ended well."""
+    from loaders.incidents import RUN
+
+    _report_if_late(context)
+    _close(context, [RUN])
+
+
+@never_raising
+def run_failed(context: Context) -> None:
+    """What no task could report: processes that were killed, a run that was ended for taking too long."""
+    run_id, reason = context["run_id"], str(context.get("reason"))
+    failed = [task_id for task_id, state in _states(context).items() if state == "failed"]
+    for task_id in failed:
+        _report(context, task_id, None, None)
+    if reason == "timed_out":
+        limit = context["dag"].dagrun_timeout
+        _report_run(context["dag"].dag_id, run_id, f"the run took longer than {limit} and was ended")
+
+
+TASK_CALLBACKS: dict[str, Callback] = {
+    "on_execute_callback": task_begins,
+    "on_failure_callback": task_failed,
+    "on_success_callback": task_succeeded,
+}
+RUN_CALLBACKS: dict[str, Callback] = {"on_failure_callback": run_failed, "on_success_callback": run_succeeded}
+
+
+def _report(context: Context, task_id: str, try_number: int | None, error: BaseException | None) -> None:
+    from loaders.incidents import failure_of
+
+    dag_id, run_id = context["dag"].dag_id, context["run_id"]
+    _record(
+        failure_of(
+            error, dag_id=dag_id, task_id=task_id, run_id=run_id, try_number=try_number, command=COMMANDS[dag_id]
+        )
+    )
+
+
+def _report_run(dag_id: str, run_id: str, cause: str) -> None:
+    from loaders.incidents import RUN, Failure
+
+    remedy = f"see what the platform did then (./retail status, data/logs); then {COMMANDS[dag_id]}"
+    _record(Failure(dag_id, RUN, run_id, None, cause, remedy))
+
+
+def _report_if_late(context: Context) -> None:
+    """The last task of a run begins in time and may still end late."""
+    from loaders.hour import lateness
+
+    run, settings = context.get("dag_run"), _settings()
+    if run is None or settings is None or context["dag"].dag_id != HOURLY:
+        return
+    cause = lateness(datetime.now(timezone.utc), run.start_date, settings.hour_deadline_minutes)
+    if cause:
+        _report_run(HOURLY, run.run_id, cause)
+
+
+def _record(failure: Any) -> None:
+    """Write it down and tell; while the warehouse does not answer, the log line is all there is."""
+    from loaders.errors import DatabaseError
+    from loaders.incidents import log_unrecorded, record_failure
+
+    settings = _settings()
+    try:
+        with _warehouse() as conn:
+            record_failure(conn, failure, settings, _channels(settings))
+    except DatabaseError as error:
+        log_unrecorded(failure, settings, error.message)
+
+
+def _close(context: Context, task_ids: list[str]) -> None:
+    from loaders.errors import DatabaseError
+    from loaders.incidents import close_incidents
+
+    try:
+        with _warehouse() as conn:
+            close_incidents(conn, context["dag"].dag_id, task_ids, _channels(_settings()))
+    except DatabaseError as error:
+        log.warning("incidents are closed by the next success: %s", error.message)
+
+
+def _hour_began(run_id: str) -> datetime | None:
+    from loaders.incidents import hour_began
+
+    with _warehouse() as conn:
+        return hour_began(conn, besides=run_id)
+
+
+@contextmanager
+def _warehouse() -> Iterator[Any]:
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+    from loaders.database import connect
+
+    with connect(PostgresHook.get_connection("retail").get_uri(), application_name="retail incidents") as conn:
+        yield conn
+
+
+def _settings() -> Any:
+    """The settings; None when they cannot be read, which may be the very failure to report."""
+    from loaders.config import load_settings
+    from loaders.errors import ConfigurationError
+
+    try:
+        return load_settings()
+    except ConfigurationError:
+        return None
+
+
+def _channels(settings: Any) -> Any:
+    from retail_notifiers import channels
+
+    return channels(settings)
+
+
+def _states(context: Context) -> dict[str, str]:
+    """States of the run's tasks. `airflow dags test` has nobody to ask; there, a killed task ends the whole run."""
+    ti, run_id = context.get("ti"), context["run_id"]
+    if ti is None:
+        return {}
+    try:
+        found = ti.get_task_states(dag_id=context["dag"].dag_id, run_ids=[run_id])
+    except NameError:  # no supervisor
+        return {}
+    return {name.split(".")[-1]: str(state) for name, state in found.get(run_id, {}).items()}
