@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from loaders.errors import DatabaseError
 from stack.airflow import DAG_ID, USER
+from stack.incidents import OpenIncident, overdue, print_incidents, read_incidents
 from stack.metadata import DagRun, Metadata
 from stack.ports import HOST, remembered_port
 from stack.processes import running
@@ -45,6 +46,7 @@ class Status:
     last_run: DagRun | None
     report: Report | None
     note: str | None
+    incidents: tuple[OpenIncident, ...] = ()
 
     def as_json(self) -> str:
         """The status as JSON; moments in RFC 3339."""
@@ -58,6 +60,7 @@ def read_status(home: Home, settings: StackSettings) -> Status:
     services = (postgres, _source(home, settings), *(_service(home, name) for name in AIRFLOW_SERVICES))
     ui = next(one for one in services if one.name == "airflow-api-server")
     report, last_run, note = None, None, None
+    incidents: tuple[OpenIncident, ...] = ()
     if url is None:
         note = "the warehouse is not running: ./retail up or ./retail run starts it"
     else:
@@ -67,10 +70,13 @@ def read_status(home: Home, settings: StackSettings) -> Status:
             last_run = None  # no run yet: Airflow's tables come with the first one
         try:
             report = read_report(url, last_run.run_id if last_run else None)
+            incidents = read_incidents(url)
         except DatabaseError as error:
             note = str(error)
+    if note is None and any(one.name == "airflow-scheduler" and one.state == "running" for one in services):
+        note = overdue(last_run, settings.hour_deadline_minutes)
     login = f"user {USER}, password {home.secret('airflow_admin_password')}" if ui.state == "running" else None
-    return Status(str(home.path), services, login, last_run, report, note)
+    return Status(str(home.path), services, login, last_run, report, note, incidents)
 
 
 def print_status(status: Status, console: Console) -> None:
@@ -89,6 +95,7 @@ def print_status(status: Status, console: Console) -> None:
         print_report(status.report, console)
         for failure in status.report.failures:
             console.print(f"failed: {failure.layer} {failure.dataset}: {failure.message}", style="red", markup=False)
+    print_incidents(status.incidents, console)
     if status.note:
         console.print(status.note, markup=False)
 

@@ -1,0 +1,47 @@
+"""What only a scheduler, its task processes and the dag-processor show: killed tasks, and hours that nobody ran."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders.config import PROJECT_ROOT
+from loaders.incidents import SILENT_END
+from tests.process_table import eventually
+from tests.retail_cli import Retail, retail
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(600)]
+
+LONG_AGO = """
+    insert into meta.load (run_id, layer, dataset, status, started_at, ended_at)
+    select 'long ago', 'bronze', 'sales', 'SUCCESS', moment, moment
+    from (select now() - interval '10 hours' as moment) as begun
+"""
+
+
+def incidents(cli: Retail) -> dict[str, str]:
+    """Causes of what is open, by entity."""
+    return {one["entity"]: one["cause"] for one in cli("status", "--json").json()["incidents"]}
+
+
+def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good_hour() -> None:
+    with retail() as cli:
+        assert cli("psql", "-f", str(PROJECT_ROOT / "sql" / "schema_tables.sql")).code == 0
+        assert cli("psql", "-c", LONG_AGO).code == 0
+        with cli.start("up", RETAIL_TASK_RETRIES="0", RETAIL_FAIL_POINT="part.receipted") as platform:
+            platform.says("ready.", 150)
+            assert eventually(lambda: len(incidents(cli)) == 4, 120), incidents(cli)
+            causes = incidents(cli)
+            assert causes.pop("run").startswith("no hour reached the warehouse between ")
+            assert causes == dict.fromkeys(("customers", "products", "sales"), SILENT_END)
+            shown = cli("status").out
+            assert "incident: sales (retail_etl_hourly bronze_sales) since " in shown
+            assert "do: see the end of the task's log" in shown
+            told = "select count(*), sum(times) from meta.incident where entity <> 'run'"
+            assert cli("psql", "-Atc", told).out.strip() == "3|3"  # by each task's death and the end of the run, once
+            assert platform.press_ctrl_c() in (0, 130)
+        with cli.start("up") as platform:
+            platform.says("ready.", 150)
+            assert cli("run").code == 0
+            assert eventually(lambda: incidents(cli) == {}, 60), incidents(cli)
+            assert cli("psql", "-Atc", "select count(*) from meta.incident").out.strip() == "4"
+            assert platform.press_ctrl_c() in (0, 130)
