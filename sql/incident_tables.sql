@@ -21,7 +21,7 @@ create table if not exists meta.incident (
 
 comment on table meta.incident is 'Alarm. One row per incident: opened by the first failure of a task, repeats are '
 'counted in it, closed by the task''s next success. At most one is open for a task of a DAG.';
-comment on column meta.incident.task_id is 'The task; run: the run as a whole, such as an hour that is late or missing.';
+comment on column meta.incident.task_id is 'The task; run: the whole run, such as an hour that is late or missing.';
 comment on column meta.incident.times is 'Failures so far. A failure that is reported twice counts once.';
 comment on column meta.incident.run_id is 'The last run that failed; try_number and load_id are of that run.';
 comment on column meta.incident.load_id is 'The batch: the last load of the step in that run; null: it had none yet.';

@@ -1,6 +1,6 @@
 """When an incident opens and closes: the callbacks of both DAGs. The work is in `loaders.incidents`.
 
-Which callback Airflow runs where, and which it does not run at all, was tried out: docs/decisions/0009. In short: a
+Which callback Airflow runs where, and which it does not run at all, was tried out: docs/decisions/0010. In short: a
 task's own callbacks run in its process and know the exception; a task that was killed has none, and the end of the run
 reports it. So a failure may be reported more than once, and counts once. No callback raises, whatever fails in it.
 """
