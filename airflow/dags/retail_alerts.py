@@ -162,10 +162,15 @@ def _close(context: Context, task_ids: list[str]) -> None:
 
 
 def _hour_began(run_id: str) -> datetime | None:
+    """None, too, while the warehouse does not answer: the task itself is about to say so."""
+    from loaders.errors import DatabaseError
     from loaders.incidents import hour_began
 
-    with _warehouse() as conn:
-        return hour_began(conn, besides=run_id)
+    try:
+        with _warehouse() as conn:
+            return hour_began(conn, besides=run_id)
+    except DatabaseError:
+        return None
 
 
 @contextmanager

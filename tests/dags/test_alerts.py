@@ -126,6 +126,20 @@ def test_a_webhook_that_refuses_changes_no_run_and_hears_of_the_end(runs: Hour, 
     assert (message["status"], message["entity"]) == ("CLOSED", "products")
 
 
+@pytest.mark.slow
+def test_an_hour_that_is_late_is_told_while_it_runs_and_again_when_it_has_ended(
+    runs: Hour, hook: Any, conn: connection
+) -> None:
+    late = told(runs, hook, free_port())
+    late.environment.update(ALERT_EMAIL="", HOUR_DEADLINE_MINUTES="0.01")
+    assert late.run() == 0, late.log.read_text()[-3000:]
+    assert [(one["entity"], one["status"]) for one in hook.received] == [("run", "OPEN"), ("run", "CLOSED")]
+    assert "has not ended within 0.01 minutes" in hook.received[0]["cause"]
+    assert rows(conn, "select status, times from meta.incident") == [("CLOSED", 1)]
+    before_gold = "select min(started_at) > (select opened_at from meta.incident) from meta.load where layer = 'gold'"
+    assert rows(conn, before_gold) == [(True,)]
+
+
 def test_while_the_warehouse_is_down_the_log_line_comes_all_the_same(runs: Hour, conn: connection) -> None:
     address = f"postgres://postgres:{PASSWORD}@127.0.0.1:{free_port()}/retail"
     assert Hour(runs.environment | {"AIRFLOW_CONN_RETAIL": address}, runs.log).run() != 0
