@@ -211,7 +211,7 @@ def test_a_setting_that_cannot_be_ends_with_the_exit_code_of_the_configuration(
 
 def test_the_status_while_nothing_runs_says_so_and_starts_nothing(cli: Retail) -> None:
     told = cli("status", "--json").json()
-    assert set(told) == {"home", "services", "login", "last_run", "report", "note"}
+    assert set(told) == {"home", "services", "login", "last_run", "report", "note", "incidents"}
     assert [(one["name"], one["state"], one["pid"], one["address"]) for one in told["services"]] == [
         (name, "stopped", None, None) for name in SERVICES
     ]
