@@ -45,6 +45,7 @@ RELATIONS = """
 meta.bronze_file             SIUDTO  SIu        S               S
 meta.gold_rebuild            SIUDTO  -          SID             S
 meta.gold_state              SIUDTO  -          SIU             S
+meta.incident                SIUDTO  -          -               S
 meta.ingestion_state         SIUDTO  Su         S               S
 meta.load                    SIUDTO  Siu        Siu             S
 meta.reconciliation          SIUDTO  -          SI              S
