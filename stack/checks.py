@@ -61,9 +61,8 @@ def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, e
 
 def configures(name: str) -> bool:
     """Whether an environment variable would point the tests to a real warehouse, source or Airflow."""
-    return name in ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME", "RETAIL_TASK_RETRIES") or name.startswith(
-        ("SOURCE_", "AIRFLOW_")
-    )
+    ours = ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME", "RETAIL_TASK_RETRIES", "RETAIL_FAIL_AT_ONCE")
+    return name in ours or name.startswith(("SOURCE_", "AIRFLOW_"))
 
 
 def _is_path(argument: str) -> bool:

@@ -60,7 +60,7 @@ def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
                 remedy="wait for it to end, or stop it with ./retail down",
             )
         with platform(home, settings, talk) as endpoints:
-            environment = {**airflow_environment(home, settings, endpoints), "RETAIL_TASK_RETRIES": "0"}
+            environment = {**airflow_environment(home, settings, endpoints), "RETAIL_FAIL_AT_ONCE": "1"}
             metadata = Metadata(endpoints.airflow_database_url)
             prepare(home, endpoints, environment, metadata, talk)
             outcome = _run_dag(home, endpoints, environment, metadata, talk)

@@ -66,7 +66,8 @@ def step(
     """A task that calls each `work` (`module:function`) with the warehouse, the settings and the run's id.
 
     `connection` says as which role. `notes` has the task's section. `entity` skips the task unless the run's params
-    name it; `refreshes` hands the param full_refresh on. An error that a retry cannot mend fails the task at once.
+    name it; `refreshes` hands the param full_refresh on. An error that a retry cannot mend fails the task at once; with
+    RETAIL_FAIL_AT_ONCE every error does.
     """
 
     @task(task_id=task_id, doc_md=notes[task_id], **wiring)
@@ -92,8 +93,10 @@ def step(
                 return "; ".join(str(one.summary()) for one in done)
         except NothingToDo as nothing:
             raise AirflowSkipException(str(nothing)) from nothing
-        except RetailError as error:
-            if error.retryable:
+        except Exception as error:
+            # Read now and not when the file was parsed: what was parsed, Airflow keeps for other processes too.
+            may_pass = error.retryable if isinstance(error, RetailError) else True
+            if may_pass and not os.environ.get("RETAIL_FAIL_AT_ONCE", ""):
                 raise
             raise AirflowFailException(str(error)) from error
 

@@ -50,7 +50,7 @@ def runs(
         "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),
         "PYTHONPATH": str(PROJECT_ROOT),
         "RETAIL_HOME": str(home),
-        "RETAIL_TASK_RETRIES": "0",
+        "RETAIL_FAIL_AT_ONCE": "1",
         "SOURCE_API_URL": source.url,
         "SOURCE_API_KEY": KEY,
     }

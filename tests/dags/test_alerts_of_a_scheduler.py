@@ -28,8 +28,8 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
         assert cli("psql", "-f", str(PROJECT_ROOT / "sql" / "schema_tables.sql")).code == 0
         assert cli("psql", "-c", LONG_AGO).code == 0
         with cli.start("up", RETAIL_TASK_RETRIES="0", RETAIL_FAIL_POINT="part.receipted") as platform:
-            platform.says("ready.", 150)
-            assert eventually(lambda: len(incidents(cli)) == 4, 120), incidents(cli)
+            platform.says("ready.", 240)
+            assert eventually(lambda: len(incidents(cli)) == 4, 240), incidents(cli)
             causes = incidents(cli)
             assert causes.pop("run").startswith("no hour reached the warehouse between ")
             assert causes == dict.fromkeys(("customers", "products", "sales"), SILENT_END)
@@ -40,8 +40,8 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
             assert cli("psql", "-Atc", told).out.strip() == "3|3"  # by each task's death and the end of the run, once
             assert platform.press_ctrl_c() in (0, 130)
         with cli.start("up") as platform:
-            platform.says("ready.", 150)
+            platform.says("ready.", 240)
             assert cli("run").code == 0
-            assert eventually(lambda: incidents(cli) == {}, 60), incidents(cli)
+            assert eventually(lambda: incidents(cli) == {}, 120), incidents(cli)
             assert cli("psql", "-Atc", "select count(*) from meta.incident").out.strip() == "4"
             assert platform.press_ctrl_c() in (0, 130)

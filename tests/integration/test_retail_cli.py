@@ -153,6 +153,8 @@ def test_a_run_with_a_warehouse_of_the_users_starts_no_postgres_and_keeps_airflo
     assert not (elsewhere.home.path / "postgres").exists()
     with closing(sqlite3.connect(elsewhere.home.airflow / "airflow.db")) as metadata:
         assert metadata.execute("select state from dag_run").fetchall() == [("success",)]
+        # What a run wants for itself is not kept for the scheduler that comes after it.
+        assert metadata.execute("select distinct max_tries from task_instance").fetchall() == [(2,)]
     told = elsewhere("status", "--json", DATABASE_URL=database_url).json()
     assert (told["services"][0]["name"], told["services"][0]["state"]) == ("postgres", "external")
     assert told["last_run"]["run_id"] == found["run_id"]
