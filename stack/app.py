@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -193,6 +194,23 @@ def test(
     from stack.checks import run_checks
 
     raise typer.Exit(run_checks(Talk(), context.args, fast=fast, everything=everything))
+
+
+@app.command(epilog="Example: ./retail bench --sales 100000 --rounds 3 --engine ours --engine dlt")
+def bench(
+    *,
+    sales: Annotated[int, typer.Option(min=1, help="How many the source holds.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each engine runs, in turn.")] = 3,
+    engine: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RETAIL_HOME/bench.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure ours, its peers (dlt, Singer, the naive way) and its limits side by side on this machine."""
+    from stack.checks import run_benchmarks
+
+    chosen = [word for name in engine or () for word in ("--engine", name)]
+    where = ["--output", str(Path(os.environ.get("RETAIL_CALLER_FOLDER") or ".") / output)] if output else []
+    run_benchmarks(["--sales", str(sales), "--rounds", str(rounds), *chosen, *where, *(["--json"] if as_json else [])])
 
 
 def main() -> None:

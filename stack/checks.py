@@ -1,4 +1,4 @@
-"""`./retail test`: what CI runs, in the same order. It checks and never repairs."""
+"""`./retail test`: what CI runs, in the same order. It checks and never repairs. And `./retail bench`, beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from loaders.config import PROJECT_ROOT
 
@@ -57,6 +57,13 @@ def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, e
             talk.failed(check.name, seconds, f"exit code {done.returncode}")
     talk.say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
     return 1 if failed else 0
+
+
+def run_benchmarks(arguments: list[str]) -> NoReturn:
+    """Become `python -m benchmarks`: a signal then meets the one process that ends what the comparison started."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+    os.chdir(PROJECT_ROOT)
+    os.execve(sys.executable, [*_PYTHON, "benchmarks", *arguments], environment)  # noqa: S606 - no shell is wanted
 
 
 def configures(name: str) -> bool:

@@ -1,0 +1,90 @@
+"""What a comparison knows of an engine: prepare it, run it in an empty world, ask what it loaded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from loaders.errors import RetailError
+from loaders.reconciliation import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from psycopg2.extensions import connection
+
+    from benchmarks.world import Stage
+
+NET_AMOUNT = "coalesce(sum(quantity * unit_price - discount), 0)"
+
+
+class EngineUnavailable(RetailError):
+    """An engine cannot be installed here: it is left out, loudly, and the rest goes on."""
+
+
+class EngineFailed(RetailError):
+    """An engine did not end well, or loaded something else than the source holds: no figure of it counts."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What one run of an engine is given: a database of its own, the source, and a folder that is removed later."""
+
+    database_url: str = field(repr=False)
+    source_url: str
+    source_key: str = field(repr=False)
+    folder: Path
+    page_size: int = 5000
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one run, as somebody waiting for it sees them; `steps` are parts of it, by name."""
+
+    seconds: float
+    steps: Mapping[str, float] = field(default_factory=dict)
+
+
+class Engine(ABC):
+    """One way of doing the work.
+
+    `starts_from` names the database its world is cloned from: "empty" has the schema, "silver" all of Silver too.
+    `counts` names the totals that it can be held to.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    starts_from: ClassVar[str] = "empty"
+    counts: ClassVar[tuple[str, ...]] = ("sales", "lines", "net_amount")
+
+    def prepare(self, folder: Path, shared: Stage, loaded: World) -> None:  # noqa: B027 - most need nothing
+        """Whatever has to be done once, untimed; `loaded` has all of Silver. Raises EngineUnavailable."""
+
+    @abstractmethod
+    def run(self, world: World) -> Timing:
+        """Do the work once. Raises EngineFailed."""
+
+    @abstractmethod
+    def loaded(self, conn: connection) -> Totals:
+        """What the run left in the database, to be held against the source's own totals."""
+
+
+def totals_of(conn: connection, sales: str, lines: str) -> Totals:
+    """Sales by the one query, lines and net amount by the other. The queries are the engines' own."""
+    with conn.cursor() as cursor:
+        cursor.execute(sales)
+        count = (cursor.fetchone() or (0,))[0]
+        cursor.execute(lines)
+        row = cursor.fetchone() or (0, 0)
+    return Totals(count, row[0], row[1])
+
+
+def silver_totals(conn: connection) -> Totals:
+    """What Silver holds."""
+    return totals_of(
+        conn,
+        "select count(*) from silver.sales_customer",
+        f"select count(*), {NET_AMOUNT} from silver.sales_product",  # noqa: S608 - a constant of ours
+    )

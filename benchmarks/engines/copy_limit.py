@@ -1,0 +1,62 @@
+"""A limit: COPY of the rows that our Silver load writes, into the same keyed tables."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from benchmarks.engine import Engine, Timing, World, silver_totals
+from loaders.database import connect, transaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from psycopg2.extensions import connection
+
+    from benchmarks.world import Stage
+    from loaders.reconciliation import Totals
+
+_COLUMNS = {
+    "sales_customer": "sale_id, customer_id, store_id, sold_at, channel, payment_method, currency, _load_id",
+    "sales_product": "sale_id, line_no, product_id, quantity, unit_price, discount, _load_id",
+}
+_ORDER = {"sales_customer": "sale_id", "sales_product": "sale_id, line_no"}
+_BUFFER_BYTES = 1_000_000
+
+
+class CopyLimit(Engine):
+    """No file is read as JSON, nothing is validated or looked up: the rows stand ready as CSV, in the order of keys."""
+
+    name = "copy"
+    title = "limit: COPY of the same rows"
+    _folder: Path
+
+    def prepare(self, folder: Path, shared: Stage, loaded: World) -> None:
+        """Write the rows of a loaded Silver to files."""
+        self._folder = loaded.folder
+        with connect(loaded.database_url) as conn, conn.cursor() as cursor:
+            for table, columns in _COLUMNS.items():
+                with self._file(table).open("wb") as stream:
+                    query = f"select {columns} from silver.{table} order by {_ORDER[table]}"  # noqa: S608 - ours
+                    cursor.copy_expert(f"copy ({query}) to stdout with (format csv)", stream)
+
+    def run(self, world: World) -> Timing:
+        """A table a transaction, over one connection that is open already."""
+        moments = []
+        with connect(world.database_url) as conn:
+            moments.append(time.perf_counter())
+            for table, columns in _COLUMNS.items():
+                with transaction(conn), conn.cursor() as cursor, self._file(table).open("rb") as stream:
+                    statement = f"copy silver.{table} ({columns}) from stdin with (format csv)"
+                    cursor.copy_expert(statement, stream, size=_BUFFER_BYTES)
+                moments.append(time.perf_counter())
+        headers, lines = (later - sooner for sooner, later in pairwise(moments))
+        return Timing(headers + lines, {"headers": headers, "lines": lines})
+
+    def loaded(self, conn: connection) -> Totals:
+        """What Silver holds."""
+        return silver_totals(conn)
+
+    def _file(self, table: str) -> Path:
+        return self._folder / f"{table}.csv"

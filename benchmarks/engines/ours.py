@@ -1,0 +1,35 @@
+"""Ours: the pipeline's own steps with their shipped defaults, one after the other in one process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks.commands import timed
+from benchmarks.engine import Engine, Timing, World, silver_totals
+from benchmarks.world import pipeline_environment
+from loaders.config import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from loaders.reconciliation import Totals
+
+
+class Ours(Engine):
+    """API → Bronze → Silver."""
+
+    name = "ours"
+    title = "ours: Bronze files, receipts, validation, merge"
+
+    def run(self, world: World) -> Timing:
+        """The whole command; its steps as it reports them."""
+        command = [sys.executable, "-m", "benchmarks.programs.load_with_ours"]
+        variables = pipeline_environment(world) | {"PYTHONPATH": str(PROJECT_ROOT)}
+        seconds = timed([command], variables, world.folder)
+        return Timing(seconds, json.loads((world.folder / "out").read_text(encoding="utf-8")))
+
+    def loaded(self, conn: connection) -> Totals:
+        """What Silver holds."""
+        return silver_totals(conn)
