@@ -9,7 +9,7 @@ are left alone and keep their `_load_id`. Both ways give the same table whatever
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 from psycopg2 import sql
@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 
     from loaders.dataset import Dataset
 
+# Handed to the driver at a time. Its own 8 KB would have it ask for the interpreter two thousand times in a block, and
+# wait for it each time, as the next block is parsed meanwhile.
+_COPY_BYTES = 1_000_000
+
 _STAGE = sql.Identifier("stage")
 
-_ANY_IN_RANGE = sql.SQL("select exists (select from {table} where {id} between %s and %s)")
+# The next key of the table from the block's least one on, by the primary key's order: it is read from the index
+# whatever the planner knows of a table that grows within the transaction. `exists (… between …)` scans the table.
+_NEXT_IS_WITHIN = sql.SQL("select ({key}) <= %s from {table} where ({key}) >= %s order by {key} limit 1")
 
 _CREATE_STAGE = sql.SQL(
     "create temp table {stage} on commit drop as select {columns}, _load_id from {table} with no data"
@@ -80,13 +86,23 @@ def write_rows(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: 
 
 
 def _all_new(conn: connection, dataset: Dataset, rows: pl.DataFrame) -> bool:
-    """Whether no row of the table lies in the rows' id range, and no key comes twice among them."""
-    leading = dataset.key[0]
+    """Whether no row of the table lies between the rows' least and greatest key, and no key comes twice among them.
+
+    The whole key, not its first column: a block may begin in the middle of a sale's lines.
+    """
+    keys = rows.select(dataset.key)
     with conn.cursor() as cursor:
-        query = _ANY_IN_RANGE.format(table=_table(dataset), id=sql.Identifier(leading))
-        cursor.execute(query, (rows[leading].min(), rows[leading].max()))
-        row = cursor.fetchone()
-    return row == (False,) and not rows.select(dataset.key).is_duplicated().any()
+        query = _NEXT_IS_WITHIN.format(table=_table(dataset), key=_names(dataset.key))
+        cursor.execute(query, (_bound(keys, "max"), _bound(keys, "min")))
+        is_within = cursor.fetchone() == (True,)
+    return not is_within and not keys.is_duplicated().any()
+
+
+def _bound(keys: pl.DataFrame, end: Literal["min", "max"]) -> tuple[Any, ...]:
+    """The least or the greatest key: column after column, as Postgres compares rows."""
+    for name in keys.columns:
+        keys = keys.filter(keys[name] == getattr(keys[name], end)())
+    return keys.row(0)
 
 
 def _copy(conn: connection, table: sql.Composable, dataset: Dataset, rows: pl.DataFrame, load_id: int) -> None:
@@ -94,7 +110,7 @@ def _copy(conn: connection, table: sql.Composable, dataset: Dataset, rows: pl.Da
     rows.with_columns(pl.lit(load_id).alias("_load_id")).write_csv(text, include_header=False)
     text.seek(0)
     with conn.cursor() as cursor:
-        cursor.copy_expert(_COPY.format(table=table, columns=_names(dataset.columns)), text)
+        cursor.copy_expert(_COPY.format(table=table, columns=_names(dataset.columns)), text, size=_COPY_BYTES)
     fail_point("silver.copied")
 
 

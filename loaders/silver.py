@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
+from loaders.ahead import one_ahead
 from loaders.bronze_file import read_blocks
 from loaders.database import transaction
 from loaders.errors import DataQualityError
 from loaders.fail_point import fail_point
 from loaders.merge import write_rows
-from loaders.records import parse_block
+from loaders.records import Block, parse_block
 from loaders.state_store import (
     Receipt,
     RowCounts,
@@ -30,6 +31,8 @@ from loaders.state_store import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from psycopg2.extensions import connection
 
     from loaders.config import Settings
@@ -103,14 +106,21 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
 
 
 def _fold_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int) -> RowCounts:
-    counts, line_no = RowCounts(), 1
-    for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
-        parsed = parse_block(dataset, block, line_no)
-        reject_records(conn, receipt, parsed.rejections)
-        rejected = len(parsed.rejections)
-        counts += write_rows(conn, dataset, parsed.rows, load_id) + RowCounts(read=rejected, rejected=rejected)
-        line_no += block.count(b"\n")
+    """While Postgres takes one block, the next one is parsed; whatever touches the database stays in this thread."""
+    counts = RowCounts()
+    with one_ahead(_parsed_blocks(dataset, settings, receipt)) as blocks:
+        for parsed in blocks:
+            reject_records(conn, receipt, parsed.rejections)
+            rejected = len(parsed.rejections)
+            counts += write_rows(conn, dataset, parsed.rows, load_id) + RowCounts(read=rejected, rejected=rejected)
     return counts
+
+
+def _parsed_blocks(dataset: Dataset, settings: Settings, receipt: Receipt) -> Generator[Block, None, None]:
+    line_no = 1
+    for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
+        yield parse_block(dataset, block, line_no)
+        line_no += block.count(b"\n")
 
 
 def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:

@@ -11,12 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from psycopg2.extensions import connection
 
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
+from loaders import merge
 from loaders.config import Settings
 from loaders.database import connect, transaction
 from loaders.errors import BronzeDamaged, DatabaseError, DataQualityError, EntityLocked
@@ -286,6 +288,27 @@ def test_small_blocks_give_the_same_tables_as_one(conn: connection, settings: Se
     assert rows(conn, "select count(*), sum(quantity * unit_price - discount) from silver.sales_product") == [
         (totals.lines, totals.net_amount)
     ]
+
+
+@pytest.mark.parametrize(
+    ("block", "is_new"),
+    [
+        ([(10, 3), (11, 1)], True),  # begins in the middle of a sale: that must not cost it the quick way
+        ([(9, 1), (9, 7)], True),
+        ([(12, 2), (13, 1)], True),
+        ([(10, 2)], False),
+        ([(10, 3), (12, 2)], False),  # sale 12's first line lies between
+        ([(11, 2), (11, 1), (11, 2)], False),
+    ],
+)
+def test_a_block_is_copied_when_no_key_lies_between_its_own(
+    conn: connection, block: list[tuple[int, int]], *, is_new: bool
+) -> None:
+    with transaction(conn), conn.cursor() as cursor:
+        for key in ((10, 1), (10, 2), (12, 1)):
+            cursor.execute("insert into silver.sales_product values (%s, %s, 1, 1, 1, 0, 1)", key)
+        rows_of_block = pl.DataFrame(block, schema=["sale_id", "line_no"], orient="row")
+        assert merge._all_new(conn, SALES_PRODUCT, rows_of_block) is is_new
 
 
 def test_line_numbers_of_rejections_count_through_all_blocks(conn: connection, settings: Settings) -> None:
