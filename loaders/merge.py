@@ -9,9 +9,8 @@ are left alone and keep their `_load_id`. Both ways give the same table whatever
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-import polars as pl
 from psycopg2 import sql
 
 from loaders.fail_point import fail_point
@@ -22,11 +21,12 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
+    from loaders.batch import Batch
     from loaders.dataset import Dataset
 
 # Handed to the driver at a time. Its own 8 KB would have it ask for the interpreter two thousand times in a block, and
 # wait for it each time, as the next block is parsed meanwhile.
-_COPY_BYTES = 1_000_000
+_COPY_BYTES = 4_000_000
 
 _STAGE = sql.Identifier("stage")
 
@@ -75,50 +75,41 @@ _FATES = sql.SQL(
 )
 
 
-def write_rows(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: int) -> RowCounts:
-    """Fold `rows` into the dataset's table, in the caller's transaction. `read` counts the rows given."""
-    if rows.is_empty():
+def write_rows(conn: connection, dataset: Dataset, batch: Batch) -> RowCounts:
+    """Fold the batch into the dataset's table, in the caller's transaction. `read` counts its rows."""
+    if batch.rows == 0:
         return RowCounts()
-    if _all_new(conn, dataset, rows):
-        _copy(conn, _table(dataset), dataset, rows, load_id)
-        return RowCounts(read=rows.height, inserted=rows.height)
-    return _merge(conn, dataset, rows, load_id)
+    if _all_new(conn, dataset, batch):
+        _copy(conn, _table(dataset), dataset, batch)
+        return RowCounts(read=batch.rows, inserted=batch.rows)
+    return _merge(conn, dataset, batch)
 
 
-def _all_new(conn: connection, dataset: Dataset, rows: pl.DataFrame) -> bool:
-    """Whether no row of the table lies between the rows' least and greatest key, and no key comes twice among them.
+def _all_new(conn: connection, dataset: Dataset, batch: Batch) -> bool:
+    """Whether no row of the table lies between the batch's least and greatest key, and no key comes twice in it.
 
     The whole key, not its first column: a block may begin in the middle of a sale's lines.
     """
-    keys = rows.select(dataset.key)
+    if batch.repeats_a_key:
+        return False
     with conn.cursor() as cursor:
         query = _NEXT_IS_WITHIN.format(table=_table(dataset), key=_names(dataset.key))
-        cursor.execute(query, (_bound(keys, "max"), _bound(keys, "min")))
-        is_within = cursor.fetchone() == (True,)
-    return not is_within and not keys.is_duplicated().any()
+        cursor.execute(query, (batch.greatest, batch.least))
+        return cursor.fetchone() != (True,)
 
 
-def _bound(keys: pl.DataFrame, end: Literal["min", "max"]) -> tuple[Any, ...]:
-    """The least or the greatest key: column after column, as Postgres compares rows."""
-    for name in keys.columns:
-        keys = keys.filter(keys[name] == getattr(keys[name], end)())
-    return keys.row(0)
-
-
-def _copy(conn: connection, table: sql.Composable, dataset: Dataset, rows: pl.DataFrame, load_id: int) -> None:
-    text = io.BytesIO()
-    rows.with_columns(pl.lit(load_id).alias("_load_id")).write_csv(text, include_header=False)
-    text.seek(0)
+def _copy(conn: connection, table: sql.Composable, dataset: Dataset, batch: Batch) -> None:
     with conn.cursor() as cursor:
-        cursor.copy_expert(_COPY.format(table=table, columns=_names(dataset.columns)), text, size=_COPY_BYTES)
+        statement = _COPY.format(table=table, columns=_names(dataset.columns))
+        cursor.copy_expert(statement, io.BytesIO(batch.text), size=_COPY_BYTES)
     fail_point("silver.copied")
 
 
-def _merge(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: int) -> RowCounts:
+def _merge(conn: connection, dataset: Dataset, batch: Batch) -> RowCounts:
     parts = _parts(dataset)
     with conn.cursor() as cursor:
         cursor.execute(_CREATE_STAGE.format(**parts))
-        _copy(conn, _STAGE, dataset, rows, load_id)
+        _copy(conn, _STAGE, dataset, batch)
         cursor.execute(_MERGE.format(**parts))
         fail_point("silver.merged")
         winners, inserted, updated = cursor.fetchone() or (0, 0, 0)
@@ -128,8 +119,8 @@ def _merge(conn: connection, dataset: Dataset, rows: pl.DataFrame, load_id: int)
             unchanged, of_this_load, older = cursor.fetchone() or (0, 0, 0)
         cursor.execute(sql.SQL("drop table {stage}").format(**parts))
     # Superseded by another row of this block, by an equal one of an earlier block, or by a newer one in the table.
-    superseded = (rows.height - winners) + (of_this_load - inserted - updated) + older
-    return RowCounts(rows.height, inserted, updated, unchanged, superseded)
+    superseded = (batch.rows - winners) + (of_this_load - inserted - updated) + older
+    return RowCounts(batch.rows, inserted, updated, unchanged, superseded)
 
 
 def _parts(dataset: Dataset) -> dict[str, sql.Composable]:

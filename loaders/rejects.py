@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loaders.batch import batch_of
 from loaders.database import transaction
 from loaders.errors import ConfigurationError
 from loaders.load_customers import CUSTOMERS
@@ -109,7 +110,7 @@ def _retry(conn: connection, dataset: Dataset, rejects: list[Reject], run_id: st
         logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id,
         transaction(conn),
     ):
-        counts = write_rows(conn, dataset, parsed.rows, load_id)
+        counts = write_rows(conn, dataset, batch_of(dataset, parsed.rows, load_id))
         _settle(conn, fit, "RESOLVED", load_id)
         close_load(conn, load_id, RowCounts() + counts, len(block))
     return fit

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from loaders.ahead import one_ahead
+from loaders.batch import Batch, batch_of
 from loaders.bronze_file import read_blocks
 from loaders.database import transaction
 from loaders.errors import DataQualityError
 from loaders.fail_point import fail_point
 from loaders.merge import write_rows
-from loaders.records import Block, parse_block
+from loaders.records import parse_block
 from loaders.state_store import (
     Receipt,
+    Rejection,
     RowCounts,
     close_load,
     locked,
@@ -106,20 +108,22 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
 
 
 def _fold_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int) -> RowCounts:
-    """While Postgres takes one block, the next one is parsed; whatever touches the database stays in this thread."""
+    """While Postgres takes one block, the next is parsed and prepared; the connection is this thread's alone."""
     counts = RowCounts()
-    with one_ahead(_parsed_blocks(dataset, settings, receipt)) as blocks:
-        for parsed in blocks:
-            reject_records(conn, receipt, parsed.rejections)
-            rejected = len(parsed.rejections)
-            counts += write_rows(conn, dataset, parsed.rows, load_id) + RowCounts(read=rejected, rejected=rejected)
+    with one_ahead(_prepared_blocks(dataset, settings, receipt, load_id)) as blocks:
+        for batch, rejections in blocks:
+            reject_records(conn, receipt, rejections)
+            counts += write_rows(conn, dataset, batch) + RowCounts(read=len(rejections), rejected=len(rejections))
     return counts
 
 
-def _parsed_blocks(dataset: Dataset, settings: Settings, receipt: Receipt) -> Generator[Block, None, None]:
+def _prepared_blocks(
+    dataset: Dataset, settings: Settings, receipt: Receipt, load_id: int
+) -> Generator[tuple[Batch, list[Rejection]], None, None]:
     line_no = 1
     for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
-        yield parse_block(dataset, block, line_no)
+        parsed = parse_block(dataset, block, line_no)
+        yield batch_of(dataset, parsed.rows, load_id), parsed.rejections
         line_no += block.count(b"\n")
 
 

@@ -19,6 +19,7 @@ from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders import merge
+from loaders.batch import batch_of
 from loaders.config import Settings
 from loaders.database import connect, transaction
 from loaders.errors import BronzeDamaged, DatabaseError, DataQualityError, EntityLocked
@@ -307,8 +308,8 @@ def test_a_block_is_copied_when_no_key_lies_between_its_own(
     with transaction(conn), conn.cursor() as cursor:
         for key in ((10, 1), (10, 2), (12, 1)):
             cursor.execute("insert into silver.sales_product values (%s, %s, 1, 1, 1, 0, 1)", key)
-        rows_of_block = pl.DataFrame(block, schema=["sale_id", "line_no"], orient="row")
-        assert merge._all_new(conn, SALES_PRODUCT, rows_of_block) is is_new
+        batch = batch_of(SALES_PRODUCT, pl.DataFrame(block, schema=["sale_id", "line_no"], orient="row"), load_id=1)
+        assert merge._all_new(conn, SALES_PRODUCT, batch) is is_new
 
 
 def test_line_numbers_of_rejections_count_through_all_blocks(conn: connection, settings: Settings) -> None:

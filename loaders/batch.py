@@ -1,0 +1,55 @@
+"""Rows of a block as they go to Postgres: the text COPY reads, and what decides whether they may be copied straight in.
+
+Worked out apart from the connection, so that it can be done for one block while Postgres takes another.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from loaders.dataset import Dataset
+
+    Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`text` is CSV of the dataset's columns and `_load_id`. `least` and `greatest` are keys, None without rows."""
+
+    rows: int
+    text: bytes
+    least: Key | None
+    greatest: Key | None
+    repeats_a_key: bool
+
+
+def batch_of(dataset: Dataset, rows: pl.DataFrame, load_id: int) -> Batch:
+    """Prepare rows that passed validation."""
+    if rows.is_empty():
+        return Batch(0, b"", None, None, repeats_a_key=False)
+    keys = rows.select(dataset.key)
+    return Batch(
+        rows=rows.height,
+        text=_csv(rows.with_columns(pl.lit(load_id).alias("_load_id"))),
+        least=_bound(keys, "min"),
+        greatest=_bound(keys, "max"),
+        repeats_a_key=keys.is_duplicated().any(),
+    )
+
+
+def _csv(rows: pl.DataFrame) -> bytes:
+    text = io.BytesIO()
+    rows.write_csv(text, include_header=False)
+    return text.getvalue()
+
+
+def _bound(keys: pl.DataFrame, end: Literal["min", "max"]) -> Key:
+    """The least or the greatest key: column after column, as Postgres compares rows."""
+    for name in keys.columns:
+        keys = keys.filter(keys[name] == getattr(keys[name], end)())
+    return keys.row(0)
