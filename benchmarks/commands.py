@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from benchmarks.engine import EngineFailed
+from benchmarks.engine import EngineFailed, Timing
 from stack.interrupts import uninterrupted
 from stack.logs import tail
 
@@ -26,15 +27,15 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "NO_PROXY": "*", **extra}
 
 
-def timed(commands: Sequence[Sequence[str]], variables: Mapping[str, str], folder: Path) -> float:
-    """Seconds from the first start to the last end of commands that feed one another. Raises EngineFailed.
+def timed(commands: Sequence[Sequence[str]], variables: Mapping[str, str], folder: Path) -> Timing:
+    """From the first start to the last end of commands that feed one another. Raises EngineFailed.
 
     Standard output of each goes into the next one's input, the last one's to `folder`/out; words to `folder`/err-N.
     """
-    began = time.perf_counter()
+    began, used = time.perf_counter(), _used_by_children()
     with _pipeline(commands, environment(variables), folder) as processes:
         codes = [process.wait() for process in processes]
-    seconds = time.perf_counter() - began
+    timing = Timing(time.perf_counter() - began, _used_by_children() - used)
     for number, code in enumerate(codes):
         if code != 0:
             words = tail(folder / f"err-{number}", 15)
@@ -42,7 +43,13 @@ def timed(commands: Sequence[Sequence[str]], variables: Mapping[str, str], folde
                 f"{commands[number][0]} ended with code {code}; the end of its words:\n{words}",
                 remedy="mend what it names; the other engines are not concerned",
             )
-    return seconds
+    return timing
+
+
+def _used_by_children() -> float:
+    """Processor seconds of every child that has ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager

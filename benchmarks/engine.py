@@ -41,9 +41,13 @@ class World:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one run, as somebody waiting for it sees them; `steps` are parts of it, by name."""
+    """Seconds of one run, as somebody waiting for it sees them; `steps` are parts of it, by name.
+
+    `processor_seconds` is what its own processes used; the servers they talk to are not in it.
+    """
 
     seconds: float
+    processor_seconds: float
     steps: Mapping[str, float] = field(default_factory=dict)
 
 

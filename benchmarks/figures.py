@@ -35,13 +35,17 @@ class Goal:
 
 @dataclass(frozen=True)
 class Row:
-    """One engine in one group. `ratio` is the median over the rounds of its seconds by those of the reference."""
+    """One engine in one group. `ratio` is the median over the rounds of its seconds by those of the reference.
+
+    `processor` is the median of processor seconds, None for what is a part of a run.
+    """
 
     name: str
     median: float
     least: float
     most: float
     ratio: float | None
+    processor: float | None
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,22 @@ def seconds_of(timings: Mapping[str, Sequence[Timing]]) -> dict[str, list[float]
     return found
 
 
-def rows_of(group: Group, seconds: Seconds) -> list[Row]:
+def rows_of(group: Group, timings: Mapping[str, Sequence[Timing]]) -> list[Row]:
     """The rows of a group that were measured, in its order."""
-    return [
-        Row(name, statistics.median(took), min(took), max(took), ratio(seconds, name, group.reference))
-        for name in group.rows
-        if (took := seconds.get(name))
-    ]
+    seconds = seconds_of(timings)
+    return [_row(name, group, seconds, timings) for name in group.rows if seconds.get(name)]
+
+
+def _row(name: str, group: Group, seconds: Seconds, timings: Mapping[str, Sequence[Timing]]) -> Row:
+    took, used = seconds[name], [one.processor_seconds for one in timings.get(name, ())]
+    return Row(
+        name=name,
+        median=statistics.median(took),
+        least=min(took),
+        most=max(took),
+        ratio=ratio(seconds, name, group.reference),
+        processor=statistics.median(used) if used else None,
+    )
 
 
 def ratio(seconds: Seconds, name: str, reference: str) -> float | None:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.comparison import Measured
-    from benchmarks.figures import Group, Seconds
+    from benchmarks.figures import Group, Row
 
-_HEADINGS = ("", "median s", "min s", "max s", "sales/s", "by ours")
+_HEADINGS = ("median s", "min s", "max s", "cpu s", "sales/s", "by ours")
 
 
 def as_data(measured: Measured) -> dict[str, Any]:
@@ -30,10 +30,10 @@ def as_data(measured: Measured) -> dict[str, Any]:
             {
                 "title": group.title,
                 "reference": group.reference,
-                "rows": [asdict(row) | {"seconds": seconds[row.name]} for row in rows_of(group, seconds)],
+                "rows": [asdict(row) | {"seconds": seconds[row.name]} for row in rows],
             }
             for group in GROUPS
-            if rows_of(group, seconds)
+            if (rows := rows_of(group, measured.timings))
         ],
         "goals": [asdict(one) | {"reached": one.is_reached} for one in outcomes(seconds)],
         "skipped": measured.skipped,
@@ -49,7 +49,7 @@ def as_text(measured: Measured) -> str:
         f"{totals.sales:,} sales with {totals.lines:,} lines, {measured.rounds} rounds in turn",
     ]
     for group in GROUPS:
-        lines += _table(group, seconds, titles, totals.sales)
+        lines += _table(group, rows_of(group, measured.timings), titles, totals.sales)
     lines.append("")
     lines += [
         f"{'reached' if one.is_reached else 'MISSED'}: {one.words}: {one.seen:.2f}"
@@ -60,14 +60,15 @@ def as_text(measured: Measured) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(group: Group, seconds: Seconds, titles: dict[str, str], sales: int) -> list[str]:
-    rows = rows_of(group, seconds)
+def _table(group: Group, rows: list[Row], titles: dict[str, str], sales: int) -> list[str]:
     if not rows:
         return []
-    cells = [(group.title, *_HEADINGS[1:])]
+    cells = [(group.title, *_HEADINGS)]
     for row in rows:
-        figures = (f"{row.median:.2f}", f"{row.least:.2f}", f"{row.most:.2f}", f"{sales / row.median:,.0f}")
-        cells.append((f"  {titles[row.name]}", *figures, "" if row.ratio is None else f"{row.ratio:.2f}"))
+        spread = (f"{row.median:.2f}", f"{row.least:.2f}", f"{row.most:.2f}")
+        processor = "" if row.processor is None else f"{row.processor:.2f}"
+        by_ours = "" if row.ratio is None else f"{row.ratio:.2f}"
+        cells.append((f"  {titles[row.name]}", *spread, processor, f"{sales / row.median:,.0f}", by_ours))
     return ["", *aligned(cells)]
 
 

@@ -43,7 +43,7 @@ class Dlt(Engine):
             "SOURCES__DATA_WRITER__FILE_MAX_ITEMS": "20000",
             "NORMALIZE__WORKERS": "2",
         }
-        return Timing(timed([[self._python, str(PROGRAM)]], variables, world.folder))
+        return timed([[self._python, str(PROGRAM)]], variables, world.folder)
 
     def loaded(self, conn: connection) -> Totals:
         """What its own tables hold."""

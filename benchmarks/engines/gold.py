@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
@@ -36,8 +37,8 @@ class Gold(Engine):
     def run(self, world: World) -> Timing:
         """The whole command, and how long it worked once dbt was loaded."""
         variables = pipeline_environment(world) | {"PYTHONPATH": str(PROJECT_ROOT)}
-        seconds = timed([_BUILD], variables, world.folder)
-        return Timing(seconds, json.loads((world.folder / "out").read_text(encoding="utf-8")))
+        timing = timed([_BUILD], variables, world.folder)
+        return replace(timing, steps=json.loads((world.folder / "out").read_text(encoding="utf-8")))
 
     def loaded(self, conn: connection) -> Totals:
         """What the fact holds."""
@@ -78,7 +79,7 @@ class GoldLimit(Gold):
             "PGDATABASE": str(url.database),
         }
         command = [self._psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(self._script)]
-        return Timing(timed([command], variables, world.folder))
+        return timed([command], variables, world.folder)
 
 
 def statements_of(log: Path) -> str:

@@ -39,7 +39,7 @@ class Naive(Engine):
             "SOURCE_API_KEY": world.source_key,
             "PAGE_SIZE": str(world.page_size),
         }
-        return Timing(timed([[self._python, str(PROGRAM)]], variables, world.folder))
+        return timed([[self._python, str(PROGRAM)]], variables, world.folder)
 
     def loaded(self, conn: connection) -> Totals:
         """It writes to Silver's own tables."""

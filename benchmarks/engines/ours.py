@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.commands import timed
@@ -27,8 +28,8 @@ class Ours(Engine):
         """The whole command; its steps as it reports them."""
         command = [sys.executable, "-m", "benchmarks.programs.load_with_ours"]
         variables = pipeline_environment(world) | {"PYTHONPATH": str(PROJECT_ROOT)}
-        seconds = timed([command], variables, world.folder)
-        return Timing(seconds, json.loads((world.folder / "out").read_text(encoding="utf-8")))
+        timing = timed([command], variables, world.folder)
+        return replace(timing, steps=json.loads((world.folder / "out").read_text(encoding="utf-8")))
 
     def loaded(self, conn: connection) -> Totals:
         """What Silver holds."""

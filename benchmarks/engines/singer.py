@@ -64,7 +64,7 @@ class Singer(Engine):
         for name, content in files.items():
             (world.folder / name).write_text(json.dumps(content), encoding="utf-8")
         commands = [[tap, "--config", "tap.json"], [target, "--config", "target.json"]]
-        return Timing(timed(commands, {}, world.folder))
+        return timed(commands, {}, world.folder)
 
     def loaded(self, conn: connection) -> Totals:
         """What its table holds, the lines unpacked."""

@@ -15,12 +15,12 @@ from benchmarks.machine import Machine
 from benchmarks.report import aligned, as_data, as_text
 from loaders.reconciliation import Totals
 
-OURS = [Timing(s, {"bronze": s / 2, "headers": s / 8, "lines": s / 8}) for s in (2.0, 4.0, 1.0)]
+OURS = [Timing(s, s / 2, {"bronze": s / 2, "headers": s / 8, "lines": s / 8}) for s in (2.0, 4.0, 1.0)]
 TIMINGS = {
     "ours": OURS,
-    "dlt": [Timing(24.0), Timing(40.0), Timing(11.0)],
-    "floor": [Timing(0.5), Timing(0.5), Timing(0.5)],
-    "copy": [Timing(0.1), Timing(0.4), Timing(0.1)],
+    "dlt": [Timing(24.0, 9.0), Timing(40.0, 8.0), Timing(11.0, 7.0)],
+    "floor": [Timing(0.5, 0.1)] * 3,
+    "copy": [Timing(0.1, 0.1), Timing(0.4, 0.1), Timing(0.1, 0.1)],
 }
 SECONDS = seconds_of(TIMINGS)
 
@@ -52,9 +52,10 @@ def test_a_part_is_the_sum_of_its_steps_round_by_round() -> None:
 
 
 def test_a_group_has_the_rows_that_were_measured_in_its_order() -> None:
-    rows = rows_of(GROUPS[0], SECONDS)
+    rows = rows_of(GROUPS[0], TIMINGS)
     assert [row.name for row in rows] == ["ours", "dlt", "floor"]
     assert (rows[1].median, rows[1].least, rows[1].most) == (24.0, 11.0, 40.0)
+    assert rows[1].processor == 8.0
 
 
 def test_a_goal_is_reached_missed_or_not_measured() -> None:
@@ -77,7 +78,7 @@ def test_the_json_holds_every_round_the_machine_and_what_was_left_out() -> None:
     assert data["source"] == {"sales": 1000, "lines": 3000, "net_amount": "12.50"}
     assert [group["title"] for group in data["groups"]] == ["API → Silver", "API → Bronze", "Bronze → Silver"]
     dlt = data["groups"][0]["rows"][1]
-    assert set(dlt) == {"name", "median", "least", "most", "ratio", "seconds"}
+    assert set(dlt) == {"name", "median", "least", "most", "ratio", "processor", "seconds"}
     assert dlt["seconds"] == [24.0, 40.0, 11.0]
     assert data["skipped"] == {"singer": "no network"}
 
