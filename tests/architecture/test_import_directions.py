@@ -21,6 +21,7 @@ MAY_IMPORT = {
     },
     "stack": {"stack", "loaders", "ingestion", "backend"},
     "airflow": {"ingestion", "loaders"},
+    "benchmarks": {"benchmarks", "stack", "loaders", "ingestion", "backend"},
 }
 
 
