@@ -125,7 +125,8 @@ def _measured(history: int, hours: int) -> Measured:
         home = Home(settings.retail_home).prepare()
         with platform(home, settings, _QUIET) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)
-            own = Settings(**{name.lower(): value for name, value in endpoints.connection().items()})
+            given: dict[str, Any] = {name.lower(): value for name, value in endpoints.connection().items()}
+            own = Settings(**given)
             first_load = _hour(conn, own)
             sales, lines = _sizes(conn)
             timed = []
