@@ -106,6 +106,14 @@ begin
         insert (dataset, path, line_no, reason, field, raw),
         update (reason, field)
     on meta.rejected_record to retail_ingestion;
+    -- Incidents of every task, whatever its layer, are opened and closed by this login.
+    grant
+        select,
+        insert (dag_id, task_id, entity, run_id, try_number, load_id, cause, remedy, untold),
+        update (
+            status, last_seen_at, closed_at, times, run_id, try_number, load_id, cause, remedy, untold
+        )
+    on meta.incident to retail_ingestion;
     grant select, insert, update, maintain on all tables in schema silver to retail_ingestion; -- maintain: analyze
 end
 $$;

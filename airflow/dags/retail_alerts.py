@@ -175,11 +175,12 @@ def _hour_began(run_id: str) -> datetime | None:
 
 @contextmanager
 def _warehouse() -> Iterator[Any]:
-    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    """As the role of ingestion, whatever the task's: the end of a run belongs to no layer."""
+    from retail_wiring import INGESTION, warehouse_address
 
     from loaders.database import connect
 
-    with connect(PostgresHook.get_connection("retail").get_uri(), application_name="retail incidents") as conn:
+    with connect(warehouse_address(INGESTION), application_name="retail incidents") as conn:
         yield conn
 
 

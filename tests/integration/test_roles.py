@@ -45,7 +45,7 @@ RELATIONS = """
 meta.bronze_file             SIUDTO  SIu        S               S
 meta.gold_rebuild            SIUDTO  -          SID             S
 meta.gold_state              SIUDTO  -          SIU             S
-meta.incident                SIUDTO  -          -               S
+meta.incident                SIUDTO  Siu        -               S
 meta.ingestion_state         SIUDTO  Su         S               S
 meta.load                    SIUDTO  Siu        Siu             S
 meta.reconciliation          SIUDTO  -          SI              S
@@ -83,6 +83,10 @@ PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
     "retail_ingestion meta.bronze_file u": "silver_load_id expired_at removed_at",
+    "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy untold",
+    "retail_ingestion meta.incident u": (
+        "status last_seen_at closed_at times run_id try_number load_id cause remedy untold"
+    ),
     "retail_ingestion meta.ingestion_state u": "cursor_value epoch load_id updated_at",
     "retail_ingestion meta.load i": LOG,
     "retail_ingestion meta.load u": f"status ended_at {COUNTS} bytes error_message",

@@ -60,6 +60,10 @@ ALLOWED = {
         """,
     },
     "rejects": {INGESTION: "", TRANSFORMATION: ""},
+    "incidents": {
+        INGESTION: "fold_failure close_incidents untold_incidents keep_untold hour_began",
+        TRANSFORMATION: "hour_began",
+    },
     "retention": {
         INGESTION: "expire_files files_to_remove file_removed files_only_in_silver",
         TRANSFORMATION: "files_to_remove files_only_in_silver",
