@@ -31,10 +31,12 @@ from loaders.reconciliation import (
     Checked,
     SetAside,
     Span,
+    Totals,
     add_reconciliation,
     bronze_counts,
     gold_totals,
     sales_of_silver,
+    sales_that_differ_in_gold,
     set_aside,
     silver_totals,
     span_to_check,
@@ -106,14 +108,16 @@ def reconcile_sales(
     with SourceClient(settings) as source:
         checked = _check(conn, source, span)
     with transaction(conn):
-        if checked.status == "DIFFERENT" and (accept or was_accepted(conn, str(checked.difference))):
+        if checked.may_stay and (accept or was_accepted(conn, str(checked.difference))):
             checked = replace(checked, status="ACCEPTED")
         add_reconciliation(conn, run_id, checked)
     if checked.status == "DIFFERENT":
         raise DataQualityError(
             f"reconciliation of sales {span.after + 1} to {span.up_to}: {checked.difference}",
             remedy="missing or changed sales: trigger a run with full_refresh; sales the source has withdrawn, or a "
-            "difference that stays: python -m ingestion.reconciliation --accept",
+            "difference that stays: python -m ingestion.reconciliation --accept"
+            if checked.may_stay
+            else "./retail rebuild compares every layer with Bronze; ./retail rebuild --in-place mends it",
         )
     reconciled = Reconciled(checked)
     log.info("%s", reconciled.summary())
@@ -136,25 +140,41 @@ def _check(conn: connection, source: SourceClient, span: Span) -> Checked:
     told = source.sales_totals(span.after, span.up_to)
     with transaction(conn):
         silver, gold, bronze = silver_totals(conn, span), gold_totals(conn, span), bronze_counts(conn, span)
+    ours = _within(conn, span, bronze, silver, gold)
     if told == silver:
-        return Checked(span, told, bronze, silver, (0, 0), gold, *_verdict(_Differences(), [], gold))
+        return Checked(span, told, bronze, silver, (0, 0), gold, *_verdict(_Differences(), [], ours))
     with transaction(conn):
         aside, gaps = set_aside(conn), open_gaps(conn)
     rejected = _inside(aside.headers, span), _inside(aside.lines, span)
     differences = _compare(conn, source, span, aside)
-    return Checked(span, told, bronze, silver, rejected, gold, *_verdict(differences, gaps, gold))
+    return Checked(span, told, bronze, silver, rejected, gold, *_verdict(differences, gaps, ours))
 
 
-def _verdict(differences: _Differences, gaps: Sequence[IdRange], gold: GoldTotals) -> tuple[str, str | None]:
-    """The status of a check, and what differs."""
-    words = [differences.words()] if differences else []
+def _within(conn: connection, span: Span, bronze: tuple[int, int], silver: Totals, gold: GoldTotals) -> list[str]:
+    """What differs between our own layers: never a matter of the source, and never accepted."""
+    words = []
+    if bronze[0] < silver.sales or bronze[1] < silver.lines:
+        words.append(
+            f"Bronze's receipts hold {bronze[0]:,} sales and {bronze[1]:,} lines, "
+            f"Silver {silver.sales:,} and {silver.lines:,}"
+        )
     if not gold.balances:
-        silver = f"{gold.expected_lines:,} lines, {gold.expected_net_amount} net"
-        words.append(f"Gold holds {gold.lines:,} lines, {gold.net_amount} net; it took {silver} from Silver")
+        taken = f"{gold.expected_lines:,} lines, {gold.expected_net_amount} net"
+        with transaction(conn):
+            ids = sales_that_differ_in_gold(conn, span)
+        words.append(
+            f"Gold holds {gold.lines:,} lines, {gold.net_amount} net; it took {taken} from Silver: sales {_some(ids)}"
+        )
+    return words
+
+
+def _verdict(differences: _Differences, gaps: Sequence[IdRange], ours: list[str]) -> tuple[str, str | None]:
+    """The status of a check, and what differs: from the source, and between our own layers."""
+    words = [differences.words(), *ours] if differences else ours
     if not words:
         return "BALANCED", None
     to_come = sum(map(len, by_gap(gaps, differences.missing).values()))
-    only_missing = not (differences.unknown or differences.changed) and gold.balances
+    only_missing = not (differences.unknown or differences.changed or ours)
     late = only_missing and to_come == len(differences.missing)
     return ("LATE" if late else "DIFFERENT"), "; ".join(words)
 

@@ -48,7 +48,7 @@ def check_sales_page(cursor: str | None, page: Page) -> list[IdRange]:
 
     A sale whose id cannot be read is left to Silver, which sets it aside; its id counts as passed over.
     """
-    after = last = _sale_id(cursor) if cursor is not None else 0
+    after = last = id_of_cursor(cursor) if cursor is not None else 0
     ids = []
     for sale in page.items:
         sale_id = sale_id_of(sale)
@@ -58,7 +58,7 @@ def check_sales_page(cursor: str | None, page: Page) -> list[IdRange]:
             raise _out_of_order(f"sale {sale_id} comes behind sale {last}")
         ids.append(sale_id)
         last = sale_id
-    through = _sale_id(page.next_cursor or "")
+    through = id_of_cursor(page.next_cursor or "")
     if through < last or (through > last and sale_id_of(page.items[-1]) is not None):
         raise _out_of_order(f"next_cursor is {through}, the last sale {last}")
     return skipped_between(after, [*ids, through + 1])
@@ -73,7 +73,7 @@ def late_sales(sales: Sequence[bytes], gaps: Sequence[IdRange]) -> dict[int, byt
 
 def knows_sale(source: SourceClient, cursor: str) -> bool:
     """Whether the source still has the sale at a watermark. By its contract a sale, once made, stays."""
-    sale_id = _sale_id(cursor)
+    sale_id = id_of_cursor(cursor)
     return bool(source.page("sales", str(sale_id - 1), up_to=sale_id).items)
 
 
@@ -110,7 +110,8 @@ def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_ref
     return collect(SALES, conn, settings, run_id=run_id, full_refresh=full_refresh)
 
 
-def _sale_id(cursor: str) -> int:
+def id_of_cursor(cursor: str) -> int:
+    """The sale id that a cursor is. Raises SourceViolation when it is none."""
     if not (cursor.isascii() and cursor.isdigit()):
         raise SourceViolation(
             f"sales: the cursor {cursor!r} is no sale id",

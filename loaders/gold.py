@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from loaders.config import PROJECT_ROOT
 from loaders.database import transaction
 from loaders.errors import ConfigurationError, DataQualityError, EntityLocked, NothingToDo, RetailError
-from loaders.reconciliation import is_unbalanced
+from loaders.reconciliation import is_unbalanced, is_unchecked
 from loaders.state_store import (
     PendingGold,
     close_gold_test,
@@ -84,7 +84,7 @@ def gold_due(conn: connection) -> list[PendingGold]:
 def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
     """Decide whether there is anything to do, and link dbt's local package (`dbt deps`, no network needed).
 
-    A difference that reconciliation found keeps the steps going until it is gone, and so does a full refresh that
+    Sales that reconciliation has not seen, or found to differ, keep the steps going, and so does a full refresh that
     was begun: a later hour must neither hide the one nor forget the other.
     Raises NothingToDo when Gold has taken and tested all of Silver, ConfigurationError when dbt cannot start.
     """
@@ -92,7 +92,7 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
     with transaction(conn):
         if full_refresh:
             want_gold_rebuild(conn)
-        unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn)
+        unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn) or is_unchecked(conn)
     if not (due or unfinished):
         raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next hour")
     try:
@@ -244,7 +244,10 @@ def _names(results: list[Any]) -> str:
 
 
 def _reason(result: Any) -> str:
-    return " ".join(str(result.message or result.status).split())
+    """Why, without the row that Postgres shows as DETAIL: it may be a customer's, and errors are read by many."""
+    what, _, detail = str(result.message or result.status).partition("DETAIL:")
+    where = detail[detail.find("compiled code at") :] if "compiled code at" in detail else ""
+    return " ".join(f"{what} {where}".split())
 
 
 def _log_failure(conn: connection, run_id: str, task: str, error: RetailError) -> None:

@@ -171,7 +171,8 @@ def without_secrets(text: str, settings: Settings | None) -> str:
     """The text, with passwords of addresses and every secret that we know blanked out."""
     for secret in sorted(_secrets(settings), key=len, reverse=True):
         text = text.replace(secret, "***")
-    return re.sub(r"(://[^\s:/@]*:)[^\s@]+@", r"\1***@", text)
+    text = re.sub(r"(://[^\s:/@]*:)[^\s@]+@", r"\1***@", text)
+    return re.sub(r"(?i)(password\s*=\s*)('[^']*'|\S+)", r"\1***", text)
 
 
 def _tell(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:

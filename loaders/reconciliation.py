@@ -76,6 +76,12 @@ class Checked:
     status: str
     difference: str | None
 
+    @property
+    def may_stay(self) -> bool:
+        """Whether it differs from the source alone, which somebody may accept. Our own layers must agree."""
+        of_bronze = self.bronze[0] >= self.silver.sales and self.bronze[1] >= self.silver.lines
+        return self.status == "DIFFERENT" and self.gold.balances and of_bronze
+
 
 def span_to_check(conn: connection, *, whole: bool) -> Span:
     """What no check has found balanced yet; with `whole`, everything that is in Silver."""
@@ -103,6 +109,13 @@ def sales_of_silver(conn: connection, span: Span) -> dict[int, tuple[int, Decima
     with conn.cursor() as cursor:
         cursor.execute(_SQL["sales_of_silver"], vars(span))
         return {sale_id: (lines, net_amount) for sale_id, lines, net_amount in cursor.fetchall()}
+
+
+def sales_that_differ_in_gold(conn: connection, span: Span) -> list[int]:
+    """Sales of which the fact holds other lines or amounts than it has taken from Silver."""
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL["sales_that_differ_in_gold"], vars(span))
+        return [sale_id for (sale_id,) in cursor.fetchall()]
 
 
 def set_aside(conn: connection) -> SetAside:
@@ -148,6 +161,12 @@ def add_reconciliation(conn: connection, run_id: str, checked: Checked) -> None:
 def is_unbalanced(conn: connection) -> bool:
     """Whether a difference was found that no later check has found gone, so that another check is due."""
     return bool(_row(conn, "has_open_difference", {})[0])
+
+
+def is_unchecked(conn: connection) -> bool:
+    """Whether Silver holds sales that no check has looked at: the one after their load did not get to its end."""
+    (through,) = _row(conn, "looked_at_through", {})
+    return span_to_check(conn, whole=False).up_to > int(through)
 
 
 def was_accepted(conn: connection, difference: str) -> bool:

@@ -64,14 +64,15 @@ def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expir
 
 
 def require_whole_bronze(conn: connection) -> None:
-    """Raise ConfigurationError when records are in Silver alone, because retention has removed their files."""
+    """Raise ConfigurationError when Silver may hold records that are in no file any more."""
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(_SQL["files_only_in_silver"])
         (files,) = cursor.fetchone() or (0,)
     if files:
         raise ConfigurationError(
-            f"retention has removed {files:,} Bronze files: what is left is not all of Silver",
-            remedy="pull everything again with the DAG's full_refresh first; or keep the live tables as they are",
+            f"{files:,} Bronze files that Silver has taken are gone (retention, or given up): Bronze alone is not all "
+            "of Silver",
+            remedy="keep the live tables; a full_refresh of the DAG mends what the source still has",
         )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _END = b"\0"  # no signal has this number
 _GRACE_SECONDS = 0.3  # for a step that runs Python and stops by itself
+_PATIENCE = 7  # so many of them until it is told again
 
 
 class Stopped(KeyboardInterrupt):
@@ -41,34 +42,57 @@ def stoppable(conn: connection) -> Iterator[None]:
     """Raise Stopped in the main thread on SIGTERM or SIGINT, even while it waits for the server of `conn`."""
     read, write = os.pipe()
     os.set_blocking(write, False)
-    watcher = threading.Thread(target=_watch, args=(read, conn), name="stopping", daemon=True)
+    told = list[int]()
+    watcher = threading.Thread(target=_watch, args=(read, conn, told), name="stopping", daemon=True)
     watcher.start()
-    handlers = {number: signal.signal(number, _stop) for number in _SIGNALS}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        if not _is_decoding(frame):
+            raise Stopped(number)
+
+    handlers = {number: signal.signal(number, stop) for number in _SIGNALS}
     wakeup = signal.set_wakeup_fd(write)
     try:
         yield
+    except Exception as error:
+        if told:
+            raise Stopped(told[0]) from error
+        raise
     finally:
+        os.write(write, _END)
+        watcher.join()
         signal.set_wakeup_fd(wakeup)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        os.write(write, _END)
-        watcher.join()
         os.close(read)
         os.close(write)
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
-    raise Stopped(number)
+def _is_decoding(frame: FrameType | None) -> bool:
+    """Whether psycopg2 is reading a message of the server, most likely of the cancelled statement.
+
+    What is raised there it prints and forgets. The statement's own error is about to come.
+    """
+    return frame is not None and frame.f_globals.get("__name__") == "encodings.utf_8"
 
 
-def _watch(read: int, conn: connection) -> None:
-    """Once a signal came, cancel whatever the server still does for us, again and again until the step has ended."""
+def _watch(read: int, conn: connection, told: list[int]) -> None:
+    """Once a signal came, cancel whatever the server still does for us, again and again until the step has ended.
+
+    A step that goes on has not heard: what was raised met a finalizer, or a driver's callback, which forgets it. It is
+    told again; nothing that it may be doing by then is of a kind that an end could harm.
+    """
     if os.read(read, 1) == _END:
         return
+    waited = 0
     while not _has_ended(read):
+        waited += 1
         if conn.info.transaction_status == TRANSACTION_STATUS_ACTIVE:
             with suppress(psycopg2.Error):
                 conn.cancel()
+        if told and waited % _PATIENCE == 0:
+            signal.pthread_kill(threading.main_thread().ident or 0, told[0])
 
 
 def _has_ended(read: int) -> bool:

@@ -67,6 +67,33 @@ select
     (select coalesce(sum(net_amount), 0) from taken) as expected_net_amount
 from built;
 
+-- name: sales_that_differ_in_gold
+with taken as (
+    select
+        line.sale_id,
+        count(*) as lines,
+        sum(line.quantity * line.unit_price - line.discount) as net_amount
+    from silver.sales_product as line
+    inner join silver.sales_customer as header on line.sale_id = header.sale_id
+    where
+        line.sale_id > %(after)s and line.sale_id <= %(up_to)s
+        and line._load_id <= (select meta.taken('sales_item', 'silver.sales_product'))
+        and header._load_id <= (select meta.taken('sales_item', 'silver.sales_customer'))
+    group by line.sale_id
+),
+
+built as (
+    select sale_id, count(*) as lines, sum(net_amount) as net_amount
+    from gold.sales_item
+    where sale_id > %(after)s and sale_id <= %(up_to)s
+    group by sale_id
+)
+
+select sale_id
+from taken full outer join built using (sale_id)
+where (taken.lines, taken.net_amount) is distinct from (built.lines, built.net_amount)
+order by sale_id;
+
 -- name: sales_of_silver
 select header.sale_id, count(line.sale_id) as lines,
     coalesce(sum(line.quantity * line.unit_price - line.discount), 0) as net_amount
@@ -90,6 +117,11 @@ values (
     %(rejected_count)s, %(gold_count)s, %(source_net_amount)s, %(silver_net_amount)s, %(gold_net_amount)s,
     %(status)s, %(difference)s
 );
+
+-- name: looked_at_through
+select coalesce(max(up_to_id), 0)
+from meta.reconciliation
+where dataset = 'sales_product';
 
 -- name: has_open_difference
 select exists (select from meta.vw_open_differences);

@@ -25,18 +25,8 @@ set removed_at = clock_timestamp()
 where path = %(path)s;
 
 -- name: files_only_in_silver
--- Files that are gone and whose records no later pull from the beginning has landed again.
+-- Files that Silver has taken and nobody can read any more. That a later pull brought what the source still has does not
+-- help: what it has withdrawn since is in Silver alone.
 select count(*)
-from meta.bronze_file as gone
-where
-    gone.expired_at is not null
-    and gone.retired_at is null
-    and not exists (
-        select from meta.bronze_file as again
-        inner join meta.load on again.load_id = load.load_id
-        where
-            again.dataset = gone.dataset
-            and again.load_id > gone.load_id
-            and again.cursor_after is null
-            and load.status = 'SUCCESS'
-    );
+from meta.bronze_file
+where silver_load_id is not null and (expired_at is not null or retired_at is not null);

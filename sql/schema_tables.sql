@@ -11,6 +11,14 @@ comment on schema gold is 'Dimensions, facts and marts, built and tested by dbt.
 
 -- ---------------------------------------------------------------- meta
 
+create table if not exists meta.applied_schema (
+    is_only boolean primary key default true check (is_only),
+    digest text not null,
+    applied_at timestamptz not null default clock_timestamp()
+);
+
+comment on table meta.applied_schema is 'One row: which version of sql/ was applied last, for which roles.';
+
 create table if not exists meta.load (
     load_id bigint generated always as identity primary key,
     run_id text not null,

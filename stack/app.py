@@ -47,7 +47,7 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
 
     home, settings = open_home()
     if chaos is not None:
-        ask_for_chaos(home, settings, chaos)
+        ask_for_chaos(settings, chaos)
     outcome = run_hour(home, settings, Talk())
     if as_json:
         print_data(json.dumps(asdict(outcome), indent=2, default=lambda moment: moment.isoformat()))

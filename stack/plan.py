@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.client import SourceClient
+from ingestion.sales import id_of_cursor
 from loaders.database import connect, transaction
 from loaders.gold import gold_due
+from loaders.reconciliation import is_unbalanced, is_unchecked
 from loaders.rejects import DATASETS
 from loaders.schema import prepare_schema
-from loaders.state_store import open_gaps, unloaded_files
+from loaders.state_store import gold_rebuild_wanted, open_gaps, unloaded_files
 from stack.report import read_watermarks
 from stack.warehouse import platform
 
@@ -38,13 +40,18 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the next run would do. `bronze_files` waits for Silver, by dataset; `gold` are tables Gold has to take."""
+    """What the next run would do. `bronze_files` waits for Silver, by dataset; `gold` says what takes from what.
+
+    `whole_gold`: Gold is to be built from the beginning. `unbalanced`: sales have to be held against the source.
+    """
 
     pull: tuple[Ahead, ...]
     gap_ranges: int
     gap_ids: int
     bronze_files: dict[str, int]
     gold: tuple[str, ...]
+    whole_gold: bool
+    unbalanced: bool
 
 
 def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
@@ -73,8 +80,13 @@ def print_plan(plan: Plan, console: Console) -> None:
     for dataset, files in plan.bronze_files.items():
         console.print(f"load    {dataset:<10} {files:,} Bronze files that Silver has not taken")
     if plan.gold:
-        console.print(f"build   gold       what is new in {', '.join(plan.gold)}")
-    if not (any(one.records for one in plan.pull) or plan.bronze_files or plan.gold):
+        console.print(f"build   gold       {', '.join(plan.gold)}")
+    if plan.whole_gold:
+        console.print("build   gold       from the beginning, as was asked for")
+    if plan.unbalanced:
+        console.print("check   sales      against the source's totals")
+    due = (plan.bronze_files, plan.gap_ids, plan.gold, plan.whole_gold, plan.unbalanced)
+    if not (any(one.records for one in plan.pull) or any(due)):
         console.print("nothing: the layers hold what the source has")
 
 
@@ -82,7 +94,9 @@ def _ahead(source: SourceClient, watermark: Watermark) -> Ahead:
     """One page tells for all but sales, of which the source gives totals."""
     cursor = watermark.cursor_value
     if watermark.entity == "sales":
-        totals = source.sales_totals(int(cursor or 0), _LARGEST_ID)
+        totals = (
+            source.sales_totals(id_of_cursor(cursor), _LARGEST_ID) if cursor else source.sales_totals(0, _LARGEST_ID)
+        )
         return Ahead(watermark.entity, cursor, totals.sales, is_all=True)
     page = source.page(watermark.entity, cursor)
     return Ahead(watermark.entity, cursor, len(page.items), is_all=not page.has_more)
@@ -91,11 +105,15 @@ def _ahead(source: SourceClient, watermark: Watermark) -> Ahead:
 def _plan(conn: connection, pull: tuple[Ahead, ...]) -> Plan:
     with transaction(conn):
         gaps = open_gaps(conn)
+        is_whole, unbalanced = gold_rebuild_wanted(conn), is_unbalanced(conn) or is_unchecked(conn)
         waiting = {name: len(files) for name in DATASETS if (files := unloaded_files(conn, name))}
+    due = gold_due(conn)
     return Plan(
         pull=pull,
         gap_ranges=len(gaps),
         gap_ids=sum(gap.last - gap.first + 1 for gap in gaps),
         bronze_files=waiting,
-        gold=tuple(sorted({one.source_table for one in gold_due(conn) if one.source_table.startswith("silver.")})),
+        gold=tuple(sorted({f"{one.model} from {one.source_table}" for one in due})),
+        whole_gold=is_whole,
+        unbalanced=unbalanced,
     )

@@ -84,8 +84,13 @@ def start(home: Home, service: Service) -> subprocess.Popen[bytes]:
             stderr=output,
             start_new_session=True,
         )
-        record = Record(service.name, process.pid, psutil.Process(process.pid).create_time(), mark)
-        write_private(_record_file(home, service.name), json.dumps(asdict(record)) + "\n")
+        try:
+            record = Record(service.name, process.pid, psutil.Process(process.pid).create_time(), mark)
+            write_private(_record_file(home, service.name), json.dumps(asdict(record)) + "\n")
+        except BaseException:  # what is not noted down, nobody would find again
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
     return process
 
 
@@ -190,12 +195,12 @@ def _wait(processes: list[psutil.Process], seconds: float) -> None:
 
 def _gone(process: psutil.Process) -> bool:
     try:
-        process.wait(timeout=0)
-    except psutil.TimeoutExpired:
-        return process.status() == psutil.STATUS_ZOMBIE if process.is_running() else True
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(timeout=0)
+            return True
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-    return True
 
 
 def _alive(record: Record) -> bool:

@@ -15,7 +15,7 @@ from backend.faults import parse_faults
 from backend.settings import SourceSettings
 from loaders.errors import ConfigurationError
 from stack.ports import HOST
-from stack.processes import Service, running
+from stack.processes import Service
 
 if TYPE_CHECKING:
     from stack.home import Home
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 NAME = "source-api"
 PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
 HISTORY_DAYS = 60
+_CHAOS = "SOURCE_CHAOS"
 
 
 def source_service(home: Home, port: int, api_key: str) -> Service:
     """The source API on `port`, accepting `api_key`."""
+    home.remember("chaos", os.environ.get(_CHAOS, ""))
     environment = {
         **os.environ,
         **pinned_data_set(home, os.environ, datetime.now(timezone.utc)),
@@ -41,7 +43,7 @@ def source_service(home: Home, port: int, api_key: str) -> Service:
     return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/readyz", ready_seconds=60)
 
 
-def ask_for_chaos(home: Home, settings: StackSettings, faults: str) -> None:
+def ask_for_chaos(settings: StackSettings, faults: str) -> None:
     """Have the source that this command is about to start show these faults.
 
     Raises ConfigurationError for a fault that there is not, and for a source that is not ours to start.
@@ -56,9 +58,17 @@ def ask_for_chaos(home: Home, settings: StackSettings, faults: str) -> None:
         raise ConfigurationError(
             "--chaos: SOURCE_API_URL names a source that is not ours", remedy="unset SOURCE_API_URL for a demonstration"
         )
-    if running(home, NAME):
-        raise ConfigurationError("--chaos: the source runs already, and behaves", remedy="end it first: ./retail down")
-    os.environ["SOURCE_CHAOS"] = faults
+    os.environ[_CHAOS] = faults
+
+
+def require_same_faults(home: Home) -> None:
+    """Raise ConfigurationError when the source that runs shows other faults than this command asks for."""
+    shown, asked = home.recall("chaos") or "", os.environ.get(_CHAOS, "")
+    if shown != asked:
+        raise ConfigurationError(
+            f"the source that runs shows {shown or 'no'} faults, and {asked or 'none'} are asked for",
+            remedy="wait for the command that started it to end, or end it: ./retail down",
+        )
 
 
 def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:

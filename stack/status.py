@@ -38,7 +38,7 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Status:
-    """What runs and where the data stands. `report` is None while the warehouse cannot be asked."""
+    """What runs and where the data stands. `report` and `incidents` are None while the warehouse cannot be asked."""
 
     home: str
     services: tuple[ServiceState, ...]
@@ -46,7 +46,7 @@ class Status:
     last_run: DagRun | None
     report: Report | None
     note: str | None
-    incidents: tuple[OpenIncident, ...] = ()
+    incidents: tuple[OpenIncident, ...] | None = None
 
     def as_json(self) -> str:
         """The status as JSON; moments in RFC 3339."""
@@ -60,7 +60,7 @@ def read_status(home: Home, settings: StackSettings) -> Status:
     services = (postgres, _source(home, settings), *(_service(home, name) for name in AIRFLOW_SERVICES))
     ui = next(one for one in services if one.name == "airflow-api-server")
     report, last_run, note = None, None, None
-    incidents: tuple[OpenIncident, ...] = ()
+    incidents: tuple[OpenIncident, ...] | None = None
     if url is None:
         note = "the warehouse is not running: ./retail up or ./retail run starts it"
     else:
@@ -95,7 +95,7 @@ def print_status(status: Status, console: Console) -> None:
         print_report(status.report, console)
         for failure in status.report.failures:
             console.print(f"failed: {failure.layer} {failure.dataset}: {failure.message}", style="red", markup=False)
-    print_incidents(status.incidents, console)
+    print_incidents(status.incidents or (), console)
     if status.note:
         console.print(status.note, markup=False)
 

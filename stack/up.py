@@ -108,8 +108,9 @@ def _start_airflow(
         talk.say(f"waiting for ./retail run (process {pid}) to end: a scheduler would take its tasks over")
     with home.locked(SCHEDULING), talk.step("Airflow"):
         since = datetime.now(timezone.utc)
-        processes = {service.name: start(home, service) for service in services}
-        for service in services:
+        processes: dict[str, subprocess.Popen[bytes]] = {}
+        for service in services:  # the API server first: a task that finds none fails
+            processes[service.name] = start(home, service)
             await_ready(home, service, processes[service.name])
         deadline = time.monotonic() + _HEALTHY_SECONDS
         while not (metadata.beating(since) >= _JOBS and metadata.parsed(DAG_ID, since)):

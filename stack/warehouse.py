@@ -198,6 +198,7 @@ def _source(home: Home, settings: StackSettings, talk: Talk, started: list[str])
     given = settings.source_api_key
     api_key = given.get_secret_value() if given else home.secret("source_api_key")
     if running(home, source.NAME):
+        source.require_same_faults(home)
         port = int(home.recall("ports")["api_port"])
         return f"http://{HOST}:{port}", api_key
     for name in source.changed_data_set(home, os.environ):

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import Connection
 from airflow.sdk.bases.notifier import BaseNotifier
@@ -24,6 +25,22 @@ TIMEOUT_SECONDS = 10
 
 class WebhookRefused(Exception):
     """The address did not take the message. Says nothing of the address, which may itself be the secret."""
+
+
+class OneTry(SmtpHook):
+    """One try, and a short one: the incident's row is held meanwhile, and what was not taken is sent again later."""
+
+    smtp_retry_limit = 0
+    timeout = TIMEOUT_SECONDS
+
+
+class MailNotifier(SmtpNotifier):
+    """Airflow's, without its patience."""
+
+    @property
+    def hook(self) -> SmtpHook:
+        """The connection to the mail server."""
+        return OneTry(smtp_conn_id=self.smtp_conn_id, auth_type=self.auth_type)
 
 
 class WebhookNotifier(BaseNotifier):
@@ -84,7 +101,7 @@ def _mail(to: list[str], incident: Incident) -> None:
         f"<tr><td><b>{html.escape(label)}</b></td><td>{html.escape(said)}</td></tr>"
         for label, said in incident.lines().items()
     )
-    notifier = SmtpNotifier(to=to, subject="{{ incident_subject }}", html_content="{{ incident_body }}")
+    notifier = MailNotifier(to=to, subject="{{ incident_subject }}", html_content="{{ incident_body }}")
     notifier({"incident_subject": f"[retail] {incident.headline()}", "incident_body": f"<table>{rows}</table>"})
 
 

@@ -117,10 +117,10 @@ class World:
         self.collect_in_peace()
         self.load_in_peace()
 
-    def collect_in_peace(self) -> None:
+    def collect_in_peace(self, *, full_refresh: bool = False) -> None:
         """Without a process of its own, which would only cost time."""
         with connect(self.settings.require_database_url()) as conn:
-            collect_sales(conn, self.settings, run_id="in peace")
+            collect_sales(conn, self.settings, run_id="in peace", full_refresh=full_refresh)
 
     def load_in_peace(self) -> None:
         with connect(self.settings.require_database_url()) as conn:

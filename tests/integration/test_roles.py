@@ -42,6 +42,7 @@ public                       UC      -          -               -
 # S select, I insert, U update, D delete, T truncate, O what only an owner may (drop, alter)
 RELATIONS = """
                              retail  ingestion  transformation  reader
+meta.applied_schema          SIUDTO  -          -               S
 meta.bronze_file             SIUDTO  SIu        S               S
 meta.gold_rebuild            SIUDTO  -          SID             S
 meta.gold_state              SIUDTO  -          SIU             S
@@ -279,7 +280,7 @@ def test_what_the_schema_grants_is_what_it_grants_the_second_time(shared: Platfo
         before = rows(conn, query)
         with conn, conn.cursor() as cursor:  # a right too many, as an older version may have given
             cursor.execute("grant all on meta.ingestion_state to retail_transformation, retail_reader")
-        prepare_schema(conn)
+        prepare_schema(conn, even_if_unchanged=True)
         assert rows(conn, query) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 from loaders.errors import ConfigurationError
 from stack.home import Home
 from stack.settings import StackSettings
-from stack.source import PINNED, ask_for_chaos, changed_data_set, pinned_data_set, source_service
+from stack.source import PINNED, ask_for_chaos, changed_data_set, pinned_data_set, require_same_faults, source_service
 
 FIRST = datetime(2026, 11, 20, 15, 30, tzinfo=timezone.utc)
 LATER = datetime(2027, 2, 1, 8, tzinfo=timezone.utc)
@@ -64,8 +64,12 @@ def test_the_key_goes_to_the_source_by_environment_and_not_by_argument(home: Hom
 
 def test_chaos_reaches_the_source_that_is_started_next(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_CHAOS", "slow")
-    ask_for_chaos(home, StackSettings(retail_home=home.path), "errors:0.5")
+    ask_for_chaos(StackSettings(retail_home=home.path), "errors:0.5")
     assert source_service(home, 4010, "key").environment["SOURCE_CHAOS"] == "errors:0.5"
+    require_same_faults(home)
+    monkeypatch.delenv("SOURCE_CHAOS")
+    with pytest.raises(ConfigurationError, match=r"shows errors:0.5 faults, and none are asked for"):
+        require_same_faults(home)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +78,4 @@ def test_chaos_reaches_the_source_that_is_started_next(home: Home, monkeypatch: 
 )
 def test_chaos_that_cannot_be_is_refused(home: Home, faults: str, url: str | None, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        ask_for_chaos(home, StackSettings(retail_home=home.path, source_api_url=url), faults)
+        ask_for_chaos(StackSettings(retail_home=home.path, source_api_url=url), faults)
