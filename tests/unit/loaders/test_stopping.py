@@ -21,18 +21,24 @@ def test_a_signal_that_a_finalizer_swallowed_is_heard_within_seconds() -> None:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGTERM)
 
-    with pytest.raises(Stopped) as stopped, stoppable(IDLE):
+    def work() -> None:
         Finalized()  # Python reports an exception of a finalizer, and goes on
         time.sleep(20)
+
+    with pytest.raises(Stopped) as stopped, stoppable(IDLE):
+        work()
     assert stopped.value.exit_code == 143
 
 
 def test_an_error_that_the_signal_caused_is_a_stop() -> None:
-    with pytest.raises(Stopped), stoppable(IDLE):
+    def work() -> None:
         try:
             signal.raise_signal(signal.SIGINT)
         except Stopped:
             raise ValueError from None
+
+    with pytest.raises(Stopped), stoppable(IDLE):
+        work()
 
 
 def test_an_error_without_a_signal_stays_what_it_is() -> None:
