@@ -34,7 +34,7 @@ def main() -> None:
                 {
                     "name": "sales",
                     "primary_key": "sale_id",
-                    "write_disposition": {"disposition": "merge", "strategy": "upsert"},
+                    "write_disposition": "merge",
                     "endpoint": {
                         "path": "sales",
                         "params": {"limit": int(os.environ["PAGE_SIZE"])},
