@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PYTHON = (sys.executable, "-m")
 # More workers than there are cores: half of what the tests do is to wait for a service. Tests that share an expensive
 # fixture name a group, which one worker takes whole.
-_PARALLEL = ("-n", "4", "--dist", "loadgroup")
+_PARALLEL = ("-n", "3", "--dist", "loadgroup")
 _WITHOUT_SLOW = ("-m", "not slow")
 
 

@@ -96,8 +96,9 @@ class Retail:
         try:
             yield Running(process, log)
         finally:
-            if process.poll() is None:
+            if process.poll() is None:  # a test that failed: what it started must not fail the next one too
                 process.kill()
+                kill_all(str(self.home.path))
             process.wait()
 
     def processes(self) -> list[str]:

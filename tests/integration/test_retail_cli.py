@@ -250,7 +250,7 @@ def test_down_while_nothing_runs_is_no_error(cli: Retail) -> None:
 def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cli: Retail, first_run: Any) -> None:
     with cli.start("up") as platform:
         platform.says("ready. Ctrl-C")
-        health = httpx.get(f"http://127.0.0.1:{cli.port('AIRFLOW_PORT')}/api/v2/monitor/health").json()
+        health = httpx.get(f"http://127.0.0.1:{cli.port('AIRFLOW_PORT')}/api/v2/monitor/health", timeout=60).json()
         assert health["metadatabase"]["status"] == health["scheduler"]["status"] == "healthy"
         told = cli("status", "--json").json()
         assert [(one["name"], one["state"]) for one in told["services"]] == [(name, "running") for name in SERVICES]
@@ -266,7 +266,7 @@ def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cl
 
         stopped = cli("down", "--json").json()
         assert stopped["commands"] == ["up"]
-        assert platform.process.wait(5) == 128 + signal.SIGTERM
+        assert platform.process.wait(30) == 128 + signal.SIGTERM
     assert cli.processes() == []
     secrets = json.loads((cli.home.path / "secrets.json").read_text())
     assert [(file, name) for file, text in cli.logs().items() for name, word in secrets.items() if word in text] == []

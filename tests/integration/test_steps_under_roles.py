@@ -56,7 +56,7 @@ ALLOWED = {
         INGESTION: "bronze_counts silver_totals sales_of_silver",
         TRANSFORMATION: """
             span_to_check silver_totals bronze_counts gold_totals sales_of_silver set_aside add_reconciliation
-            has_open_difference was_accepted
+            has_open_difference was_accepted looked_at_through sales_that_differ_in_gold
         """,
     },
     "rejects": {INGESTION: "", TRANSFORMATION: ""},
