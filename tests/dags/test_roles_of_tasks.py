@@ -71,8 +71,9 @@ def test_an_hour_and_a_night_need_no_login_but_the_narrow_ones(made: Platform, r
 def test_a_connection_that_is_not_configured_is_stood_in_for_by_the_owners(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from retail_wiring import warehouse_address
+    from retail_wiring import log, warehouse_address
 
+    monkeypatch.setattr(log, "disabled", False)  # by Airflow's set-up of logging, if it came after the import
     monkeypatch.setenv("AIRFLOW_CONN_RETAIL", "postgresql://retail:long-enough@here/db?sslmode=require")
     monkeypatch.setenv("AIRFLOW_CONN_RETAIL_TRANSFORMATION", "postgresql://retail_transformation:long-enough@here/db")
     with caplog.at_level("INFO"):
