@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -50,8 +52,8 @@ class BronzeStore:
                 f"BRONZE_URL {url!r}: {error}", remedy="set it to a folder or to a URL that fsspec can open"
             ) from error
 
-    def create(self, path: str) -> BronzeFile:
-        """Start a file; nothing is there under `path` until it is committed."""
+    def file(self, path: str) -> BronzeFile:
+        """A file to write; nothing is there under `path` until it is committed."""
         full = f"{self._root}/{path}"
         if isinstance(self._files, LocalFileSystem):
             return _LocalFile(path, Path(full))
@@ -63,15 +65,23 @@ def bronze_path(dataset: str, at: datetime, load_id: int, part: int) -> str:
     return f"{dataset}/{at:%Y-%m-%d}/{load_id}-{part}.ndjson"
 
 
-class BronzeFile:
-    """An open file of a part. Subclasses say how it becomes durable."""
+class BronzeFile(ABC):
+    """A file of a part. It is known to its part before it is opened, so that no interruption leaves it behind."""
 
-    def __init__(self, path: str, stream: IO[bytes]) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self.records = 0
         self.bytes = 0
         self._sha256 = hashlib.sha256()
-        self._stream = stream
+        self._stream: IO[bytes] = BytesIO()  # in place of what is opened
+
+    def open(self) -> None:
+        """Start the file. Raises BronzeWriteFailed."""
+        try:
+            self._open()
+        except OSError as error:
+            raise self._failed(error) from error
+        fail_point("bronze.created")
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Write records, one a line. Raises BronzeWriteFailed."""
@@ -95,12 +105,17 @@ class BronzeFile:
             raise self._failed(error) from error
         return WrittenFile(self.path, self.records, self.bytes, self._sha256.hexdigest())
 
+    @abstractmethod
     def discard(self) -> None:
-        """Give the file up; leaves nothing under its name."""
-        raise NotImplementedError
+        """Give the file up, opened or not; leaves nothing under its name."""
 
+    @abstractmethod
+    def _open(self) -> None:
+        """Open `_stream`."""
+
+    @abstractmethod
     def _make_durable(self) -> None:
-        raise NotImplementedError
+        """Close the stream, once every byte and the name are where no crash can take them."""
 
     def _failed(self, error: OSError) -> BronzeWriteFailed:
         return BronzeWriteFailed(
@@ -111,16 +126,14 @@ class BronzeFile:
 
 class _LocalFile(BronzeFile):
     def __init__(self, path: str, full: Path) -> None:
+        super().__init__(path)
         self._final = full
         self._temporary = full.with_name(f".{full.name}.tmp")
-        try:
-            self._folders = _missing_folders(full.parent)
-            full.parent.mkdir(parents=True, exist_ok=True)
-            super().__init__(path, self._temporary.open("wb"))
-        except OSError as error:
-            self.path = path
-            raise self._failed(error) from error
-        fail_point("bronze.created")
+
+    def _open(self) -> None:
+        self._folders = _missing_folders(self._final.parent)
+        self._final.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = self._temporary.open("wb")
 
     def _make_durable(self) -> None:
         self._stream.flush()
@@ -143,8 +156,12 @@ class _LocalFile(BronzeFile):
 
 class _RemoteFile(BronzeFile):
     def __init__(self, path: str, full: str, files: Any) -> None:
-        files.makedirs(full.rsplit("/", 1)[0], exist_ok=True)
-        super().__init__(path, files.open(full, "wb"))
+        super().__init__(path)
+        self._full, self._files = full, files
+
+    def _open(self) -> None:
+        self._files.makedirs(self._full.rsplit("/", 1)[0], exist_ok=True)
+        self._stream = self._files.open(self._full, "wb")
 
     def _make_durable(self) -> None:
         self._stream.close()

@@ -262,10 +262,10 @@ class _Pull:
 
     def _append(self, part: Part, records: Sequence[bytes], number: int) -> None:
         for dataset, lines in self._entity.divide(records).items():
-            part.append(dataset, lines, lambda name: self._create(name, number))
+            part.append(dataset, lines, lambda name: self._file(name, number))
 
-    def _create(self, dataset: str, number: int) -> BronzeFile:
-        return self._store.create(bronze_path(dataset, self._started, self._load_id, number))
+    def _file(self, dataset: str, number: int) -> BronzeFile:
+        return self._store.file(bronze_path(dataset, self._started, self._load_id, number))
 
     @contextmanager
     def _acknowledged(

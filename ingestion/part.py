@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from loaders.fail_point import fail_point
@@ -36,6 +36,7 @@ class Part:
             return
         if dataset not in self._files:
             self._files[dataset] = create(dataset)
+            self._files[dataset].open()
         self._files[dataset].append(lines)
 
     def commit(self) -> dict[str, WrittenFile]:
@@ -51,6 +52,7 @@ class Part:
         try:
             yield
         except BaseException:
-            for file in self._files.values():
-                file.discard()
+            with ExitStack() as discards:  # every one of them, even if one is interrupted
+                for file in self._files.values():
+                    discards.callback(file.discard)
             raise

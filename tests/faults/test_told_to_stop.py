@@ -33,6 +33,7 @@ def test_a_step_that_is_told_to_stop_ends_soon_and_the_next_run_goes_on(
         assert time.monotonic() - began < LONGEST_STOP_SECONDS
     assert (ended.code, "stopped: " in ended.said, "Traceback" in ended.said) == (CODES[told], True, False), ended.said
     check_at_once(world)
+    assert list(world.bronze.rglob("*.tmp")) == []
     world.run_clean()
     check_recovered(world)
 

@@ -26,7 +26,8 @@ def test_the_path_names_dataset_day_load_and_part() -> None:
 
 
 def test_a_committed_file_holds_each_record_on_a_line_and_is_described_exactly(url: str) -> None:
-    file = BronzeStore(url).create(PATH)
+    file = BronzeStore(url).file(PATH)
+    file.open()
     file.append([b'{"a":1}', b'{"a":2}'])
     file.append([])
     file.append([b'{"a":3}'])
@@ -38,7 +39,8 @@ def test_a_committed_file_holds_each_record_on_a_line_and_is_described_exactly(u
 
 
 def test_nothing_is_under_the_name_before_the_commit(tmp_path: Path) -> None:
-    file = BronzeStore(str(tmp_path)).create(PATH)
+    file = BronzeStore(str(tmp_path)).file(PATH)
+    file.open()
     file.append([b"{}"])
     assert not (tmp_path / PATH).exists()
     file.commit()
@@ -46,16 +48,22 @@ def test_nothing_is_under_the_name_before_the_commit(tmp_path: Path) -> None:
 
 
 def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
-    file = BronzeStore(str(tmp_path)).create(PATH)
+    file = BronzeStore(str(tmp_path)).file(PATH)
+    file.open()
     file.append([b"{}"])
     file.discard()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_file_that_was_never_opened_can_be_discarded(url: str) -> None:
+    BronzeStore(url).file(PATH).discard()
+    assert not fsspec.url_to_fs(url)[0].exists(f"{url}/{PATH}")
+
+
 def test_a_disk_that_does_not_take_the_file_is_a_clear_error() -> None:
-    file = BronzeStore("/dev").create  # a folder in which no folder can be made
+    file = BronzeStore("/dev").file("null/x.ndjson")  # a folder in which no folder can be made
     with pytest.raises(BronzeWriteFailed, match=r"null/x.ndjson could not be written"):
-        file("null/x.ndjson")
+        file.open()
 
 
 def test_a_store_that_fsspec_does_not_know_is_a_configuration_error() -> None:
