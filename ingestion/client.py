@@ -93,9 +93,9 @@ class SourceClient:
         """Records asked for per page."""
         return self._settings.source_page_size
 
-    def page(self, resource: str, cursor: str | None, up_to: int | None = None) -> Page:
-        """The page behind `cursor` (None: the first), asked for again until it is whole."""
-        params = {"limit": str(self.page_size)} | ({"cursor": cursor} if cursor else {})
+    def page(self, resource: str, cursor: str | None, up_to: int | None = None, *, limit: int | None = None) -> Page:
+        """The page behind `cursor` (None: the first), asked for again until it is whole. `limit`: page_size or less."""
+        params = {"limit": str(limit or self.page_size)} | ({"cursor": cursor} if cursor else {})
         if up_to is not None:
             params["up_to"] = str(up_to)
         subject = f"GET {self.base_url}/{resource} (cursor {cursor})"

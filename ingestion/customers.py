@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingestion.collector import Collected, Entity, collect
+from ingestion.collector import collect
+from ingestion.entity import Collected, Entity
 from loaders.command import hand_run_id, run_step
 
 if TYPE_CHECKING:

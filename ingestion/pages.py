@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from loaders.errors import SourceViolation
 from loaders.reconciliation import Totals
 
 _WHITESPACE = " \t\n\r"
@@ -67,6 +68,16 @@ def decode_totals(body: bytes) -> Totals:
     except msgspec.DecodeError as error:
         raise ValueError(f"no control totals: {error}") from error
     return Totals(told.sales, told.lines, told.net_amount)
+
+
+def id_of_cursor(cursor: str) -> int:
+    """The sale id that a cursor is. Raises SourceViolation when it is none."""
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise SourceViolation(
+            f"sales: the cursor {cursor!r} is no sale id",
+            remedy="compare meta.ingestion_state and the source's next_cursor; both must be decimal sale ids",
+        )
+    return int(cursor)
 
 
 def one_line(record: bytes) -> bytes:

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingestion.collector import Collected, Entity, collect
+from ingestion.backfill import pull_open_ranges
+from ingestion.collector import collect
+from ingestion.entity import Collected, Entity
 from ingestion.gaps import by_gap, skipped_between
+from ingestion.pages import id_of_cursor
 from ingestion.split import sale_id_of, split_sales
+from loaders.backfill import read_progress
 from loaders.command import hand_run_id, run_step
-from loaders.errors import SourceViolation
+from loaders.database import transaction
+from loaders.errors import NothingToDo, SourceViolation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,18 +111,19 @@ SALES = Entity(
 
 
 def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
-    """Pull the sales behind the watermark. See `ingestion.collector.collect` for errors."""
-    return collect(SALES, conn, settings, run_id=run_id, full_refresh=full_refresh)
+    """Pull the sales behind the watermark. See `ingestion.collector.collect` for errors.
 
-
-def id_of_cursor(cursor: str) -> int:
-    """The sale id that a cursor is. Raises SourceViolation when it is none."""
-    if not (cursor.isascii() and cursor.isdigit()):
-        raise SourceViolation(
-            f"sales: the cursor {cursor!r} is no sale id",
-            remedy="compare meta.ingestion_state and the source's next_cursor; both must be decimal sale ids",
+    A backfill under way is helped to its end first. Raises NothingToDo while others still work on it.
+    """
+    pull_open_ranges(SALES, conn, settings, run_id=run_id)
+    with transaction(conn):
+        progress = read_progress(conn)
+    if progress is not None:
+        raise NothingToDo(
+            f"sales: left to the backfill: {progress.words()}",
+            remedy="what is new is pulled once the backfill has ended",
         )
-    return int(cursor)
+    return collect(SALES, conn, settings, run_id=run_id, full_refresh=full_refresh)
 
 
 def _out_of_order(what: str) -> SourceViolation:

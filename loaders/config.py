@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     bronze_part_seconds: float = Field(
         60, gt=0, description="A part is landed after this long, so that a slow pull resumes near its end."
     )
+    backfill_jobs: int = Field(
+        2, ge=1, le=64, description="Ranges of a backfill that are pulled side by side: one a processor."
+    )
     bronze_retention_days: float | None = Field(
         None, gt=0, description="Every night, files older than this that Silver has taken are removed. Absent: none is."
     )

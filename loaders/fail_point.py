@@ -25,6 +25,9 @@ POINTS = (
     "part.receipted",  # the receipts are written, the watermark is not
     "part.advanced",  # both are, uncommitted
     "part.acknowledged",  # committed
+    # finishing a range of a backfill
+    "range.finished",  # the watermark has passed it, uncommitted
+    "range.passed",  # committed
     # loading a file
     "silver.copied",  # rows copied into the table or its stage
     "silver.merged",  # the stage merged

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from loaders.config import Settings
 
 SQL_FOLDER = PROJECT_ROOT / "sql"
-SCHEMA_FILES = ("schema_tables.sql", "incident_tables.sql", "gold_functions.sql", "views.sql", "grants.sql")
+SCHEMA_FILES = (
+    "schema_tables.sql",
+    "incident_tables.sql",
+    "backfill_tables.sql",
+    "gold_functions.sql",
+    "views.sql",
+    "grants.sql",
+)
 # Which of them exist, and whom we may act as, decides what the grants come to.
 _ROLES = """
     select coalesce(string_agg(rolname || pg_has_role(oid, 'member'), ' ' order by rolname), '')

@@ -113,11 +113,14 @@ class PendingGold:
 
 
 @contextmanager
-def locked(conn: connection, layer: str, name: str) -> Iterator[None]:
-    """Hold the session lock of one entity or table; EntityLocked, naming the holder, when it is taken."""
+def locked(conn: connection, layer: str, name: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold the session lock of one entity or table; EntityLocked, naming a holder, when it is taken.
+
+    `shared`: with others that share it, against whoever wants it alone.
+    """
     key = {"space": f"retail.{layer}", "name": name}
     with transaction(conn):
-        taken = _one(conn, "try_lock", key)[0]
+        taken = _one(conn, "try_share" if shared else "try_lock", key)[0]
         holder = None if taken else _first(conn, "lock_holder", key)
     if not taken:
         raise EntityLocked(
@@ -127,7 +130,7 @@ def locked(conn: connection, layer: str, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _unlock(conn, key)
+        _unlock(conn, "unshare" if shared else "unlock", key)
 
 
 def claim_entity(conn: connection, entity: str) -> Claim:
@@ -147,14 +150,15 @@ def advance_watermark(conn: connection, claim: Claim, cursor: str, load_id: int)
 
 
 @contextmanager
-def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str) -> Iterator[int]:
+def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, alone: bool = True) -> Iterator[int]:
     """Open a load in the ETL log and yield its id; an error marks it FAILED with its message.
 
     The caller holds the lock of `dataset`, so ids of one dataset commit in order, and any load still
-    RUNNING was left by a process that died.
+    RUNNING was left by a process that died. Not `alone`: others may be at work on the same dataset.
     """
     with transaction(conn):
-        _execute(conn, "abandon_loads", {"layer": layer, "dataset": dataset})
+        if alone:
+            _execute(conn, "abandon_loads", {"layer": layer, "dataset": dataset})
         load_id = _one(conn, "open_load", {"run_id": run_id, "layer": layer, "dataset": dataset})[0]
     try:
         yield load_id
@@ -297,11 +301,11 @@ def _ends(ranges: Sequence[IdRange]) -> dict[str, Any]:
     return {"first": [one.first for one in ranges], "last": [one.last for one in ranges]}
 
 
-def _unlock(conn: connection, key: dict[str, str]) -> None:
+def _unlock(conn: connection, statement: str, key: dict[str, str]) -> None:
     """Give the lock back; a connection that is gone has given it back already."""
     try:
         with transaction(conn):
-            _execute(conn, "unlock", key)
+            _execute(conn, statement, key)
     except (DatabaseError, psycopg2.Error):
         return
 

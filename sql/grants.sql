@@ -102,6 +102,9 @@ begin
     grant select, insert, update (silver_load_id, expired_at, removed_at) on meta.bronze_file to retail_ingestion;
     grant select, insert, delete, update (status, last_checked_at) on meta.sales_gap to retail_ingestion;
     grant
+        select, insert (from_id, to_id), delete, update (cursor_value, epoch, load_id, cursor_taken, finished_at)
+    on meta.sales_backfill to retail_ingestion;
+    grant
         select (path, line_no, reason, field, status),
         insert (dataset, path, line_no, reason, field, raw),
         update (reason, field)

@@ -3,6 +3,9 @@
 -- name: try_lock
 select pg_try_advisory_lock(hashtext(%(space)s), hashtext(%(name)s));
 
+-- name: try_share
+select pg_try_advisory_lock_shared(hashtext(%(space)s), hashtext(%(name)s));
+
 -- name: lock_holder
 -- Since when, a session of another role is not told.
 select format('pid %%s (%%s)%%s', activity.pid, activity.application_name, ' since ' || activity.backend_start)
@@ -17,6 +20,9 @@ where
 
 -- name: unlock
 select pg_advisory_unlock(hashtext(%(space)s), hashtext(%(name)s));
+
+-- name: unshare
+select pg_advisory_unlock_shared(hashtext(%(space)s), hashtext(%(name)s));
 
 -- name: claim_entity
 update meta.ingestion_state

@@ -57,6 +57,23 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
         console.print(f"{news(outcome.report)} ({outcome.seconds:.0f} s)")
 
 
+@app.command(epilog="Example: BACKFILL_JOBS=4 ./retail backfill")
+def backfill(*, as_json: AsJson = False) -> None:
+    """Load a long history of sales into Silver, in ranges side by side. Interrupted, it goes on where it stood."""
+    from loaders.errors import NothingToDo
+    from stack.backfill import run_backfill
+
+    try:
+        done = run_backfill(*open_home(), Talk())
+    except NothingToDo as nothing:
+        Talk().say(str(nothing))
+        return
+    if as_json:
+        print_data(json.dumps(asdict(done), indent=2))
+    else:
+        print_data(done.summary())
+
+
 @app.command(epilog="Example: AIRFLOW_PORT=9090 ./retail up")
 def up() -> None:
     """Run the whole platform with the Airflow web UI, in the foreground, until Ctrl-C or ./retail down."""

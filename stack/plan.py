@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.client import SourceClient
-from ingestion.sales import id_of_cursor
+from ingestion.pages import id_of_cursor
+from loaders.backfill import read_progress
 from loaders.database import connect, transaction
 from loaders.gold import gold_due
 from loaders.reconciliation import is_unbalanced, is_unchecked
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
     from rich.console import Console
 
+    from loaders.backfill import Progress
     from stack.home import Home
     from stack.report import Watermark
     from stack.settings import StackSettings
@@ -43,6 +45,7 @@ class Plan:
     """What the next run would do. `bronze_files` waits for Silver, by dataset; `gold` says what takes from what.
 
     `whole_gold`: Gold is to be built from the beginning. `unbalanced`: sales have to be held against the source.
+    `backfill`: one under way, of which the run pulls what is left.
     """
 
     pull: tuple[Ahead, ...]
@@ -52,6 +55,7 @@ class Plan:
     gold: tuple[str, ...]
     whole_gold: bool
     unbalanced: bool
+    backfill: Progress | None = None
 
 
 def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
@@ -73,6 +77,8 @@ def print_plan(plan: Plan, console: Console) -> None:
         count = f"{one.records:,}" if one.is_all else f"{one.records:,} or more"
         behind = f"behind {one.watermark}" if one.watermark else "from the beginning"
         console.print(f"pull    {one.entity:<10} {count} records {behind}")
+    if plan.backfill:
+        console.print(f"pull    {'backfill':<10} {plan.backfill.words()}")
     if plan.gap_ids:
         console.print(
             f"pull    {'gaps':<10} {plan.gap_ids:,} sale ids in {plan.gap_ranges:,} ranges are asked for again"
@@ -104,7 +110,7 @@ def _ahead(source: SourceClient, watermark: Watermark) -> Ahead:
 
 def _plan(conn: connection, pull: tuple[Ahead, ...]) -> Plan:
     with transaction(conn):
-        gaps = open_gaps(conn)
+        gaps, backfill = open_gaps(conn), read_progress(conn)
         is_whole, unbalanced = gold_rebuild_wanted(conn), is_unbalanced(conn) or is_unchecked(conn)
         waiting = {name: len(files) for name in DATASETS if (files := unloaded_files(conn, name))}
     due = gold_due(conn)
@@ -116,4 +122,5 @@ def _plan(conn: connection, pull: tuple[Ahead, ...]) -> Plan:
         gold=tuple(sorted({f"{one.model} from {one.source_table}" for one in due})),
         whole_gold=is_whole,
         unbalanced=unbalanced,
+        backfill=backfill,
     )

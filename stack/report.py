@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 from rich.table import Table
 
+from loaders.backfill import read_progress
 from loaders.config import PROJECT_ROOT
 from loaders.database import connect, transaction
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
     from rich.console import Console
+
+    from loaders.backfill import Progress
 
 _STATEMENTS = PROJECT_ROOT / "stack" / "sql"
 _COUNTED = {
@@ -81,7 +84,7 @@ class Report:
     """What the warehouse holds. `rows` by layer and table, None for a table that is not there yet.
 
     `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
-    run brought: records by dataset, in Bronze and in Gold.
+    run brought: records by dataset, in Bronze and in Gold. `backfill` is the one under way.
     """
 
     bronze: tuple[BronzeHolding, ...]
@@ -92,6 +95,7 @@ class Report:
     failures: tuple[Failure, ...]
     gaps: Gaps = Gaps()
     estimated: tuple[str, ...] = ()
+    backfill: Progress | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -122,6 +126,7 @@ def read_report(database_url: str, run_id: str | None) -> Report:
                 for table, rows in tables.items()
                 if rows and not rows.is_exact
             ),
+            backfill=read_progress(conn),
         )
 
 
@@ -147,6 +152,8 @@ def print_report(report: Report, console: Console) -> None:
     console.print(
         "watermarks: " + ", ".join(f"{w.entity} {w.cursor_name}={w.cursor_value or 'none'}" for w in report.watermarks)
     )
+    if report.backfill:
+        console.print(f"backfill of sales: {report.backfill.words()}: ./retail backfill goes on with it")
     if report.gaps.open_ids or report.gaps.expired_ids:
         open_ids = f"{report.gaps.open_ids:,} sale ids not seen yet are asked for again"
         console.print(f"gaps: {open_ids}, {report.gaps.expired_ids:,} never came (meta.sales_gap)")

@@ -17,6 +17,8 @@ from stack.airflow import DAG_ID, USER, airflow_environment, airflow_services, w
 from stack.home import write_private
 from stack.interrupts import raise_if_told, uninterrupted
 from stack.metadata import Metadata
+from stack.pools import BACKFILL, set_pool
+from stack.ports import HOST
 from stack.processes import ServiceFailed, await_ready, ended, running, start, stop
 from stack.run import SCHEDULING, prepare
 from stack.warehouse import platform, postgres_server, stop_everything
@@ -60,6 +62,7 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
             services = airflow_services(environment, endpoints.airflow_port)
             try:
                 processes = _start_airflow(home, services, metadata, talk)
+                _set_pool(settings, endpoints, password)
                 write_connection(home, endpoints)
                 for line in addresses(home, settings, endpoints, password):
                     talk.say(line)
@@ -73,7 +76,7 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 def stop_platform(home: Home, settings: StackSettings) -> Stopped:
     """End every command in the foreground and every service of this RETAIL_HOME. Nothing running is no error."""
-    commands = tuple(name for name in ("run", "up", "docs") if _end_command(home, name))
+    commands = tuple(name for name in ("run", "up", "docs", "backfill") if _end_command(home, name))
     with home.locked("starting"):
         return Stopped(commands, tuple(stop_everything(home, settings)))
 
@@ -123,6 +126,13 @@ def _start_airflow(
                 )
             time.sleep(0.25)
     return processes
+
+
+def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> None:
+    """As many ranges of a backfill side by side as the settings say."""
+    address = f"http://{HOST}:{endpoints.airflow_port}"
+    words = "ranges of a backfill side by side (BACKFILL_JOBS)"
+    set_pool(address, password, BACKFILL, settings.backfill_jobs, words)
 
 
 def _watch(home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]]) -> None:

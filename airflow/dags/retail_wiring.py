@@ -10,10 +10,13 @@ import logging
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, get_current_context, task
 from retail_alerts import TASK_CALLBACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 
@@ -66,38 +69,71 @@ def step(
     """A task that calls each `work` (`module:function`) with the warehouse, the settings and the run's id.
 
     `connection` says as which role. `notes` has the task's section. `entity` skips the task unless the run's params
-    name it; `refreshes` hands the param full_refresh on. An error that a retry cannot mend fails the task at once; with
-    RETAIL_FAIL_AT_ONCE every error does.
+    name it; `refreshes` hands the param full_refresh on.
     """
 
     @task(task_id=task_id, doc_md=notes[task_id], **wiring)
     def call(login: str) -> str:
-        from importlib import import_module
+        from airflow.sdk.exceptions import AirflowSkipException
 
-        from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-
-        from loaders.config import load_settings
-        from loaders.database import connect
-        from loaders.errors import NothingToDo, RetailError
-
-        context = get_current_context()
-        params = context["params"]
+        params = get_current_context()["params"]
         if entity and entity not in params["entities"]:
             raise AirflowSkipException(f"{entity} is not among the run's entities")
         options = {"full_refresh": params["full_refresh"]} if refreshes else {}
-        try:
-            with connect(warehouse_address(login), application_name=f"{context['run_id']} {task_id}") as conn:
-                parts = (name.split(":") for name in work)
-                functions = [getattr(import_module(module), function) for module, function in parts]
-                done = [call(conn, load_settings(), run_id=context["run_id"], **options) for call in functions]
-                return "; ".join(str(one.summary()) for one in done)
-        except NothingToDo as nothing:
-            raise AirflowSkipException(str(nothing)) from nothing
-        except Exception as error:
-            # Read now and not when the file was parsed: what was parsed, Airflow keeps for other processes too.
-            may_pass = error.retryable if isinstance(error, RetailError) else True
-            if may_pass and not os.environ.get("RETAIL_FAIL_AT_ONCE", ""):
-                raise
-            raise AirflowFailException(str(error)) from error
+        return "; ".join(str(one.summary()) for one in _carry_out(work, login, **options))
 
     return call(login=connection)  # shown among the task's rendered fields
+
+
+def plan(task_id: str, work: str, *, connection: str, notes: dict[str, str], **wiring: Any) -> Any:
+    """A task that calls `work` and hands on what `step_for_each` is to be given, one task for each."""
+
+    @task(task_id=task_id, doc_md=notes[task_id], **wiring)
+    def call(login: str) -> list[dict[str, Any]]:
+        (planned,) = _carry_out([work], login)
+        log.info("%s", planned.summary())
+        return list(planned.calls())
+
+    return call(login=connection)
+
+
+def step_for_each(calls: Any, task_id: str, work: str, *, connection: str, notes: dict[str, str], **wiring: Any) -> Any:
+    """A task for each of the `calls` of a plan: `work` with these arguments, as `step` does."""
+
+    @task(task_id=task_id, doc_md=notes[task_id], **wiring)
+    def call(login: str, arguments: dict[str, Any]) -> str:
+        (done,) = _carry_out([work], login, **arguments)
+        return str(done.summary())
+
+    return call.partial(login=connection).expand(arguments=calls)
+
+
+def _carry_out(work: Sequence[str], login: str, **options: Any) -> list[Any]:
+    """Call each `module:function` with the warehouse as that role, and return what they gave.
+
+    What has nothing to do skips the task. An error that a retry cannot mend fails it at once; with
+    RETAIL_FAIL_AT_ONCE every error does.
+    """
+    from importlib import import_module
+
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from loaders.config import load_settings
+    from loaders.database import connect
+    from loaders.errors import NothingToDo, RetailError
+
+    context = get_current_context()
+    name = f"{context['run_id']} {context['task'].task_id}"
+    try:
+        with connect(warehouse_address(login), application_name=name) as conn:
+            parts = (one.split(":") for one in work)
+            functions = [getattr(import_module(module), function) for module, function in parts]
+            return [call(conn, load_settings(), run_id=context["run_id"], **options) for call in functions]
+    except NothingToDo as nothing:
+        raise AirflowSkipException(str(nothing)) from nothing
+    except Exception as error:
+        # Read now and not when the file was parsed: what was parsed, Airflow keeps for other processes too.
+        may_pass = error.retryable if isinstance(error, RetailError) else True
+        if may_pass and not os.environ.get("RETAIL_FAIL_AT_ONCE", ""):
+            raise
+        raise AirflowFailException(str(error)) from error

@@ -13,10 +13,10 @@ OURS = frozenset({"backend", "ingestion", "loaders", "stack", "tests", "benchmar
 MAY_IMPORT = {
     "backend": {"backend"},
     "loaders": {"loaders"},
-    # settings, state, control totals, and the modules both sides stand on; never a loader
+    # settings, state with the ranges of a backfill, control totals, and the modules both sides stand on; never a loader
     "ingestion": {
         "ingestion",
-        *(f"loaders.{m}" for m in ("config", "state_store", "reconciliation")),
+        *(f"loaders.{m}" for m in ("config", "state_store", "backfill", "reconciliation")),
         *(f"loaders.{m}" for m in ("errors", "database", "command", "fail_point")),
     },
     "stack": {"stack", "loaders", "ingestion", "backend"},

@@ -15,10 +15,11 @@ from loaders.config import PROJECT_ROOT
 from loaders.fail_point import POINTS, VARIABLE
 from tests.faults.conftest import Injection
 from tests.faults.oracle import check_at_once, check_recovered
-from tests.faults.world import COLLECT, LOAD, World
+from tests.faults.world import BACKFILL, COLLECT, LOAD, World
 
-LANDING = [point for point in POINTS if not point.startswith("silver.")]
 LOADING = [point for point in POINTS if point.startswith("silver.")]
+FINISHING = [point for point in POINTS if point.startswith("range.")]
+LANDING = [point for point in POINTS if point not in LOADING + FINISHING]
 # the first time lies in a part of late sales, or in a merge; the fourth in a part of new ones, or in a plain copy
 TIMES = (1, 4)
 
@@ -33,6 +34,16 @@ def kill(world: World, injected: Injection, module: str, fail_point: str) -> Non
 @pytest.mark.parametrize("point", LANDING)
 def test_collector_killed_at_a_point_loses_nothing(world: World, injected: Injection, point: str, times: int) -> None:
     kill(world, injected, COLLECT, f"{point}:{times}")
+    check_at_once(world)
+    world.run_clean()
+    check_recovered(world)
+
+
+@pytest.mark.parametrize("times", [1, 2])  # in the first range, and in the second or at the end of the first
+@pytest.mark.parametrize("point", [*LANDING, *FINISHING])
+def test_backfill_killed_at_a_point_loses_nothing(world: World, injected: Injection, point: str, times: int) -> None:
+    world.cut_second_hour()
+    kill(world, injected, BACKFILL, f"{point}:{times}")
     check_at_once(world)
     world.run_clean()
     check_recovered(world)

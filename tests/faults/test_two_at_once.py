@@ -10,7 +10,7 @@ import pytest
 from tests.faults.conftest import Injection
 from tests.faults.oracle import check_at_once, check_recovered
 from tests.faults.phases import PHASES, is_caught, pulling
-from tests.faults.world import COLLECT, LOAD, World, ended_at_last, ending
+from tests.faults.world import BACKFILL, COLLECT, LOAD, World, ended_at_last, ending
 
 
 @pytest.mark.parametrize("module", [COLLECT, LOAD])
@@ -23,6 +23,18 @@ def test_of_two_started_together_each_works_or_says_who_does(world: World, injec
     assert sorted({0, 5} | {ended.code for ended in both}) == [0, 5], both
     assert any(ended.code == 0 for ended in both)
     assert all("is being worked on by another run" in ended.said for ended in both if ended.code == 5)
+    check_at_once(world)
+    world.run_clean()
+    check_recovered(world)
+
+
+def test_two_processes_of_a_backfill_share_the_ranges_and_leave_none(world: World, injected: Injection) -> None:
+    world.cut_second_hour()
+    with ended_at_last(world.start(BACKFILL)) as one, ended_at_last(world.start(BACKFILL)) as other:
+        injected()
+        both = [ending(one), ending(other)]
+    assert [ended.code for ended in both] == [0, 0], both
+    assert world.ask("select from_id from meta.sales_backfill") == []
     check_at_once(world)
     world.run_clean()
     check_recovered(world)

@@ -21,14 +21,17 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from ingestion.bronze import bronze_path
 from ingestion.sales import collect_sales
+from loaders.backfill import add_ranges
 from loaders.config import PROJECT_ROOT, Settings
 from loaders.database import connect
 from loaders.load_all_silver import load_all_silver
+from loaders.state_store import IdRange
 from tests.conftest import KEY
 from tests.ledger_source import LedgerSource, sale
 from tests.queries import rows
 
 COLLECT = "ingestion.sales"
+BACKFILL = "ingestion.sales_backfill"
 LOAD = "loaders.load_all_silver"
 SMALL: dict[str, Any] = {
     "source_page_size": 10,
@@ -94,6 +97,11 @@ class World:
     def commit_second_hour(self) -> None:
         """What the step under test meets: two late sales, and new ones enough for several parts."""
         self._commit([7, 23, *(one for one in range(41, 76) if one != 60)])
+
+    def cut_second_hour(self) -> None:
+        """Have what is new pulled in ranges, as a backfill would; one id at the end of a range never comes."""
+        with self.conn:
+            add_ranges(self.conn, [IdRange(41, 50), IdRange(51, 60), IdRange(61, 75)])
 
     def start(self, module: str, *wrapper: str, **environment: str) -> subprocess.Popen[str]:
         """A step as a process of its own. `wrapper` is a command in front of it."""

@@ -13,8 +13,9 @@ import pytest
 from psycopg2.extensions import connection
 
 from ingestion.client import SourceClient
-from ingestion.collector import Collected, collect
+from ingestion.collector import collect
 from ingestion.customers import CUSTOMERS, collect_customers
+from ingestion.entity import Collected
 from ingestion.products import collect_products
 from ingestion.sales import SALES, collect_sales
 from loaders.config import Settings

@@ -51,6 +51,7 @@ meta.ingestion_state         SIUDTO  Su         S               S
 meta.load                    SIUDTO  Siu        Siu             S
 meta.reconciliation          SIUDTO  -          SI              S
 meta.rejected_record         SIUDTO  siu        s               s
+meta.sales_backfill          SIUDTO  SiuD       -               S
 meta.sales_gap               SIUDTO  SIuD       S               S
 meta.vw_etl_performance_summary  SO  -          -               S
 meta.vw_gold_pending         SiuDO   -          S               S
@@ -94,6 +95,8 @@ PARTIAL = {
     "retail_ingestion meta.rejected_record s": "path line_no reason field status",
     "retail_ingestion meta.rejected_record i": "dataset path line_no reason field raw",
     "retail_ingestion meta.rejected_record u": "reason field",
+    "retail_ingestion meta.sales_backfill i": "from_id to_id",
+    "retail_ingestion meta.sales_backfill u": "cursor_value epoch load_id cursor_taken finished_at",
     "retail_ingestion meta.sales_gap u": "status last_checked_at",
     "retail_transformation meta.load i": LOG,
     "retail_transformation meta.load u": "status ended_at rows_read rows_inserted",

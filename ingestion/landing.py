@@ -1,0 +1,128 @@
+"""How records land in Bronze: the files of a part are made durable, then one transaction says that they exist.
+
+A part is a handful of pages: it ends when one of its files is full, when it has been open for long enough, or when
+there are no more pages. Killed before that transaction, a pull leaves files without a receipt, which nobody reads, and
+the next one pulls the part again: at least once, never a gap.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ingestion.bronze import BronzeFile, BronzeStore, WrittenFile, bronze_path
+from ingestion.entity import Collected
+from ingestion.part import Part
+from loaders.database import transaction
+from loaders.fail_point import fail_point
+from loaders.state_store import IdRange, Receipt, add_gaps, add_receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection
+
+    from ingestion.entity import Entity
+    from ingestion.pages import Page
+    from ingestion.progress import Report
+    from loaders.config import Settings
+
+    Take = Callable[[Page], Sequence[bytes]]
+
+
+class Landing:
+    """The parts of one load, landed one after the other. `files` and `records`, by dataset, are those receipted."""
+
+    def __init__(self, entity: Entity, conn: connection, settings: Settings, load_id: int, started: datetime) -> None:
+        self.load_id = load_id
+        self.files: list[WrittenFile] = []
+        self.records: dict[str, int] = {}
+        self._entity, self._conn, self._settings, self._started = entity, conn, settings, started
+        self._store = BronzeStore(settings.bronze_location)
+        self._number = 0
+
+    def land(
+        self,
+        pages: Iterator[Page],
+        after: str | None,
+        progress: Report,
+        *,
+        gaps_since: datetime,
+        advance: Callable[[str], None],
+    ) -> str | None:
+        """Land the next part of what lies behind the cursor `after`; the cursor behind it, None without records.
+
+        `advance` moves the position, in the transaction of the receipts. Ids passed over are kept as gaps, unless a
+        sale made before `gaps_since` follows them. Raises what `write` and `advance` raise.
+        """
+        passed_over, through = list[IdRange](), after
+
+        def take(page: Page) -> Sequence[bytes]:
+            nonlocal through
+            passed_over.extend(self._entity.recent(page, self._entity.check(through, page), gaps_since))
+            through = page.next_cursor
+            progress(len(page.items), through)
+            return page.items
+
+        files = self.write(pages, take)
+        if not files or through is None:
+            return None
+        with self.acknowledged(files, after, through):
+            add_gaps(self._conn, passed_over)
+            advance(through)
+        return through
+
+    def write(self, pages: Iterator[Page], take: Take) -> Mapping[str, WrittenFile]:
+        """Make the next part durable; nobody hears of it yet. Returns its files by dataset, none without records.
+
+        `take` checks a page and returns the records of it that are to land. Raises what it raises, BronzeWriteFailed,
+        or a SourceError from `pages`; then nothing is left behind.
+        """
+        part = Part(self._settings)
+        with part.discarded_on_error():
+            for page in pages:
+                for dataset, lines in self._entity.divide(take(page)).items():
+                    part.append(dataset, lines, self._file)
+                if part.is_complete:
+                    break
+            return part.commit()
+
+    @contextmanager
+    def acknowledged(self, files: Mapping[str, WrittenFile], after: str | None, through: str) -> Iterator[None]:
+        """The one moment in which the part begins to exist: its receipts, and in the same transaction the body.
+
+        The body moves the position, and keeps the gaps, of what lies behind the cursor `after`, up to `through`.
+        """
+        with transaction(self._conn):
+            for dataset, file in files.items():
+                add_receipt(
+                    self._conn,
+                    Receipt(
+                        path=file.path,
+                        dataset=dataset,
+                        load_id=self.load_id,
+                        part=self._number,
+                        records=file.records,
+                        bytes=file.bytes,
+                        sha256=file.sha256,
+                        cursor_after=after,
+                        cursor_through=through,
+                    ),
+                )
+            fail_point("part.receipted")
+            yield
+            fail_point("part.advanced")
+        fail_point("part.acknowledged")
+        self._number += 1
+        for dataset, file in files.items():
+            self.files.append(file)
+            self.records[dataset] = self.records.get(dataset, 0) + file.records
+
+    def collected(self, name: str, before: str | None, after: str | None, *, late: int = 0) -> Collected:
+        """What this load brought, between these two positions."""
+        size = sum(file.bytes for file in self.files)
+        return Collected(name, self.load_id, before, after, len(self.files), size, self.records, late)
+
+    def _file(self, dataset: str) -> BronzeFile:
+        return self._store.file(bronze_path(dataset, self._started, self.load_id, self._number))

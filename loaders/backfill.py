@@ -1,0 +1,117 @@
+"""The plan of a backfill in `meta`: ranges of sale ids behind the watermark, each with a position of its own.
+
+The flow, which asks the source, is `ingestion.backfill`. The ranges are there while the backfill is under way. The
+watermark passes a range when it and all before it are finished, in the transaction that finishes the last of those, so
+it never passes a sale that is not in a receipted file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loaders.errors import WatermarkLost
+from loaders.state_store import IdRange
+from loaders.statements import read_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import connection
+
+_SQL = read_statements("backfill")
+
+
+@dataclass(frozen=True)
+class RangeClaim:
+    """A range taken by this process. `reached`: the last id of it in a receipted file, or the one before its first."""
+
+    ids: IdRange
+    reached: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a backfill is. `ids_per_second`: of all who are at work now; None while nobody is."""
+
+    ranges: int
+    finished: int
+    ids: int
+    ids_done: int
+    ids_per_second: float | None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated from the present speed; None when nobody is at work."""
+        return (self.ids - self.ids_done) / self.ids_per_second if self.ids_per_second else None
+
+    def words(self) -> str:
+        """One line for a person."""
+        share = f"{self.ids_done / self.ids:.0%} of {self.ids:,} sale ids" if self.ids else "no ranges"
+        ranges = f"{self.finished} of {self.ranges} ranges"
+        if self.seconds_left is None or not self.ids_per_second:
+            return f"{share}, {ranges}; nobody is at work on it"
+        return f"{share}, {ranges}, {self.ids_per_second:,.0f}/s, about {_duration(self.seconds_left)} left"
+
+
+def add_ranges(conn: connection, ranges: Sequence[IdRange]) -> None:
+    """Begin a backfill. The caller holds the entity's lock, and its epoch is new."""
+    _rows(conn, "add_ranges", {"first": [one.first for one in ranges], "last": [one.last for one in ranges]})
+
+
+def open_ranges(conn: connection) -> list[IdRange]:
+    """Ranges that are not finished, rising. Empty: no backfill is under way."""
+    return [IdRange(*row) for row in _rows(conn, "open_ranges", {})]
+
+
+def claim_range(conn: connection, first: int, load_id: int) -> RangeClaim | None:
+    """Take the range that begins at `first` under a new epoch; None when it is finished. The caller holds its lock."""
+    for last, cursor, epoch in _rows(conn, "claim_range", {"first": first, "load_id": load_id}):
+        return RangeClaim(IdRange(first, last), first - 1 if cursor is None else cursor, epoch)
+    return None
+
+
+def advance_range(conn: connection, claim: RangeClaim, cursor: int) -> None:
+    """Move the range's position behind what this transaction receipts. Raises WatermarkLost on a stale epoch."""
+    _fenced(conn, "advance_range", claim, cursor=cursor)
+
+
+def finish_range(conn: connection, claim: RangeClaim, load_id: int) -> None:
+    """Close the range, move the watermark as far as it may go; behind the last one nothing is left of the plan.
+
+    Raises WatermarkLost on a stale epoch.
+    """
+    _rows(conn, "hold_watermark", {})
+    _fenced(conn, "finish_range", claim)
+    _rows(conn, "pass_finished", {"load_id": load_id})
+    _rows(conn, "forget_finished", {})
+
+
+def read_progress(conn: connection) -> Progress | None:
+    """How far the backfill is; None when none is under way."""
+    (row,) = _rows(conn, "progress", {})
+    progress = Progress(*row)
+    return progress if progress.ranges else None
+
+
+def _fenced(conn: connection, statement: str, claim: RangeClaim, **values: Any) -> None:
+    if not _rows(conn, statement, {"first": claim.ids.first, "epoch": claim.epoch} | values):
+        raise WatermarkLost(
+            f"sales {claim.ids.first} to {claim.ids.last}: another process has taken the range over "
+            f"(epoch {claim.epoch} is stale)",
+            remedy="nothing of this part was kept; the other one carries on",
+        )
+
+
+def _rows(conn: connection, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with conn.cursor() as cursor:
+        cursor.execute(_SQL[statement], values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _duration(seconds: float) -> str:
+    """As a person says it: 40 s, 12 min, 3.5 h."""
+    if seconds < 90:  # noqa: PLR2004 - from here on minutes say more
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 - an hour and a half
