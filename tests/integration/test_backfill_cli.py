@@ -1,0 +1,64 @@
+"""`./retail backfill` as a person runs it: real processes, interrupted, gone on with, and then the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from loaders.database import connect
+from loaders.errors import DatabaseError, RetailError
+from stack.warehouse import logins
+from tests.process_table import eventually
+from tests.queries import rows
+from tests.retail_cli import Retail, retail
+
+pytestmark = pytest.mark.timeout(400)
+
+HISTORY = {
+    "SOURCE_SALES_PER_HOUR": "2500",
+    "SOURCE_START": "2026-11-01T00:00:00Z",
+    "SOURCE_NOW": "2026-11-05T00:00:00Z",
+    "BACKFILL_JOBS": "2",
+    "BRONZE_PART_BYTES": "1000000",  # many parts, so that it can be met in the middle
+}
+POSITIONS = "select sum(coalesce(cursor_value, from_id - 1) - from_id + 1) from meta.sales_backfill"
+
+
+@pytest.fixture(scope="module")
+def cli() -> Iterator[Retail]:
+    with retail(**HISTORY) as command:
+        yield command
+
+
+def positions(cli: Retail) -> int:
+    """Ids that are in Bronze, as the backfill under way has them; 0 before it began."""
+    try:
+        with connect(logins(cli.home)["retail"].url(cli.port("POSTGRES_PORT"))) as conn:
+            return int(rows(conn, POSITIONS)[0][0] or 0)
+    except (DatabaseError, psycopg2.Error, RetailError):
+        return 0
+
+
+@pytest.mark.slow
+def test_a_backfill_that_is_interrupted_goes_on_where_it_stood_and_the_hour_follows(cli: Retail) -> None:
+    with cli.start("backfill") as running:
+        assert eventually(lambda: positions(cli) > 0, 90), running.said()
+        assert running.press_ctrl_c() == 130, running.said()
+    assert cli.processes() == []
+    left = cli("plan", "--json").json()["backfill"]
+    assert left["ranges"] > 1
+    assert 0 < left["ids_done"] < left["ids"]
+
+    done = cli("backfill", "--json").json()
+    assert (done["first_id"], done["last_id"], done["ranges"]) == (1, left["ids"], left["ranges"])
+    assert cli("backfill").code == 0  # nothing is left to cut
+    assert cli("plan", "--json").json()["backfill"] is None
+
+    report = cli("run", "--json").json()["report"]
+    sales = report["rows"]["silver"]["sales_customer"]
+    assert sales == left["ids"]
+    (headers,) = (one for one in report["bronze"] if one["dataset"] == "sales_customer")
+    assert headers["records"] == sales  # a part that was pulled was not pulled again
+    assert report["rows"]["gold"]["sales_item"] == report["rows"]["silver"]["sales_product"]
