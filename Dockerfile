@@ -25,6 +25,7 @@ RUN groupadd --gid 50000 retail \
 
 # airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH. Airflow's
 # services add the DAG folder themselves, some of its commands do not.
+COPY airflow/config airflow/config
 COPY airflow/dags airflow/dags
 COPY backend backend
 COPY dbt dbt
@@ -35,7 +36,7 @@ COPY sql sql
 COPY stack stack
 
 ENV HOME=/var/lib/retail \
-    PYTHONPATH=/opt/retail:/opt/retail/airflow/dags \
+    PYTHONPATH=/opt/retail:/opt/retail/airflow/dags:/opt/retail/airflow/config \
     RETAIL_HOME=/var/lib/retail
 
 USER 50000:50000

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -29,6 +28,7 @@ from loaders.schema import prepare_schema
 from stack.checks import configures
 from stack.home import Home
 from stack.interrupts import uninterrupted
+from stack.ports import any_free
 from stack.settings import StackSettings
 from stack.warehouse import administration_url, platform
 
@@ -103,7 +103,7 @@ def stage(folder: Path, sales: int, talk: Talk) -> Iterator[Stage]:
     with _environment(sales, home.path):
         settings = StackSettings()
         if home.recall("ports") is None:
-            home.remember("ports", {"postgres_port": _free_port(), "api_port": _free_port()})
+            home.remember("ports", {"postgres_port": any_free(), "api_port": any_free()})
         with platform(home, settings, talk) as endpoints:
             world = World(endpoints.database_url, endpoints.source_api_url, endpoints.source_api_key, folder / "runs")
             made = Stage(world, str(administration_url(home, settings)), _totals(world))
@@ -132,6 +132,16 @@ def pipeline_environment(world: World) -> dict[str, str]:
     }
 
 
+def data_set(now: datetime) -> dict[str, str]:
+    """The environment of the source at that moment."""
+    return {
+        "SOURCE_SEED": str(_SEED),
+        "SOURCE_SALES_PER_HOUR": str(SALES_PER_HOUR),
+        "SOURCE_START": START.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "SOURCE_NOW": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
 def clock_for(sales: int) -> datetime:
     """The first second at which the source has made so many sales."""
     timeline = Timeline(start=START, sales_per_hour=SALES_PER_HOUR, seed=_SEED)
@@ -156,24 +166,12 @@ def _environment(sales: int, home: Path) -> Iterator[None]:
     before = dict(os.environ)
     for name in [name for name in before if configures(name)]:
         del os.environ[name]
-    os.environ.update(
-        RETAIL_HOME=str(home),
-        SOURCE_SEED=str(_SEED),
-        SOURCE_SALES_PER_HOUR=str(SALES_PER_HOUR),
-        SOURCE_START=START.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        SOURCE_NOW=clock_for(sales).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    )
+    os.environ.update(data_set(clock_for(sales)) | {"RETAIL_HOME": str(home)})
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def http_client(world: World) -> httpx.Client:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 USER = "admin"
 DAG_ID = "retail_etl_hourly"
+DAGS_FOLDER = PROJECT_ROOT / "airflow" / "dags"
+CONFIG_FOLDER = PROJECT_ROOT / "airflow" / "config"
 AIRFLOW = (sys.executable, "-m", "airflow")
 
 # The user's own AIRFLOW__… variables win over these.
@@ -39,6 +41,12 @@ _TUNING = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+    # It looks for work this often. An hour is a chain of seven looks; at Airflow's own 1 s it mostly waits for them.
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+    # Airflow may miss the end of a task until its next heartbeat, by default five seconds later. As many seconds
+    # without an answer as by default are borne.
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "4",
 }
@@ -57,7 +65,7 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
         **_around_proxies(),
         "AIRFLOW_HOME": str(home.airflow),
         **_connections(endpoints),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
         "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet_key") + "=",
@@ -97,7 +105,7 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints) -> dict[
         "RETAIL_HOME": str(settings.retail_home),
         # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow's
         # services add the DAG folder themselves, some of its commands do not.
-        "PYTHONPATH": os.pathsep.join((str(PROJECT_ROOT), str(PROJECT_ROOT / "airflow" / "dags"))),
+        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, DAGS_FOLDER, CONFIG_FOLDER))),
         "PYTHONUNBUFFERED": "1",
     }
 

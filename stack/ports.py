@@ -27,7 +27,7 @@ def choose_port(home: Home, settings: StackSettings, name: PortName) -> int:
         port = wanted
     else:
         candidates = (remembered_port(home, name), wanted)
-        port = next((one for one in candidates if one and is_free(one)), None) or _any_free()
+        port = next((one for one in candidates if one and is_free(one)), None) or any_free()
     home.remember("ports", (home.recall("ports") or {}) | {name: port})
     return port
 
@@ -58,7 +58,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _any_free() -> int:
+def any_free() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
