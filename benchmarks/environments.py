@@ -1,4 +1,4 @@
-"""A virtual environment for each peer, made on first use from its lock and kept under RETAIL_HOME/bench."""
+"""A virtual environment for each peer, made on first use from its lock and kept; one more draws pictures."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def python_of(folder: Path, name: str) -> Path:
     _make(place, lock)
     stamp.write_text(wanted, encoding="utf-8")  # last: an environment half made does not count
     return python
+
+
+def draw(figures: Path, picture: Path) -> None:
+    """Draw the curve of a JSON file of `flat_in_history`. Raises EngineUnavailable without what draws."""
+    python = python_of(Path.home() / ".cache" / "retail-bench", "picture")
+    program = Path(__file__).parent / "programs" / "draw_curve.py"
+    subprocess.run([str(python), str(program), str(figures), str(picture)], check=True)
 
 
 def _make(place: Path, lock: Path) -> None:

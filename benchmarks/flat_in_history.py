@@ -3,7 +3,8 @@
 For each size of history: a fresh warehouse and source as `./retail run` starts them, the history pulled and built into
 Gold, then hours of about 10,000 sales, each timed step by step in one warm process. The hours are the same ones of the
 same days whatever the history, so that days and marts hold as much. What counts is the last column: the hour behind
-this history against the hour behind the shortest one, in the same run of this program.
+this history against the hour behind the shortest one, in the same run of this program. `--output` keeps the figures as
+JSON and text, and draws them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from backend.timeline import Timeline
+from benchmarks.environments import draw
+from benchmarks.machine import describe
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.reconciliation import reconcile_sales
@@ -39,6 +43,7 @@ from loaders.schema import prepare_schema
 from stack import source
 from stack.home import Home
 from stack.processes import await_ready, start, stop
+from stack.report import read_report
 from stack.settings import load_stack_settings
 from stack.talk import Talk
 from stack.warehouse import Endpoints, platform
@@ -48,10 +53,13 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-_SALES_PER_HOUR = 10_000
+    from benchmarks.machine import Machine
+
+_SALES_PER_HOUR = 7_200  # of an average hour: an afternoon's has 10,000
 _NOON = datetime(2026, 10, 27, 12, tzinfo=timezone.utc)
 _QUIET = Talk(Console(quiet=True))
 _RUN = "benchmark"
+_SEED = 42
 
 STEPS: dict[str, Callable[..., Any]] = {
     "bronze_customers": collect_customers,
@@ -66,6 +74,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "dbt_run_mart": gold.build_mart,
     "dbt_test": gold.check_gold,
     "reconcile": reconcile_sales,
+    "report": lambda _conn, settings, run_id: read_report(settings.require_database_url(), run_id),
 }
 
 
@@ -82,8 +91,8 @@ class Measured:
 
     @property
     def hour(self) -> float:
-        """Seconds of an hour, scaled to 10,000 sales."""
-        return sum(self.steps.values()) * _SALES_PER_HOUR / self.sales_per_hour
+        """Seconds of an hour."""
+        return sum(self.steps.values())
 
 
 def main() -> None:
@@ -91,28 +100,46 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="An hour of 10,000 sales behind more and more history.")
     arguments.add_argument("--history", type=int, nargs="+", default=[100_000, 1_000_000], help="sales, ascending")
     arguments.add_argument("--hours", type=int, default=3, help="how many are timed; the median counts")
-    arguments.add_argument("--json", type=Path, help="file to write the figures to")
+    arguments.add_argument("--output", type=Path, help="folder for flat-in-history.json, .txt and .svg")
     given = arguments.parse_args()
-    print("   history       lines   first load    hour of 10,000   against the shortest")
+    machine = describe()
+    lines = [machine.line(), "   history       lines   first load   an hour of   seconds   against the shortest"]
+    print("\n".join(lines))
     measured: list[Measured] = []
     for history in given.history:
         measured.append(_measured(history, given.hours))
-        one, base = measured[-1], measured[0]
-        print(
-            f"{one.history:10,} {one.history_lines:11,} {sum(one.first_load.values()):10.1f} s"
-            f" {one.hour:15.2f} s {one.hour / base.hour:20.2f}",
-            flush=True,
-        )
-    for step in STEPS:
-        print(f"{step:24}" + "".join(f"{one.steps[step]:10.2f} s" for one in measured))
-    if given.json:
-        content = [asdict(one) | {"hour": one.hour, "ratio": one.hour / measured[0].hour} for one in measured]
-        given.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        lines.append(_line(measured[-1], measured[0]))
+        print(lines[-1], flush=True)
+    steps = ["", "seconds of each step (median)", *_steps(measured)]
+    print("\n".join(steps))
+    if given.output:
+        _keep(given.output, machine, measured, [*lines, *steps])
+
+
+def _line(one: Measured, base: Measured) -> str:
+    return (
+        f"{one.history:10,} {one.history_lines:11,} {sum(one.first_load.values()):10.1f} s"
+        f" {one.sales_per_hour:12,.0f} {one.hour:9.2f} {one.hour / base.hour:16.2f}"
+    )
+
+
+def _steps(measured: list[Measured]) -> list[str]:
+    return [f"{step:24}" + "".join(f"{one.steps[step]:10.2f}" for one in measured) for step in STEPS]
+
+
+def _keep(folder: Path, machine: Machine, measured: list[Measured], lines: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = [asdict(one) | {"hour": one.hour, "ratio": one.hour / measured[0].hour} for one in measured]
+    file = folder / "flat-in-history.json"
+    file.write_text(json.dumps({"machine": asdict(machine), "figures": figures}, indent=2) + "\n", encoding="utf-8")
+    file.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(file, file.with_suffix(".svg"))
 
 
 def _measured(history: int, hours: int) -> Measured:
-    began = _NOON - timedelta(hours=history / _SALES_PER_HOUR)
+    began = _begin_of(history)
     os.environ.update(
+        SOURCE_SEED=str(_SEED),
         SOURCE_SALES_PER_HOUR=str(_SALES_PER_HOUR),
         SOURCE_CUSTOMERS="50000",
         SOURCE_START=began.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -142,6 +169,17 @@ def _measured(history: int, hours: int) -> Measured:
         steps={step: statistics.median(one[step] for one in timed) for step in STEPS},
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
+
+
+def _begin_of(history: int) -> datetime:
+    """When the source must have begun for so many sales until noon: the latest hour that gives as many."""
+    few, many = 0, 24 * 14 + 2 * history // _SALES_PER_HOUR
+    while many - few > 1:
+        hours = (few + many) // 2
+        began = _NOON - timedelta(hours=hours)
+        made = Timeline(start=began, sales_per_hour=_SALES_PER_HOUR, seed=_SEED).count_until(_NOON)
+        few, many = (few, hours) if made >= history else (hours, many)
+    return _NOON - timedelta(hours=many)
 
 
 def _hour(conn: connection, settings: Settings) -> dict[str, float]:
