@@ -44,7 +44,7 @@ class Measured:
 def compare(folder: Path, engines: Sequence[Engine], *, sales: int, rounds: int, talk: Talk) -> Measured:
     """Prepare what can be prepared, then run A B C, A B C, … Raises EngineFailed for the first that goes wrong."""
     machine, skipped = describe(), dict[str, str]()
-    with stage(folder, sales, talk) as shared, _loaded(shared, talk) as loaded:
+    with stage(folder, sales, talk) as shared, loaded_world(shared, talk) as loaded:
         ready = []
         for engine in engines:
             try:
@@ -84,7 +84,7 @@ def measure(shared: Stage, engine: Engine) -> Timing:
 
 
 @contextmanager
-def _loaded(shared: Stage, talk: Talk) -> Iterator[World]:
+def loaded_world(shared: Stage, talk: Talk) -> Iterator[World]:
     """The database `silver`, filled by our own pipeline, from which worlds are cloned and limits prepared."""
     world = replace(shared.world, database_url=shared.clone("empty", "silver"), folder=shared.world.folder / "loaded")
     shutil.rmtree(world.folder, ignore_errors=True)
