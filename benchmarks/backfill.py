@@ -37,7 +37,7 @@ from benchmarks.machine import describe
 from benchmarks.world import clock_for, data_set, stage
 from loaders.backfill import read_progress
 from loaders.config import PROJECT_ROOT
-from loaders.database import connect
+from loaders.database import connect, transaction
 from loaders.errors import RetailError
 from stack.home import Home
 from stack.ports import any_free
@@ -152,24 +152,30 @@ def _killed(home: Home, variables: dict[str, str], port: int) -> Used:
         process = subprocess.Popen(
             [sys.executable, "-m", "stack", "backfill"], cwd=PROJECT_ROOT, env=environment(variables)
         )
-        while process.poll() is None and _share(home, port) < _KILLED_AT:
-            time.sleep(0.5)
-        for one in psutil.process_iter():
-            try:
-                if one.environ().get("RETAIL_HOME") == str(home.path) or str(home.path) in " ".join(one.cmdline()):
-                    one.send_signal(signal.SIGKILL)
-            except psutil.Error:
-                continue
-        process.wait()
+        try:
+            while process.poll() is None and _share(home, port) < _KILLED_AT:
+                time.sleep(0.5)
+        finally:
+            _kill_all(home)
+            process.wait()
     return used
+
+
+def _kill_all(home: Home) -> None:
+    for one in psutil.process_iter():
+        try:
+            if one.environ().get("RETAIL_HOME") == str(home.path) or str(home.path) in " ".join(one.cmdline()):
+                one.send_signal(signal.SIGKILL)
+        except psutil.Error:
+            continue
 
 
 def _share(home: Home, port: int) -> float:
     try:
-        with connect(logins(home)["retail"].url(port)) as conn:
+        with connect(logins(home)["retail"].url(port)) as conn, transaction(conn):
             progress = read_progress(conn)
             return progress.ids_done / progress.ids if progress else 0.0
-    except (RetailError, OSError, psutil.Error):
+    except (RetailError, OSError):
         return 0.0
 
 

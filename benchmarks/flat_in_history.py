@@ -111,7 +111,7 @@ def main() -> None:
     lines = [machine.line(), "   history       lines   first load   an hour of   seconds   against the shortest"]
     with tempfile.TemporaryDirectory(prefix="retail-bench-") as folder, ExitStack() as stack:
         Path(folder).chmod(0o755)  # as root, Postgres runs under an account of its own
-        warehouses = [stack.enter_context(_warehouse(Path(folder), history)) for history in given.history]
+        warehouses = [stack.enter_context(_warehouse(Path(folder), history)) for history in sorted(given.history)]
         for number in range(given.hours + 1):  # the first hour is not timed: it finds nothing warm
             for one in warehouses:
                 one.hour(number)

@@ -2,8 +2,8 @@
 
 One reader waits for the source half of the time, and uses one processor. The first load of years of sales is therefore
 cut into ranges of ids; any number of processes take one after the other. They share the lock of the entity, so that no
-ordinary pull runs beside them, and hold one of their own for the range. An ordinary pull that meets a backfill helps
-with it: nothing depends on the processes that began it.
+ordinary pull runs beside them, and hold one of their own for the range. An ordinary pull that meets ranges that nobody
+works on brings them to their end: nothing depends on the processes that began it.
 
 What a range passes over is kept as a gap, as in every pull, and so is its end: ids behind its last sale may still come.
 """
@@ -11,6 +11,7 @@ What a range passes over is kept as a gap, as in every pull, and so is its end: 
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,10 @@ def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: i
         return under_way
     with SourceClient(settings) as source, locked(conn, "bronze", entity.name):
         with transaction(conn):
+            under_way = open_ranges(conn)  # by another plan, a moment ago
             claim = claim_entity(conn, entity.name)
+        if under_way:
+            return under_way
         after = id_of_cursor(claim.cursor) if claim.cursor else 0
         ranges = cut(IdRange(after + 1, last_id(source, entity.name, after)), most)
         if len(ranges) < 2:  # noqa: PLR2004 - side by side takes two
@@ -70,16 +74,25 @@ def pull_range(
     first: int,
     now: datetime | None = None,
 ) -> Collected | None:
-    """Pull the range that begins at `first` from where it stands; None when it is finished.
+    """Pull the range that begins at `first` from where it stands; None when it is finished, or another process has it.
 
-    Raises EntityLocked while another process has it, SourceError, DatabaseError or BronzeWriteFailed; what whole parts
-    came before stays.
+    Raises EntityLocked during an ordinary pull, SourceError, DatabaseError or BronzeWriteFailed; what whole parts came
+    before stays.
     """
-    started = now or datetime.now(timezone.utc)
+    with ExitStack() as held:
+        held.enter_context(locked(conn, "bronze", entity.name, shared=True))
+        try:
+            held.enter_context(locked(conn, "bronze", f"{entity.name} from {first}"))
+        except EntityLocked:
+            return None
+        return _pull_locked(entity, conn, settings, run_id, first, now or datetime.now(timezone.utc))
+
+
+def _pull_locked(
+    entity: Entity, conn: connection, settings: Settings, run_id: str, first: int, started: datetime
+) -> Collected | None:
     with (
         SourceClient(settings) as source,
-        locked(conn, "bronze", entity.name, shared=True),
-        locked(conn, "bronze", f"{entity.name} from {first}"),
         logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name, alone=False) as load_id,
     ):
         with transaction(conn):
@@ -97,17 +110,20 @@ def pull_range(
 
 
 def pull_open_ranges(entity: Entity, conn: connection, settings: Settings, *, run_id: str) -> int:
-    """Take one range after the other that nobody has, until none is left to take. Returns how many were finished."""
+    """Take one range after the other that nobody has, until none is left to take. Returns how many were finished.
+
+    Raises as `pull_range`.
+    """
     finished, others = 0, set[int]()
     while True:
         with transaction(conn):
             free = [one.first for one in open_ranges(conn) if one.first not in others]
         if not free:
             return finished
-        try:
-            finished += pull_range(entity, conn, settings, run_id=run_id, first=free[0]) is not None
-        except EntityLocked:
+        if pull_range(entity, conn, settings, run_id=run_id, first=free[0]) is None:
             others.add(free[0])
+        else:
+            finished += 1
 
 
 def cut(ids: IdRange, most: int) -> list[IdRange]:
@@ -158,13 +174,28 @@ def _pull(
     with pull_progress(name) as progress:
         while (through := landing.land(pages, cursor, progress, gaps_since=since, advance=advance)) is not None:
             cursor = through
+    unseen = IdRange(int(cursor) + 1, claim.ids.last)
+    _require_nothing_in(source, entity, unseen)
     with transaction(conn):
-        if int(cursor) < claim.ids.last:
-            add_gaps(conn, [IdRange(int(cursor) + 1, claim.ids.last)])
+        if unseen.last >= unseen.first:
+            add_gaps(conn, [unseen])
         finish_range(conn, claim, landing.load_id)
         fail_point("range.finished")
     fail_point("range.passed")
     return landing.collected(name, before, cursor)
+
+
+def _require_nothing_in(source: SourceClient, entity: Entity, unseen: IdRange) -> None:
+    """The source said that nothing more follows: its totals must say the same before the watermark may pass."""
+    if unseen.last < unseen.first:
+        return
+    told = source.sales_totals(unseen.first - 1, unseen.last)
+    if told.sales:
+        raise SourceViolation(
+            f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {told.sales:,} "
+            f"from {unseen.first} on",
+            remedy="the range stays open; have the source mended, then run again",
+        )
 
 
 def _inside(pages: Iterator[Page], entity: Entity, ids: IdRange) -> Iterator[Page]:

@@ -131,7 +131,7 @@ class _LocalFile(BronzeFile):
         self._temporary = full.with_name(f".{full.name}.tmp")
 
     def _open(self) -> None:
-        self._folders = _missing_folders(self._final.parent)
+        self._above = _missing_folders(self._final.parent)
         self._final.parent.mkdir(parents=True, exist_ok=True)
         self._stream = self._temporary.open("wb")
 
@@ -142,7 +142,9 @@ class _LocalFile(BronzeFile):
         self._stream.close()
         self._temporary.replace(self._final)
         fail_point("bronze.renamed")
-        for folder in (self._final.parent, *self._folders):
+        # Another process may have made the folders a moment ago, and not have come as far as this.
+        up_to_root = self._final.parents[: self.path.count("/") + 1]
+        for folder in dict.fromkeys((*up_to_root, *self._above)):
             _flush_folder(folder)
         fail_point("bronze.durable")
 

@@ -15,8 +15,9 @@ from ingestion.client import SourceClient
 from ingestion.gaps import by_gap, check_inside, left_of, runs_of, windows
 from ingestion.landing import Landing
 from ingestion.progress import pull_progress
+from loaders.backfill import open_ranges
 from loaders.database import transaction
-from loaders.errors import SourceViolation
+from loaders.errors import EntityLocked, SourceViolation
 from loaders.state_store import (
     Claim,
     IdRange,
@@ -66,6 +67,10 @@ def collect(
         logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name) as load_id,
     ):
         with transaction(conn):
+            if entity.late is not None and open_ranges(conn):
+                raise EntityLocked(
+                    f"{entity.name}: a backfill was begun a moment ago", remedy="the next try goes on with it"
+                )
             claim = claim_entity(conn, entity.name)
         pull = _Pull(entity, conn, settings, claim, Landing(entity, conn, settings, load_id, started), started)
         collected = pull.run(source, None if full_refresh else claim.cursor)

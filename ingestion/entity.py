@@ -52,4 +52,4 @@ class Collected:
             return f"{self.entity}: nothing new behind {self.cursor_after}"
         records = ", ".join(f"{count:,} {dataset}" for dataset, count in self.records.items())
         late = f", {self.late:,} of them late" if self.late else ""
-        return f"{self.entity}: {records} in {self.files} files{late}, watermark {self.cursor_after}"
+        return f"{self.entity}: {records} in {self.files} files{late}, up to {self.cursor_after}"

@@ -21,7 +21,7 @@ from ingestion.split import sale_id_of, split_sales
 from loaders.backfill import read_progress
 from loaders.command import hand_run_id, run_step
 from loaders.database import transaction
-from loaders.errors import NothingToDo, SourceViolation
+from loaders.errors import EntityLocked, NothingToDo, SourceViolation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,16 +113,18 @@ SALES = Entity(
 def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
     """Pull the sales behind the watermark. See `ingestion.collector.collect` for errors.
 
-    A backfill under way is helped to its end first. Raises NothingToDo while others still work on it.
+    A backfill that nobody works on is brought to its end first. While others do, raises NothingToDo, or with
+    `full_refresh`, which must not be forgotten, EntityLocked.
     """
-    pull_open_ranges(SALES, conn, settings, run_id=run_id)
     with transaction(conn):
         progress = read_progress(conn)
+    if progress is not None and progress.at_work:
+        left = f"sales: left to the backfill: {progress.words()}"
+        if full_refresh:
+            raise EntityLocked(left, remedy="trigger the full refresh again once it has ended")
+        raise NothingToDo(left, remedy="once it has ended, the next run goes on behind it")
     if progress is not None:
-        raise NothingToDo(
-            f"sales: left to the backfill: {progress.words()}",
-            remedy="what is new is pulled once the backfill has ended",
-        )
+        pull_open_ranges(SALES, conn, settings, run_id=run_id)
     return collect(SALES, conn, settings, run_id=run_id, full_refresh=full_refresh)
 
 

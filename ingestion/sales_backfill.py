@@ -50,10 +50,12 @@ def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Plann
 
 
 def pull_sales_range(conn: connection, settings: Settings, *, run_id: str, first: int) -> Collected:
-    """Pull one range. Raises NothingToDo when it is finished; see `ingestion.backfill.pull_range` for errors."""
+    """Pull one range. Raises NothingToDo when it is finished, or in other hands; otherwise as `pull_range`."""
     collected = pull_range(SALES, conn, settings, run_id=run_id, first=first)
     if collected is None:
-        raise NothingToDo(f"sales from {first}: the range is finished", remedy="nothing is left to do here")
+        raise NothingToDo(
+            f"sales from {first}: the range is finished, or another process has it", remedy="nothing is left to do here"
+        )
     return collected
 
 

@@ -33,25 +33,28 @@ class RangeClaim:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a backfill is. `ids_per_second`: of all who are at work now; None while nobody is."""
+    """How far a backfill is. `at_work`: ranges that a process has now; `ids_per_second`: of all of these together."""
 
     ranges: int
     finished: int
     ids: int
     ids_done: int
+    at_work: int
     ids_per_second: float | None
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the present speed; None when nobody is at work."""
+        """Estimated from the present speed; None while there is none."""
         return (self.ids - self.ids_done) / self.ids_per_second if self.ids_per_second else None
 
     def words(self) -> str:
         """One line for a person."""
         share = f"{self.ids_done / self.ids:.0%} of {self.ids:,} sale ids" if self.ids else "no ranges"
         ranges = f"{self.finished} of {self.ranges} ranges"
-        if self.seconds_left is None or not self.ids_per_second:
+        if not self.at_work:
             return f"{share}, {ranges}; nobody is at work on it"
+        if self.seconds_left is None or not self.ids_per_second:
+            return f"{share}, {ranges}; the next ones have begun"
         return f"{share}, {ranges}, {self.ids_per_second:,.0f}/s, about {_duration(self.seconds_left)} left"
 
 
@@ -89,7 +92,9 @@ def finish_range(conn: connection, claim: RangeClaim, load_id: int) -> None:
 
 
 def read_progress(conn: connection) -> Progress | None:
-    """How far the backfill is; None when none is under way."""
+    """How far the backfill is; None when none is under way, or the schema is from before there were any."""
+    if _rows(conn, "has_ranges", {}) != [(True,)]:
+        return None
     (row,) = _rows(conn, "progress", {})
     progress = Progress(*row)
     return progress if progress.ranges else None

@@ -1,5 +1,8 @@
 -- The statements of loaders/backfill.py. Each starts at a line "-- name: …" and ends at the next one.
 
+-- name: has_ranges
+select to_regclass('meta.sales_backfill') is not null;
+
 -- name: add_ranges
 insert into meta.sales_backfill (from_id, to_id)
 select from_id, to_id
@@ -71,11 +74,23 @@ delete from meta.sales_backfill
 where not exists (select from meta.sales_backfill where finished_at is null);
 
 -- name: progress
--- Ids per second: of the processes that are at work now; null while none is.
-with position as (
+-- Who is at work holds the lock of a range. Ids per second: of those; null while none is.
+with held as (
+    select lock.objid::bigint as name
+    from pg_locks as lock
+    where
+        lock.locktype = 'advisory'
+        and lock.granted
+        and lock.database = (select oid from pg_database where datname = current_database())
+        and lock.classid::bigint = hashtext('retail.bronze')::bigint & 4294967295
+),
+
+position as (
     select
         *,
-        case when finished_at is null then coalesce(cursor_value, from_id - 1) else to_id end as reached
+        case when finished_at is null then coalesce(cursor_value, from_id - 1) else to_id end as reached,
+        finished_at is null
+        and (hashtext('sales from ' || from_id)::bigint & 4294967295) in (select held.name from held) as is_held
     from meta.sales_backfill
 )
 
@@ -84,9 +99,10 @@ select
     count(position.finished_at) as finished,
     coalesce(sum(position.to_id - position.from_id + 1), 0)::bigint as ids,
     coalesce(sum(position.reached - position.from_id + 1), 0)::bigint as ids_done,
+    count(*) filter (where position.is_held) as at_work,
     (
         sum((position.reached - position.cursor_taken) / extract(epoch from clock_timestamp() - load.started_at))
-            filter (where load.status = 'RUNNING')
+            filter (where position.is_held and load.status = 'RUNNING')
     )::float8 as ids_per_second
 from position
 left join meta.load on position.load_id = load.load_id;

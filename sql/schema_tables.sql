@@ -62,7 +62,7 @@ create table if not exists meta.ingestion_state (
 );
 
 comment on table meta.ingestion_state is 'Watermark. One row per source entity; moves only in the '
-'transaction that writes the receipts of the files it covers.';
+'transaction that writes the last of the receipts it covers.';
 comment on column meta.ingestion_state.cursor_value is 'Cursor behind the last record that is in a receipted '
 'Bronze file; null: nothing pulled yet.';
 comment on column meta.ingestion_state.epoch is 'Fencing token: raised by each run that takes the entity. '
@@ -92,7 +92,8 @@ create table if not exists meta.bronze_file (
 
 comment on table meta.bronze_file is 'Receipt. One row per Bronze file: it exists when this does.';
 comment on column meta.bronze_file.path is 'Relative to BRONZE_URL.';
-comment on column meta.bronze_file.cursor_after is 'Watermark before this part; null: from the beginning.';
+comment on column meta.bronze_file.cursor_after is 'Position before this part, of a pull or of a range of a '
+'backfill; null: a pull from the beginning.';
 comment on column meta.bronze_file.silver_load_id is 'Load that took the file into Silver; null: none yet.';
 
 comment on column meta.bronze_file.retired_at is 'Since when nobody reads the file: it is damaged, and a later '

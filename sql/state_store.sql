@@ -125,9 +125,20 @@ where
 returning damaged.path;
 
 -- name: add_gaps
+-- Of each range what no known gap covers yet, whatever became of that one.
 insert into meta.sales_gap (from_id, to_id)
-select from_id, to_id
+select lower(piece), upper(piece) - 1
 from unnest(%(first)s::bigint[], %(last)s::bigint[]) as passed_over (from_id, to_id)
+cross join lateral unnest(
+    int8multirange(int8range(passed_over.from_id, passed_over.to_id, '[]'))
+    - coalesce((
+        select range_agg(int8range(known.from_id, known.to_id, '[]'))
+        from meta.sales_gap as known
+        where
+            int8range(known.from_id, known.to_id, '[]')
+            && int8range(passed_over.from_id, passed_over.to_id, '[]')
+    ), '{}'::int8multirange)
+) as piece
 on conflict do nothing;
 
 -- name: expire_gaps

@@ -61,13 +61,15 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
 def backfill(*, as_json: AsJson = False) -> None:
     """Load a long history of sales into Silver, in ranges side by side. Interrupted, it goes on where it stood."""
     from loaders.errors import NothingToDo
-    from stack.backfill import run_backfill
+    from stack.backfill import Backfilled, run_backfill
 
     try:
         done = run_backfill(*open_home(), Talk())
     except NothingToDo as nothing:
         Talk().say(str(nothing))
-        return
+        done = Backfilled(0, None, None, 0.0, 0.0)
+        if not as_json:
+            return
     if as_json:
         print_data(json.dumps(asdict(done), indent=2))
     else:

@@ -7,20 +7,22 @@ Killed at any moment, the next `backfill`, or the next hour, goes on where each 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ingestion.sales_backfill import plan_backfill
 from loaders.backfill import read_progress
 from loaders.command import hand_run_id
 from loaders.database import connect, transaction
-from loaders.errors import EntityLocked, RetailError
+from loaders.errors import EntityLocked, NothingToDo, RetailError
 from loaders.schema import prepare_schema
+from loaders.state_store import sales_waiting
 from stack.airflow import pipeline_environment
 from stack.interrupts import raise_if_told
 from stack.processes import Service, ended, start, stop
@@ -28,9 +30,11 @@ from stack.warehouse import platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from psycopg2.extensions import connection
 
+    from loaders.state_store import IdRange
     from stack.home import Home
     from stack.settings import StackSettings
     from stack.talk import Talk
@@ -38,29 +42,48 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.5
 _LINE_SECONDS = 10.0
+_PULL = "ingestion.sales_backfill"
 _LOADERS = ("loaders.load_sales_customers", "loaders.load_sales_products")
 
 
 @dataclass(frozen=True)
 class Backfilled:
-    """A backfill that is through. Seconds of the source → Bronze and of Bronze → Silver."""
+    """A backfill that is through; without ranges, what an earlier one had left to load. Seconds of both steps."""
 
     ranges: int
-    first_id: int
-    last_id: int
+    first_id: int | None
+    last_id: int | None
     pull_seconds: float
     load_seconds: float
 
     def summary(self) -> str:
         """One line for a person."""
+        what = f"sales {self.first_id:,} to {self.last_id:,} are" if self.ranges else "all sales of Bronze are"
         return (
-            f"sales {self.first_id:,} to {self.last_id:,} are in Silver "
-            f"({self.pull_seconds:.0f} s to Bronze, {self.load_seconds:.0f} s to Silver); ./retail run builds Gold"
+            f"{what} in Silver ({self.pull_seconds:.0f} s to Bronze, {self.load_seconds:.0f} s to Silver); "
+            "./retail run builds Gold"
         )
 
 
+class StepFailed(RetailError):
+    """A process of the backfill ended in its own words, with its own exit code."""
+
+    def __init__(self, message: str, *, remedy: str, exit_code: int) -> None:
+        super().__init__(message, remedy=remedy)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class _Amount:
+    """How far a step is: `words` for a person, `done` of `total`."""
+
+    words: str
+    done: int
+    total: int
+
+
 def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
-    """Plan or resume, pull, load. Raises NothingToDo when there is too little to cut, else a RetailError."""
+    """Plan or resume, pull, load. Raises NothingToDo when nothing is left and too little is new."""
     with home.try_locked("backfill") as mine:
         if not mine:
             raise RetailError(
@@ -69,17 +92,25 @@ def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
             )
         with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)
-            with talk.step("plan"):
-                planned = plan_backfill(conn, _pointed_to(settings, endpoints), run_id=hand_run_id())
-            talk.say(planned.summary())
-            environment = _environment(settings, endpoints)
-            workers = {f"backfill-{number}": "ingestion.sales_backfill" for number in range(settings.backfill_jobs)}
-            pull_seconds = _run(home, environment, workers, talk, "source → Bronze", conn)
-            _require_whole(conn)
-            loaders = {module.replace("loaders.", "backfill-"): module for module in _LOADERS}
-            load_seconds = _run(home, environment, loaders, talk, "Bronze → Silver", None)
-    ranges = planned.ranges
-    return Backfilled(len(ranges), ranges[0].first, ranges[-1].last, pull_seconds, load_seconds)
+            steps = _Steps(home, _environment(settings, endpoints), talk, conn)
+            ranges = _planned(conn, _pointed_to(settings, endpoints), talk)
+            pull_seconds = steps.pull(settings.backfill_jobs) if ranges else 0.0
+            load_seconds = steps.load()
+    first, last = (ranges[0].first, ranges[-1].last) if ranges else (None, None)
+    return Backfilled(len(ranges), first, last, pull_seconds, load_seconds)
+
+
+def _planned(conn: connection, settings: StackSettings, talk: Talk) -> tuple[IdRange, ...]:
+    """The ranges to pull. None, when all are pulled and files wait for Silver: an earlier one ended between the two."""
+    try:
+        with talk.step("plan"):
+            planned = plan_backfill(conn, settings, run_id=hand_run_id())
+    except NothingToDo:
+        if not _waiting(conn):
+            raise
+        return ()
+    talk.say(planned.summary())
+    return planned.ranges
 
 
 def _pointed_to(settings: StackSettings, endpoints: Endpoints) -> StackSettings:
@@ -94,90 +125,107 @@ def _environment(settings: StackSettings, endpoints: Endpoints) -> dict[str, str
     return {**os.environ, **pipeline_environment(settings, endpoints), **login}
 
 
-def _run(
-    home: Home,
-    environment: Mapping[str, str],
-    steps: Mapping[str, str],
-    talk: Talk,
-    title: str,
-    conn: connection | None,
-) -> float:
-    """Run `python -m` for each, side by side, until all have ended; seconds. The first that fails ends the others."""
-    began = time.monotonic()
-    try:
-        processes = {
-            name: start(home, Service(name, (sys.executable, "-m", module), environment))
-            for name, module in steps.items()
-        }
-        with _shown(talk, conn) as show:
-            while any(process.poll() is None for process in processes.values()):
-                raise_if_told()
-                show()
-                _check_codes(home, {name: process.poll() for name, process in processes.items()})
-                time.sleep(_POLL_SECONDS)
-        _check_codes(home, {name: process.poll() for name, process in processes.items()})
-    finally:
-        stop(home, steps)
-    seconds = time.monotonic() - began
-    talk.done(title, seconds)
-    return seconds
+class _Steps:
+    """The steps as processes, side by side."""
+
+    def __init__(self, home: Home, environment: Mapping[str, str], talk: Talk, conn: connection) -> None:
+        self._home, self._environment, self._talk, self._conn = home, environment, talk, conn
+
+    def pull(self, jobs: int) -> float:
+        """Source → Bronze, by so many processes; seconds. Raises StepFailed, or EntityLocked if others hold ranges."""
+        names = {f"backfill-{number}": _PULL for number in range(jobs)}
+        seconds = self._run("source → Bronze", names, lambda: _pulled(self._conn))
+        with transaction(self._conn):
+            left = read_progress(self._conn)
+        if left is not None:
+            raise EntityLocked(
+                f"another run holds the rest of the backfill: {left.words()}",
+                remedy="wait for it to end (./retail status), then run ./retail backfill again",
+            )
+        return seconds
+
+    def load(self) -> float:
+        """Bronze → Silver, a process a table; seconds. Raises StepFailed."""
+        total = _waiting(self._conn)
+
+        def loaded() -> _Amount:
+            done = max(0, total - _waiting(self._conn))
+            return _Amount(f"{done} of {total} files in Silver", done, total)
+
+        return self._run("Bronze → Silver", {one.replace("loaders.", "backfill-"): one for one in _LOADERS}, loaded)
+
+    def _run(self, title: str, steps: Mapping[str, str], amount: Callable[[], _Amount | None]) -> float:
+        """Run `python -m` for each until all have ended. The first that fails ends the others."""
+        began = time.monotonic()
+        stop(self._home, steps)  # what a command that was killed has left at work
+        logs = {name: self._home.logs / f"{name}.log" for name in steps}
+        offsets = {name: log.stat().st_size if log.exists() else 0 for name, log in logs.items()}
+        try:
+            processes = {
+                name: start(self._home, Service(name, (sys.executable, "-m", module), self._environment))
+                for name, module in steps.items()
+            }
+            with _shown(self._talk, amount) as show:
+                codes: list[int | None] = [None]
+                while None in codes:
+                    raise_if_told()
+                    show()
+                    codes = [process.poll() for process in processes.values()]
+                    for name, process in processes.items():
+                        if process.poll():
+                            raise _failed(self._home, name, process.returncode, logs[name], offsets[name])
+                    time.sleep(_POLL_SECONDS if None in codes else 0)
+        finally:
+            stop(self._home, steps)
+        self._talk.done(title, time.monotonic() - began)
+        return time.monotonic() - began
 
 
-def _check_codes(home: Home, codes: Mapping[str, int | None]) -> None:
-    for name, code in codes.items():
-        if code:
-            raise ended(home, name, code)
+def _failed(home: Home, name: str, code: int, log: Path, offset: int) -> RetailError:
+    """What the step itself said, or the end of its log."""
+    with log.open("rb") as stream:
+        stream.seek(offset if offset <= log.stat().st_size else 0)  # it began anew when it was full
+        said = stream.read().decode("utf-8", errors="replace")
+    found = re.search(r"^error: (?P<what>.*)\n +do: (?P<remedy>.*)$", said, re.MULTILINE)
+    return StepFailed(found["what"], remedy=found["remedy"], exit_code=code) if found else ended(home, name, code)
+
+
+def _pulled(conn: connection) -> _Amount | None:
+    with transaction(conn):
+        progress = read_progress(conn)
+    return _Amount(progress.words(), progress.ids_done, progress.ids) if progress else None
+
+
+def _waiting(conn: connection) -> int:
+    with transaction(conn):
+        return sales_waiting(conn)
 
 
 @contextmanager
-def _shown(talk: Talk, conn: connection | None) -> Iterator[Callable[[], None]]:
-    """Yields what shows how far the backfill is: a bar on a terminal, a line now and then elsewhere."""
-    if conn is None:
-        yield lambda: None
-    elif talk.console.is_terminal:
-        with _bar(talk, conn) as show:
-            yield show
-    else:
-        yield _lines(talk, conn)
-
-
-@contextmanager
-def _bar(talk: Talk, conn: connection) -> Iterator[Callable[[], None]]:
-    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"))
+def _shown(talk: Talk, amount: Callable[[], _Amount | None]) -> Iterator[Callable[[], None]]:
+    """Yields what shows how far it is: a bar on a terminal, a line now and then elsewhere."""
+    if not talk.console.is_terminal:
+        yield _lines(talk, amount)
+        return
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     with Progress(*columns, console=talk.console, transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def show() -> None:
-            with transaction(conn):
-                progress = read_progress(conn)
-            if progress:
-                bar.update(task, total=progress.ids, completed=progress.ids_done, description=progress.words())
+            if found := amount():
+                bar.update(task, total=found.total, completed=found.done, description=found.words)
 
         yield show
 
 
-def _lines(talk: Talk, conn: connection) -> Callable[[], None]:
+def _lines(talk: Talk, amount: Callable[[], _Amount | None]) -> Callable[[], None]:
     due = time.monotonic() + _LINE_SECONDS
 
     def show() -> None:
         nonlocal due
-        if time.monotonic() < due:
-            return
-        with transaction(conn):
-            progress = read_progress(conn)
-        if progress:
-            talk.say(progress.words())
-        due = time.monotonic() + _LINE_SECONDS
+        if time.monotonic() >= due:
+            if found := amount():
+                talk.say(found.words)
+            due = time.monotonic() + _LINE_SECONDS
 
     return show
-
-
-def _require_whole(conn: connection) -> None:
-    """The processes are through: what is left, somebody else holds."""
-    with transaction(conn):
-        progress = read_progress(conn)
-    if progress is not None:
-        raise EntityLocked(
-            f"another run holds the rest of the backfill: {progress.words()}",
-            remedy="wait for it to end (./retail status), then run ./retail backfill again",
-        )

@@ -50,6 +50,9 @@ class LedgerSource:
         ids = sorted(one for one in self.sales if one > after and (up_to is None or one <= up_to))
         return [self.sales[one] for one in ids]
 
+    def _totals_between(self, after: int, up_to: int | None) -> list[dict[str, Any]]:
+        return self._between(after, up_to)
+
     async def _page(self, cursor: int = 0, limit: int = 1000, up_to: int | None = None) -> Response:
         self.asked.append((cursor, up_to))
         found = self._between(cursor, up_to)
@@ -63,7 +66,7 @@ class LedgerSource:
         return Response(json.dumps(page, separators=(",", ":")), media_type="application/json")
 
     async def _totals(self, after: int = 0, up_to: int | None = None) -> dict[str, Any]:
-        found = self._between(after, up_to)
+        found = self._totals_between(after, up_to)
         summed = [one for one in found if one["sale_id"] not in self.totals_leave_out]
         lines = [line for one in summed for line in one["lines"]]
         net = sum((Decimal(x["unit_price"]) * x["quantity"] - Decimal(x["discount"]) for x in lines), Decimal("0.00"))

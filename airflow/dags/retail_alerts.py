@@ -1,4 +1,4 @@
-"""When an incident opens and closes: the callbacks of both DAGs. The work is in `loaders.incidents`.
+"""When an incident opens and closes: the callbacks of the DAGs. The work is in `loaders.incidents`.
 
 Which callback Airflow runs where, and which it does not run at all, was tried out: docs/decisions/0010. In short: a
 task's own callbacks run in its process and know the exception; a task that was killed has none, and the end of the run
@@ -14,7 +14,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Context = Any
     Callback = Callable[[Context], None]
@@ -24,6 +24,7 @@ FIRST_TASK = "bronze_sales"  # looks for hours that are missing before its own
 COMMANDS = {
     HOURLY: "./retail run, or wait for the next hour",
     "retail_quality_nightly": "trigger retail_quality_nightly, or wait for the next night",
+    "retail_backfill": "./retail backfill, or trigger retail_backfill again",
 }
 log = logging.getLogger(__name__)
 
@@ -80,11 +81,11 @@ def task_begins(context: Context) -> None:
 
 @never_raising
 def run_succeeded(context: Context) -> None:
-    """A run that was late has ended well."""
+    """A run that was late has ended well. So has every task for each: one of them alone does not speak for the rest."""
     from loaders.incidents import RUN
 
     _report_if_late(context)
-    _close(context, [RUN])
+    _close(context, [RUN, *(task.task_id for task in context["dag"].tasks if task.is_mapped)])
 
 
 @never_raising
@@ -210,4 +211,15 @@ def _states(context: Context) -> dict[str, str]:
         found = ti.get_task_states(dag_id=context["dag"].dag_id, run_ids=[run_id])
     except NameError:  # no supervisor
         return {}
-    return {name.split(".")[-1]: str(state) for name, state in found.get(run_id, {}).items()}
+    return _by_task(found.get(run_id, {}), [task.task_id for task in context["dag"].tasks if task.is_mapped])
+
+
+def _by_task(found: Mapping[str, Any], mapped: Sequence[str]) -> dict[str, str]:
+    """States by task id. A mapped task comes as `{task_id}_{index}`, once for each, and fails with one of them."""
+    states: dict[str, str] = {}
+    for name, state in found.items():
+        own, _, index = name.rpartition("_")
+        task_id = own if own in mapped and index.isdigit() else name.split(".")[-1]
+        if states.get(task_id) != "failed":
+            states[task_id] = str(state)
+    return states

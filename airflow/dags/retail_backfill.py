@@ -11,7 +11,7 @@ from functools import partial
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
-from retail_alerts import RUN_CALLBACKS
+from retail_alerts import RUN_CALLBACKS, task_succeeded
 from retail_wiring import DEFAULTS, INGESTION, asset, notes_of, plan, step, step_for_each
 
 NOTES = notes_of(__file__)
@@ -31,10 +31,16 @@ with DAG(
     **RUN_CALLBACKS,
 ):
     load = partial(step, notes=NOTES, connection=INGESTION, trigger_rule="none_failed")
-    ranges = plan("plan_ranges", "ingestion.sales_backfill:plan_backfill", notes=NOTES, connection=INGESTION)
+    ranges = plan(
+        "plan_ranges",
+        "ingestion.sales_backfill:plan_backfill",
+        notes=NOTES,
+        connection=INGESTION,
+        on_skipped_callback=task_succeeded,
+    )
     pulled = step_for_each(
         ranges,
-        "bronze_sales_range",
+        "bronze_sales",
         "ingestion.sales_backfill:pull_sales_range",
         notes=NOTES,
         connection=INGESTION,

@@ -98,9 +98,12 @@ def plan(task_id: str, work: str, *, connection: str, notes: dict[str, str], **w
 
 
 def step_for_each(calls: Any, task_id: str, work: str, *, connection: str, notes: dict[str, str], **wiring: Any) -> Any:
-    """A task for each of the `calls` of a plan: `work` with these arguments, as `step` does."""
+    """A task for each of the `calls` of a plan: `work` with these arguments, as `step` does.
 
-    @task(task_id=task_id, doc_md=notes[task_id], **wiring)
+    An incident of them is one, whichever failed, and is closed by the end of a run in which all of them are well.
+    """
+
+    @task(task_id=task_id, doc_md=notes[task_id], on_success_callback=[], **wiring)
     def call(login: str, arguments: dict[str, Any]) -> str:
         (done,) = _carry_out([work], login, **arguments)
         return str(done.summary())

@@ -33,7 +33,7 @@ def main() -> None:
         axes.bar(names, seconds, bottom=below, label=layer, color=colour, width=0.55)
         below = [done + more for done, more in zip(below, seconds, strict=True)]
     for at, total in enumerate(below):
-        axes.annotate(f"{total:.2f} s", (at, total), ha="center", va="bottom")
+        axes.annotate(f"{figures[at]['hour']:.2f} s", (at, total), ha="center", va="bottom")
     axes.axhline(1.2 * below[0], color="#555555", linewidth=0.8, linestyle="--")
     axes.annotate("1.2 times the shortest", (-0.45, 1.2 * below[0]), va="bottom", fontsize=8, color="#555555")
     axes.set_title("An hour of 10,000 sales, by the sales of history before it")

@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import Response
 from psycopg2.extensions import connection
 
 from ingestion import backfill
 from ingestion.backfill import last_id, pull_range
 from ingestion.client import SourceClient
+from ingestion.collector import collect
 from ingestion.sales import SALES, collect_sales
 from ingestion.sales_backfill import plan_backfill, pull_sales_range
 from loaders.backfill import (
@@ -181,10 +181,14 @@ def test_while_others_work_on_the_last_ranges_an_ordinary_pull_leaves_them_to_it
     ):
         with other:
             claim_range(other, 101, load_id)
-        with pytest.raises(EntityLocked, match="sales from 101"):
+        for first in (1, 201):
+            pull(conn, cut_settings, first)
+        with pytest.raises(NothingToDo, match="another process has it"):
             pull(conn, cut_settings, 101)
         with pytest.raises(NothingToDo, match=r"left to the backfill: 67% of 300 sale ids, 2 of 3 ranges"):
             collect_sales(conn, cut_settings, run_id="hour")
+        with pytest.raises(EntityLocked, match="left to the backfill"):
+            collect_sales(conn, cut_settings, run_id="hour", full_refresh=True)
         assert rows(conn, WATERMARK) == [("100",)]
         assert rows(conn, "select status from meta.load where run_id = 'other'") == [("RUNNING",)]
     assert collect_sales(conn, cut_settings, run_id="hour").cursor_after == "300"
@@ -278,26 +282,53 @@ def test_a_source_that_goes_beyond_up_to_is_refused_and_nothing_of_the_page_kept
     assert rows(conn, WATERMARK) == [(None,)]
 
 
-def test_a_source_that_ends_a_range_too_early_leaves_a_gap_that_is_filled(
+def test_a_source_that_ends_a_range_too_early_is_refused_by_its_own_totals(
     conn: connection, cut_settings: Settings, ledger: LedgerSource
 ) -> None:
     ledger.commit_all(range(1, 301))
     firsts = planned(conn, cut_settings)
-    empty = Response('{"items":[],"count":0,"has_more":false,"next_cursor":null}', media_type="application/json")
-    real = ledger.app.router.routes.pop(-2)
-
-    async def nothing() -> Response:
-        return empty
-
-    ledger.app.get("/sales")(nothing)
-    pull(conn, cut_settings, firsts[0])
-    ledger.app.router.routes.pop()
-    ledger.app.router.routes.append(real)
-    for first in firsts[1:]:
-        pull(conn, cut_settings, first)
-    assert rows(conn, GAPS) == [(1, 100, "OPEN")]
+    without_end: Callable[[int, int | None], Any] = ledger._between
+    ledger._between = lambda after, up_to: without_end(after, up_to)[:20]  # type: ignore[method-assign]
+    totals, ledger._totals_between = ledger._totals_between, without_end  # type: ignore[method-assign]
+    with pytest.raises(SourceViolation, match=r"nothing more came up to 100, but .* the source has 80 from 21 on"):
+        pull(conn, cut_settings, firsts[0])
+    assert rows(conn, WATERMARK) == [(None,)]
+    assert rows(conn, GAPS) == []
+    ledger._between, ledger._totals_between = without_end, totals  # type: ignore[method-assign]
     collect_sales(conn, cut_settings, run_id="hour")
+    assert rows(conn, LANDED) == [(300,)]
     assert silver_ids(conn, cut_settings) == sorted(ledger.sales)
+
+
+def test_a_gap_that_reaches_beyond_a_known_one_keeps_what_is_not_known(
+    conn: connection, cut_settings: Settings, ledger: LedgerSource
+) -> None:
+    """A range ends at 290 of 300, so 291 to 300 is a gap above the watermark; the next pull meets 304 first."""
+    ledger.commit_all([*range(1, 291), 300])
+    firsts = planned(conn, cut_settings)
+    del ledger.sales[300]
+    for first in firsts:
+        pull(conn, cut_settings, first)
+    assert rows(conn, GAPS) == [(291, 300, "OPEN")]
+    ledger.commit(304)
+    collect_sales(conn, cut_settings, run_id="r1")
+    assert rows(conn, GAPS) == [(291, 300, "OPEN"), (301, 303, "OPEN")]
+    ledger.commit(302)
+    collect_sales(conn, cut_settings, run_id="r2")
+    assert silver_ids(conn, cut_settings) == sorted(ledger.sales)
+
+
+def test_a_plan_that_another_made_a_moment_ago_is_found_behind_the_lock(
+    conn: connection, cut_settings: Settings, ledger: LedgerSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.commit_all(range(1, 301))
+    real, answers = backfill.open_ranges, [[]]
+    monkeypatch.setattr(backfill, "open_ranges", lambda one: answers.pop() if answers else real(one))
+    with conn:
+        add_ranges(conn, [IdRange(1, 150), IdRange(151, 300)])
+    assert planned(conn, cut_settings) == [1, 151]
+    with pytest.raises(EntityLocked, match="begun a moment ago"):
+        collect(SALES, conn, cut_settings, run_id="hour")
 
 
 def test_progress_is_told_with_an_estimate_while_somebody_is_at_work(
@@ -310,20 +341,28 @@ def test_progress_is_told_with_an_estimate_while_somebody_is_at_work(
     assert idle is not None
     assert (idle.ids, idle.ids_done, idle.finished, idle.seconds_left) == (300, 100, 1, None)
     assert idle.words() == "33% of 300 sale ids, 1 of 3 ranges; nobody is at work on it"
-    with logged_load(conn, run_id="r", layer="bronze", dataset="sales", alone=False) as load_id:
+    with (
+        locked(conn, "bronze", "sales from 1"),
+        logged_load(conn, run_id="r", layer="bronze", dataset="sales", alone=False) as load_id,
+    ):
         with conn:
             claim = claim_range(conn, 1, load_id)
+        begun = read_progress(conn)
+        assert begun is not None
+        assert begun.words() == "33% of 300 sale ids, 1 of 3 ranges; the next ones have begun"
+        with conn, conn.cursor() as cursor:
             assert claim is not None
             advance_range(conn, claim, 50)
-        with conn, conn.cursor() as cursor:
-            cursor.execute(
-                "update meta.load set started_at = started_at - interval '10 s' where load_id = %s", [load_id]
-            )
+            later = "update meta.load set started_at = started_at - interval '10 s' where load_id = %s"
+            cursor.execute(later, [load_id])
         at_work = read_progress(conn)
     assert at_work is not None
-    assert at_work.ids_done == 150
+    assert (at_work.ids_done, at_work.at_work) == (150, 1)
     assert 4 < (at_work.ids_per_second or 0) <= 5
     assert 30 <= (at_work.seconds_left or 0) < 38
+    died = read_progress(conn)  # its load may stay open for a while: nobody holds the range
+    assert died is not None
+    assert died.words() == "50% of 300 sale ids, 1 of 3 ranges; nobody is at work on it"
 
 
 def test_a_finished_range_is_not_pulled_again(conn: connection, cut_settings: Settings, ledger: LedgerSource) -> None:

@@ -51,9 +51,13 @@ def test_a_backfill_that_is_interrupted_goes_on_where_it_stood_and_the_hour_foll
     assert left["ranges"] > 1
     assert 0 < left["ids_done"] < left["ids"]
 
-    done = cli("backfill", "--json").json()
+    with cli.start("backfill") as running:
+        assert eventually(lambda: positions(cli) > left["ids_done"], 90), running.said()
+        running.process.kill()  # alone: what it started works on, and is ended by the next one
+        running.process.wait()
+        done = cli("backfill", "--json").json()
     assert (done["first_id"], done["last_id"], done["ranges"]) == (1, left["ids"], left["ranges"])
-    assert cli("backfill").code == 0  # nothing is left to cut
+    assert cli("backfill", "--json").json()["ranges"] == 0  # nothing is left
     assert cli("plan", "--json").json()["backfill"] is None
 
     report = cli("run", "--json").json()["report"]
@@ -62,3 +66,19 @@ def test_a_backfill_that_is_interrupted_goes_on_where_it_stood_and_the_hour_foll
     (headers,) = (one for one in report["bronze"] if one["dataset"] == "sales_customer")
     assert headers["records"] == sales  # a part that was pulled was not pulled again
     assert report["rows"]["gold"]["sales_item"] == report["rows"]["silver"]["sales_product"]
+
+
+@pytest.mark.slow
+def test_a_backfill_that_ended_between_bronze_and_silver_is_loaded_and_a_step_speaks_for_itself() -> None:
+    with retail(**HISTORY) as cli:
+        with cli.start("backfill") as running:
+            running.says("source → Bronze", 120)
+            running.press_ctrl_c()
+        with cli.start("backfill", SOURCE_API_KEY="canary-key", SOURCE_API_URL="http://127.0.0.1:9") as running:
+            assert running.process.wait(120) == 4, running.said()
+        assert "canary-key" not in running.said()
+        done = cli("backfill", "--json").json()
+        assert done["ranges"] == 0
+        plan = cli("plan", "--json").json()
+        assert plan["bronze_files"] == {}
+        assert cli.processes() == []
