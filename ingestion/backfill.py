@@ -22,7 +22,7 @@ from ingestion.pages import id_of_cursor
 from ingestion.progress import pull_progress
 from loaders.backfill import RangeClaim, add_ranges, advance_range, claim_range, finish_range, open_ranges
 from loaders.database import transaction
-from loaders.errors import EntityLocked, SourceViolation
+from loaders.errors import EntityLocked, SourceUnavailable, SourceViolation
 from loaders.fail_point import fail_point
 from loaders.state_store import IdRange, add_gaps, claim_entity, locked, logged_load, succeed_load
 
@@ -186,15 +186,18 @@ def _pull(
 
 
 def _require_nothing_in(source: SourceClient, entity: Entity, unseen: IdRange) -> None:
-    """The source said that nothing more follows: its totals must say the same before the watermark may pass."""
+    """The source said that nothing more follows: its totals must say the same before the watermark may pass.
+
+    They may differ for a moment, while a sale is committed late: worth another try.
+    """
     if unseen.last < unseen.first:
         return
     told = source.sales_totals(unseen.first - 1, unseen.last)
     if told.sales:
-        raise SourceViolation(
+        raise SourceUnavailable(
             f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {told.sales:,} "
             f"from {unseen.first} on",
-            remedy="the range stays open; have the source mended, then run again",
+            remedy="the range stays open and is asked for again; if it stays so, have the source mended",
         )
 
 

@@ -34,6 +34,7 @@ from loaders.state_store import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from psycopg2.extensions import connection
 
@@ -82,7 +83,7 @@ def gold_due(conn: connection) -> list[PendingGold]:
 
 
 def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
-    """Decide whether there is anything to do, and link dbt's local package (`dbt deps`, no network needed).
+    """Decide whether there is anything to do, and link dbt's local package if need be (`dbt deps`, without network).
 
     Sales that reconciliation has not seen, or found to differ, keep the steps going, and so does a full refresh that
     was begun: a later hour must neither hide the one nor forget the other.
@@ -95,11 +96,12 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
         unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn) or is_unchecked(conn)
     if not (due or unfinished):
         raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next hour")
-    try:
-        _invoke(conn, settings, ["deps"], run_id)
-    except RetailError as error:
-        _log_failure(conn, run_id, "dbt_deps", error)
-        raise
+    if not _packages_are_linked(settings):
+        try:
+            _invoke(conn, settings, ["deps"], run_id)
+        except RetailError as error:
+            _log_failure(conn, run_id, "dbt_deps", error)
+            raise
     return Prepared(tuple(due))
 
 
@@ -143,9 +145,20 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
         raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hour has ended")
     if gold_due(conn):
         raise EntityLocked("Gold is behind Silver: an hour is on its way", remedy="try again once it has ended")
-    _invoke(conn, settings, ["deps"], run_id)
+    if not _packages_are_linked(settings):
+        _invoke(conn, settings, ["deps"], run_id)
     command = ["test", *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
     return _step(conn, settings, command, run_id, "dbt_test_all")
+
+
+def _packages_are_linked(settings: Settings) -> bool:
+    """Whether dbt finds our local packages where it looks for them: a link to the folder itself is never out of date."""
+    installed = _packages_folder(settings)
+    return all((installed / one.name).resolve() == one.resolve() for one in (PROJECT_DIR / "packages").iterdir())
+
+
+def _packages_folder(settings: Settings) -> Path:
+    return settings.retail_home / "dbt" / "packages"
 
 
 def _is_built(conn: connection) -> bool:
@@ -200,7 +213,7 @@ def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
         **{f"PG{name.upper()}": value for name in _TLS if (value := info.dsn_parameters.get(name))},
         "DBT_TARGET_PATH": str(state / "target"),
         "DBT_LOG_PATH": str(state / "logs"),
-        "RETAIL_DBT_PACKAGES_PATH": str(state / "packages"),
+        "RETAIL_DBT_PACKAGES_PATH": str(_packages_folder(settings)),
     }
 
 

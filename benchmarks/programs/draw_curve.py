@@ -35,7 +35,9 @@ def main() -> None:
     for at, total in enumerate(below):
         axes.annotate(f"{figures[at]['hour']:.2f} s", (at, total), ha="center", va="bottom")
     axes.axhline(1.2 * below[0], color="#555555", linewidth=0.8, linestyle="--")
-    axes.annotate("1.2 times the shortest", (-0.45, 1.2 * below[0]), va="bottom", fontsize=8, color="#555555")
+    axes.annotate(
+        "1.2 times the shortest", (0.5, 1.2 * below[0]), ha="center", va="bottom", fontsize=8, color="#555555"
+    )
     axes.set_title("An hour of 10,000 sales, by the sales of history before it")
     axes.set_ylabel("seconds")
     axes.set_ylim(0, 1.45 * max(below))

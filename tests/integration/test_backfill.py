@@ -30,7 +30,7 @@ from loaders.backfill import (
 )
 from loaders.config import Settings
 from loaders.database import connect
-from loaders.errors import EntityLocked, NothingToDo, SourceViolation, WatermarkLost
+from loaders.errors import EntityLocked, NothingToDo, SourceUnavailable, SourceViolation, WatermarkLost
 from loaders.load_all_silver import load_all_silver
 from loaders.state_store import _SQL, IdRange, locked, logged_load
 from tests.conftest import serving
@@ -290,7 +290,7 @@ def test_a_source_that_ends_a_range_too_early_is_refused_by_its_own_totals(
     without_end: Callable[[int, int | None], Any] = ledger._between
     ledger._between = lambda after, up_to: without_end(after, up_to)[:20]  # type: ignore[method-assign]
     totals, ledger._totals_between = ledger._totals_between, without_end  # type: ignore[method-assign]
-    with pytest.raises(SourceViolation, match=r"nothing more came up to 100, but .* the source has 80 from 21 on"):
+    with pytest.raises(SourceUnavailable, match=r"nothing more came up to 100, but .* the source has 80 from 21 on"):
         pull(conn, cut_settings, firsts[0])
     assert rows(conn, WATERMARK) == [(None,)]
     assert rows(conn, GAPS) == []

@@ -49,6 +49,20 @@ def test_an_hour_builds_only_what_it_brought(conn: connection, settings: Setting
     assert rows(conn, loads) == [(before.lines,), (new_lines,)]
 
 
+def test_dbt_deps_has_no_work_while_the_packages_are_linked(
+    conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour(conn, settings)
+    gold.prepare(conn, settings, run_id="first")
+    commands: list[list[str]] = []
+    monkeypatch.setattr(gold, "_invoke", lambda _conn, _settings, command, _run_id: commands.append(command))
+    gold.prepare(conn, settings, run_id="linked")
+    assert commands == []
+    (settings.retail_home / "dbt" / "packages" / "retail_generic").unlink()
+    gold.prepare(conn, settings, run_id="unlinked")
+    assert commands == [["deps"]]
+
+
 def test_nothing_is_due_once_gold_has_taken_and_tested_everything(
     conn: connection, settings: Settings, source: Source
 ) -> None:

@@ -42,15 +42,23 @@ CONTACT = ("first_name", "last_name", "email", "phone")
 ALLOWED = {
     "state_store": {
         INGESTION: """
-            try_lock lock_holder unlock claim_entity advance_watermark open_load abandon_loads add_to_load close_load
-            succeed_load fail_load log_failure add_receipt unloaded_files mark_loaded reject_record receipts
+            try_lock lock_holder unlock try_share unshare claim_entity advance_watermark open_load abandon_loads
+            add_to_load close_load succeed_load fail_load log_failure add_receipt unloaded_files mark_loaded
+            reject_record receipts
             add_gaps expire_gaps open_gaps gaps_checked close_gap add_gap_pieces sales_waiting
         """,
         TRANSFORMATION: """
-            try_lock lock_holder unlock open_load log_failure unloaded_files receipts open_gaps sales_waiting
-            gold_pending open_gold_test close_gold_test want_gold_rebuild gold_rebuild_wanted gold_rebuilt
+            try_lock lock_holder unlock try_share unshare open_load log_failure unloaded_files receipts open_gaps
+            sales_waiting gold_pending open_gold_test close_gold_test want_gold_rebuild gold_rebuild_wanted gold_rebuilt
             succeed_load
         """,
+    },
+    "backfill": {
+        INGESTION: """
+            has_ranges add_ranges open_ranges claim_range advance_range finish_range hold_watermark pass_finished
+            forget_finished progress
+        """,
+        TRANSFORMATION: "has_ranges",
     },
     "reconciliation": {
         INGESTION: "bronze_counts silver_totals sales_of_silver",
