@@ -152,7 +152,7 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
 
 
 def _packages_are_linked(settings: Settings) -> bool:
-    """Whether dbt finds our local packages where it looks for them: a link to the folder itself is never out of date."""
+    """Whether dbt finds our local packages where it looks for them; a link to a folder is never out of date."""
     installed = _packages_folder(settings)
     return all((installed / one.name).resolve() == one.resolve() for one in (PROJECT_DIR / "packages").iterdir())
 
