@@ -38,6 +38,15 @@ class World:
     folder: Path
     page_size: int = 5000
 
+    def variables(self) -> dict[str, str]:
+        """What a peer's program reads from its environment."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "SOURCE_API_URL": self.source_url,
+            "SOURCE_API_KEY": self.source_key,
+            "PAGE_SIZE": str(self.page_size),
+        }
+
 
 @dataclass(frozen=True)
 class Timing:

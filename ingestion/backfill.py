@@ -65,15 +65,7 @@ def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: i
         return ranges
 
 
-def pull_range(
-    entity: Entity,
-    conn: connection,
-    settings: Settings,
-    *,
-    run_id: str,
-    first: int,
-    now: datetime | None = None,
-) -> Collected | None:
+def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: str, first: int) -> Collected | None:
     """Pull the range that begins at `first` from where it stands; None when it is finished, or another process has it.
 
     Raises EntityLocked during an ordinary pull, SourceError, DatabaseError or BronzeWriteFailed; what whole parts came
@@ -85,12 +77,11 @@ def pull_range(
             held.enter_context(locked(conn, "bronze", f"{entity.name} from {first}"))
         except EntityLocked:
             return None
-        return _pull_locked(entity, conn, settings, run_id, first, now or datetime.now(timezone.utc))
+        return _pull_locked(entity, conn, settings, run_id, first)
 
 
-def _pull_locked(
-    entity: Entity, conn: connection, settings: Settings, run_id: str, first: int, started: datetime
-) -> Collected | None:
+def _pull_locked(entity: Entity, conn: connection, settings: Settings, run_id: str, first: int) -> Collected | None:
+    started = datetime.now(timezone.utc)
     with (
         SourceClient(settings) as source,
         logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name, alone=False) as load_id,

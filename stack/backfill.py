@@ -26,7 +26,7 @@ from loaders.state_store import sales_waiting
 from stack.airflow import pipeline_environment
 from stack.interrupts import raise_if_told
 from stack.processes import Service, ended, start, stop
-from stack.warehouse import platform
+from stack.warehouse import platform, pointed_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +93,7 @@ def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
         with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)
             steps = _Steps(home, _environment(settings, endpoints), talk, conn)
-            ranges = _planned(conn, _pointed_to(settings, endpoints), talk)
+            ranges = _planned(conn, pointed_to(settings, endpoints), talk)
             pull_seconds = steps.pull(settings.backfill_jobs) if ranges else 0.0
             load_seconds = steps.load()
     first, last = (ranges[0].first, ranges[-1].last) if ranges else (None, None)
@@ -111,12 +111,6 @@ def _planned(conn: connection, settings: StackSettings, talk: Talk) -> tuple[IdR
         return ()
     talk.say(planned.summary())
     return planned.ranges
-
-
-def _pointed_to(settings: StackSettings, endpoints: Endpoints) -> StackSettings:
-    """The settings with the source that answers."""
-    found = {"source_api_url": endpoints.source_api_url, "source_api_key": endpoints.source_api_key}
-    return settings.model_validate(settings.model_dump() | found)
 
 
 def _environment(settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:

@@ -15,7 +15,7 @@ from loaders.rejects import DATASETS
 from loaders.schema import prepare_schema
 from loaders.state_store import gold_rebuild_wanted, open_gaps, unloaded_files
 from stack.report import read_watermarks
-from stack.warehouse import platform
+from stack.warehouse import platform, pointed_to
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -62,11 +62,7 @@ def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
     """Ask. Starts warehouse and source if need be. Raises SourceError or DatabaseError."""
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
-        asked = settings.model_validate(
-            settings.model_dump()
-            | {"source_api_url": endpoints.source_api_url, "source_api_key": endpoints.source_api_key}
-        )
-        with SourceClient(asked) as source:
+        with SourceClient(pointed_to(settings, endpoints)) as source:
             pull = tuple(_ahead(source, watermark) for watermark in read_watermarks(conn))
         return _plan(conn, pull)
 

@@ -69,6 +69,12 @@ def platform(home: Home, settings: StackSettings, talk: Talk) -> Iterator[Endpoi
         yield endpoints
 
 
+def pointed_to(settings: StackSettings, endpoints: Endpoints) -> StackSettings:
+    """The settings with the source that answers."""
+    found = {"source_api_url": endpoints.source_api_url, "source_api_key": endpoints.source_api_key}
+    return settings.model_validate(settings.model_dump() | found)
+
+
 @contextmanager
 def warehouse(home: Home, settings: StackSettings, talk: Talk) -> Iterator[str]:
     """The address of a warehouse that answers, and nothing else started. Raises as `platform`."""

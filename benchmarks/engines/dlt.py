@@ -33,11 +33,7 @@ class Dlt(Engine):
 
     def run(self, world: World) -> Timing:
         """The whole command. Settings of dlt's own are explained in benchmarks/README.md."""
-        variables = {
-            "DATABASE_URL": world.database_url,
-            "SOURCE_API_URL": world.source_url,
-            "SOURCE_API_KEY": world.source_key,
-            "PAGE_SIZE": str(world.page_size),
+        variables = world.variables() | {
             "DLT_DATA_DIR": str(world.folder / "dlt"),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             "SOURCES__DATA_WRITER__FILE_MAX_ITEMS": "20000",

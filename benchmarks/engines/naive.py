@@ -33,13 +33,7 @@ class Naive(Engine):
 
     def run(self, world: World) -> Timing:
         """The whole command."""
-        variables = {
-            "DATABASE_URL": world.database_url,
-            "SOURCE_API_URL": world.source_url,
-            "SOURCE_API_KEY": world.source_key,
-            "PAGE_SIZE": str(world.page_size),
-        }
-        return timed([[self._python, str(PROGRAM)]], variables, world.folder)
+        return timed([[self._python, str(PROGRAM)]], world.variables(), world.folder)
 
     def loaded(self, conn: connection) -> Totals:
         """It writes to Silver's own tables."""
