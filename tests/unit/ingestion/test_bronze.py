@@ -9,6 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from ingestion import bronze
 from ingestion.bronze import BronzeStore, BronzeWriteFailed, bronze_path
 from loaders.errors import ConfigurationError
 
@@ -45,6 +46,20 @@ def test_nothing_is_under_the_name_before_the_commit(tmp_path: Path) -> None:
     assert not (tmp_path / PATH).exists()
     file.commit()
     assert (tmp_path / PATH).exists()
+
+
+def test_every_folder_up_to_the_root_is_made_durable_whoever_has_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have made them a moment ago, and die before it comes to that."""
+    (tmp_path / PATH).parent.mkdir(parents=True)
+    flushed: list[Path] = []
+    monkeypatch.setattr(bronze, "_flush_folder", flushed.append)
+    file = BronzeStore(str(tmp_path)).file(PATH)
+    file.open()
+    file.append([b"{}"])
+    file.commit()
+    assert flushed == [(tmp_path / PATH).parent, (tmp_path / PATH).parents[1], tmp_path]
 
 
 def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
