@@ -23,8 +23,9 @@ from loaders.errors import ConfigurationError, RetailError
 from loaders.fail_point import fail_point
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
+
+    from ingestion.ndjson import Ndjson
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,18 @@ class BronzeFile(ABC):
             raise self._failed(error) from error
         fail_point("bronze.created")
 
-    def append(self, lines: Sequence[bytes]) -> None:
-        """Write records, one a line. Raises BronzeWriteFailed."""
-        if not lines:
+    def append(self, lines: Ndjson) -> None:
+        """Write records. Raises BronzeWriteFailed."""
+        if not lines.records:
             return
-        block = b"\n".join(lines) + b"\n"
         try:
-            self._stream.write(block)
+            self._stream.write(lines.text)
         except OSError as error:
             raise self._failed(error) from error
         fail_point("bronze.written")
-        self._sha256.update(block)
-        self.records += len(lines)
-        self.bytes += len(block)
+        self._sha256.update(lines.text)
+        self.records += lines.records
+        self.bytes += len(lines.text)
 
     def commit(self) -> WrittenFile:
         """Make the file durable under its name. Raises BronzeWriteFailed."""

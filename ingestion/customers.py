@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.collector import collect
 from ingestion.entity import Collected, Entity
+from ingestion.ndjson import Ndjson
 from loaders.command import hand_run_id, run_step
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from loaders.config import Settings
 
-CUSTOMERS = Entity(name="customers", datasets=("customers",), divide=lambda records: {"customers": records})
+CUSTOMERS = Entity(name="customers", datasets=("customers",), divide=lambda records: {"customers": Ndjson.of(records)})
 
 
 def collect_customers(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ingestion.client import SourceClient
+    from ingestion.ndjson import Ndjson
     from ingestion.pages import Page
     from loaders.state_store import IdRange
 
@@ -26,7 +27,7 @@ class Entity:
 
     name: str
     datasets: tuple[str, ...]
-    divide: Callable[[Sequence[bytes]], Mapping[str, Sequence[bytes]]]
+    divide: Callable[[Sequence[bytes]], Mapping[str, Ndjson]]
     check: Callable[[str | None, Page], list[IdRange]] = lambda _cursor, _page: []
     late: Callable[[Sequence[bytes], Sequence[IdRange]], Mapping[int, bytes]] | None = None
     known: Callable[[SourceClient, str], bool] = lambda _source, _cursor: True

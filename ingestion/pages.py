@@ -58,7 +58,10 @@ def decode_page(body: bytes) -> Page:
     """
     envelope = _strict(body) or _tolerant(body)
     _check_whole(envelope)
-    return Page([one_line(bytes(item)) for item in envelope.items], envelope.has_more, envelope.next_cursor)
+    items = [bytes(item) for item in envelope.items]
+    if b"\n" in body or b"\r" in body:
+        items = [one_line(item) for item in items]
+    return Page(items, envelope.has_more, envelope.next_cursor)
 
 
 def decode_totals(body: bytes) -> Totals:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from loaders.fail_point import fail_point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from ingestion.bronze import BronzeFile, WrittenFile
+    from ingestion.ndjson import Ndjson
     from loaders.config import Settings
 
 
@@ -30,9 +31,9 @@ class Part:
             return False
         return time.monotonic() > self._due_at or any(file.bytes >= self._full_at for file in self._files.values())
 
-    def append(self, dataset: str, lines: Sequence[bytes], create: Callable[[str], BronzeFile]) -> None:
+    def append(self, dataset: str, lines: Ndjson, create: Callable[[str], BronzeFile]) -> None:
         """Add records of a dataset; its file is made with the first of them."""
-        if not lines:
+        if not lines.records:
             return
         if dataset not in self._files:
             self._files[dataset] = create(dataset)

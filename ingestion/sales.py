@@ -17,7 +17,7 @@ from ingestion.collector import collect
 from ingestion.entity import Collected, Entity
 from ingestion.gaps import by_gap, skipped_between
 from ingestion.pages import id_of_cursor
-from ingestion.split import sale_id_of, split_sales
+from ingestion.split import sale_ids_of, split_sales
 from loaders.backfill import read_progress
 from loaders.command import hand_run_id, run_step
 from loaders.database import transaction
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.client import SourceClient
+    from ingestion.ndjson import Ndjson
     from ingestion.pages import Page
     from loaders.config import Settings
     from loaders.state_store import IdRange
@@ -42,7 +43,7 @@ class _Made(msgspec.Struct, gc=False):
 _MADE = msgspec.json.Decoder(_Made)
 
 
-def divide_sales(sales: Sequence[bytes]) -> Mapping[str, Sequence[bytes]]:
+def divide_sales(sales: Sequence[bytes]) -> Mapping[str, Ndjson]:
     """Headers to `sales_customer`, lines to `sales_product`."""
     headers, lines = split_sales(sales)
     return {"sales_customer": headers, "sales_product": lines}
@@ -54,24 +55,21 @@ def check_sales_page(cursor: str | None, page: Page) -> list[IdRange]:
     A sale whose id cannot be read is left to Silver, which sets it aside; its id counts as passed over.
     """
     after = last = id_of_cursor(cursor) if cursor is not None else 0
-    ids = []
-    for sale in page.items:
-        sale_id = sale_id_of(sale)
-        if sale_id is None:
-            continue
+    told = sale_ids_of(page.items)
+    ids = [sale_id for sale_id in told if sale_id is not None]
+    for sale_id in ids:
         if sale_id <= last:
             raise _out_of_order(f"sale {sale_id} comes behind sale {last}")
-        ids.append(sale_id)
         last = sale_id
     through = id_of_cursor(page.next_cursor or "")
-    if through < last or (through > last and sale_id_of(page.items[-1]) is not None):
+    if through < last or (through > last and told[-1] is not None):
         raise _out_of_order(f"next_cursor is {through}, the last sale {last}")
     return skipped_between(after, [*ids, through + 1])
 
 
 def late_sales(sales: Sequence[bytes], gaps: Sequence[IdRange]) -> dict[int, bytes]:
     """Those of the sales that lie in a gap, by id. A sale whose id cannot be read lies in none."""
-    by_id = {sale_id: sale for sale in sales if (sale_id := sale_id_of(sale)) is not None}
+    by_id = {sale_id: sale for sale_id, sale in zip(sale_ids_of(sales), sales, strict=True) if sale_id is not None}
     late = by_gap(gaps, by_id)
     return {sale_id: by_id[sale_id] for ids in late.values() for sale_id in ids}
 

@@ -1,8 +1,9 @@
 """A sale becomes a header and lines, without loss and without being written anew.
 
-The header is the sale minus `lines`, each line is the source's own bytes with the sale's id in front. The
-common shape (`lines` last, compact JSON) is cut by position, and the cut is proved by putting the parts
-together again; every other shape goes member by member. What cannot be split at all is kept whole as a
+The header is the sale minus `lines`, each line is the source's own bytes with the sale's id in front. The common
+shape (`lines` last, compact JSON) is cut at its separators, a page of sales at once, and the cut is proved by reading
+the parts. A page with any other sale in it goes sale by sale: those of the common shape are cut by position and put
+together again as a proof, every other one goes member by member. What cannot be split at all is kept whole as a
 header: Silver refuses a header that still has `lines`, so it is set aside there and not lost here.
 """
 
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ingestion.ndjson import Ndjson
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,25 +23,32 @@ _LINES = b',"lines":['
 _SALE_ID = b'"sale_id"'
 
 
+class _Identified(msgspec.Struct, gc=False):
+    sale_id: int
+
+
 class _Sale(msgspec.Struct, gc=False):
     sale_id: int
     lines: list[msgspec.Raw]
 
 
+_ID = msgspec.json.Decoder(_Identified)
 _SALE = msgspec.json.Decoder(_Sale)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def split_sales(sales: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Headers and lines of a page of sales, in the source's order."""
-    headers: list[bytes] = []
-    lines: list[bytes] = []
-    for sale in sales:
-        header, sale_lines = _cut(sale) or _split(sale)
-        headers.append(header)
-        lines.extend(sale_lines)
-    return headers, lines
+def split_sales(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson]:
+    """Headers and lines of sales, in the source's order. No sale holds a line break."""
+    return _cut_all(sales) or _one_by_one(sales)
+
+
+def sale_ids_of(sales: Sequence[bytes]) -> list[int | None]:
+    """The id of each sale, None where it has none that is a number."""
+    try:
+        return [sale.sale_id for sale in _ID.decode_lines(b"\n".join(sales))]
+    except _UNREADABLE:
+        return [sale_id_of(sale) for sale in sales]
 
 
 def sale_id_of(sale: bytes) -> int | None:
@@ -49,15 +59,45 @@ def sale_id_of(sale: bytes) -> int | None:
         return None
 
 
-class _Identified(msgspec.Struct, gc=False):
-    sale_id: int
+def _cut_all(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson] | None:
+    """The quick way, for sales of the common shape only; None when it cannot be proved of every one.
+
+    The proof: between the parts lay separators and nothing else, and each part is an object by itself. A cut within a
+    text or within a deeper object would have left parts that are none.
+    """
+    parts = [sale.partition(_LINES) for sale in sales]
+    if not all(lines.startswith(b"{") and lines.endswith(b"}]}") for _, _, lines in parts):
+        return None
+    headers = Ndjson.of([header + b"}" for header, _, _ in parts])
+    try:
+        fronts = [b'{"sale_id":%d,' % header.sale_id for header in _ID.decode_lines(headers.text)]
+        lines = Ndjson.of(
+            [
+                front + lines[1:-2].replace(b"},{", b"}\n" + front)
+                for front, (_, _, lines) in zip(fronts, parts, strict=True)
+            ]
+        )
+        number = len(_ID.decode_lines(lines.text))
+    except (*_UNREADABLE, ValueError):
+        return None
+    # No line may bring a second id; an escape may spell one.
+    if lines.text.count(_SALE_ID) != number or (b"\\" in lines.text and b"\\u" in lines.text):
+        return None
+    return headers, Ndjson(lines.text, number)
 
 
-_ID = msgspec.json.Decoder(_Identified)
+def _one_by_one(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson]:
+    headers: list[bytes] = []
+    lines: list[bytes] = []
+    for sale in sales:
+        header, sale_lines = _cut(sale) or _split(sale)
+        headers.append(header)
+        lines.extend(sale_lines)
+    return Ndjson.of(headers), Ndjson.of(lines)
 
 
 def _cut(sale: bytes) -> tuple[bytes, list[bytes]] | None:
-    """The quick way; None when the sale has not the common shape."""
+    """One sale of the common shape; None when it has another."""
     at = sale.find(_LINES)
     if at < 0:
         return None
@@ -66,7 +106,7 @@ def _cut(sale: bytes) -> tuple[bytes, list[bytes]] | None:
     except _UNREADABLE:
         return None
     lines = [bytes(line) for line in parsed.lines]
-    if sale[at + len(_LINES) :] != b",".join(lines) + b"]}" or sale.count(_SALE_ID) != 1:
+    if sale[at + len(_LINES) :] != b",".join(lines) + b"]}" or sale.count(_SALE_ID) != 1 or b"\\u" in sale[at:]:
         return None
     prefix = b'{"sale_id":%d,' % parsed.sale_id
     if not all(len(line) > 2 and line.startswith(b"{") for line in lines):  # noqa: PLR2004 - longer than {}

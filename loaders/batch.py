@@ -33,12 +33,13 @@ def batch_of(dataset: Dataset, rows: pl.DataFrame, load_id: int) -> Batch:
     if rows.is_empty():
         return Batch(0, b"", None, None, repeats_a_key=False)
     keys = rows.select(dataset.key)
+    rising = _rise(keys)  # as sales do; then the ends are the bounds, and no key comes twice
     return Batch(
         rows=rows.height,
         text=_csv(rows.with_columns(pl.lit(load_id).alias("_load_id"))),
-        least=_bound(keys, "min"),
-        greatest=_bound(keys, "max"),
-        repeats_a_key=keys.is_duplicated().any(),
+        least=keys.row(0) if rising else _bound(keys, "min"),
+        greatest=keys.row(-1) if rising else _bound(keys, "max"),
+        repeats_a_key=not rising and bool(keys.is_duplicated().any()),
     )
 
 
@@ -46,6 +47,15 @@ def _csv(rows: pl.DataFrame) -> bytes:
     text = io.BytesIO()
     rows.write_csv(text, include_header=False)
     return text.getvalue()
+
+
+def _rise(keys: pl.DataFrame) -> bool:
+    """Whether each key is greater than the one before it, compared column after column, as Postgres compares rows."""
+    rises = pl.lit(value=False)
+    for name in reversed(keys.columns):
+        here, before = pl.col(name), pl.col(name).shift(1)
+        rises = (here > before) | ((here == before) & rises)
+    return bool(keys.select(rises.all()).item())
 
 
 def _bound(keys: pl.DataFrame, end: Literal["min", "max"]) -> Key:

@@ -41,12 +41,12 @@ class Block:
 
 def parse_block(dataset: Dataset, block: bytes, first_line_no: int) -> Block:
     """Sort the lines of `block`, the first of which is line `first_line_no` of its file."""
-    lines = block.removesuffix(b"\n").split(b"\n")
     decoder = msgspec.json.Decoder(dataset.record)
     with _no_collection():
-        numbers, records, rejections = _decode(decoder, block, lines, first_line_no)
+        numbers, records, rejections = _decode(decoder, block, first_line_no)
         rows = _columns(dataset, records)
     fit, refused = _check(dataset, rows)
+    lines = _lines(block) if refused else []
     for index, column in refused:
         number = numbers[index]
         reason = f"{column}: {dataset.columns[column].rule}"
@@ -55,16 +55,20 @@ def parse_block(dataset: Dataset, block: bytes, first_line_no: int) -> Block:
 
 
 def _decode(
-    decoder: msgspec.json.Decoder[Any], block: bytes, lines: list[bytes], first: int
+    decoder: msgspec.json.Decoder[Any], block: bytes, first: int
 ) -> tuple[Sequence[int], list[Any], list[Rejection]]:
     """Line numbers and records of the lines that parse, and the rejections of those that do not."""
     try:
         records = decoder.decode_lines(block)
     except _UNREADABLE:
-        return _decode_one_by_one(decoder, lines, first)
-    if len(records) != len(lines):  # an empty line is no record
-        return _decode_one_by_one(decoder, lines, first)
-    return range(first, first + len(lines)), records, []
+        return _decode_one_by_one(decoder, _lines(block), first)
+    if len(records) != block.count(b"\n") + (not block.endswith(b"\n")):  # an empty line is no record
+        return _decode_one_by_one(decoder, _lines(block), first)
+    return range(first, first + len(records)), records, []
+
+
+def _lines(block: bytes) -> list[bytes]:
+    return block.removesuffix(b"\n").split(b"\n")
 
 
 def _decode_one_by_one(

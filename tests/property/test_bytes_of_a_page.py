@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.pages import decode_page
+from ingestion.pages import decode_page, one_line
 from ingestion.sales import divide_sales
 from ingestion.split import split_sales
 from tests.property.strategies import any_text, any_value, fit_sale, sale_lines, storable_text
@@ -31,7 +31,7 @@ def odd_sales(draw: st.DrawFn) -> bytes:
     lines = draw(st.lists(st.one_of(line, _values), max_size=3))
     members = list((more | {"sale_id": draw(st.integers(1, 10**9)), "lines": lines}).items())
     text = json.dumps(dict(draw(st.permutations(members))), ensure_ascii=draw(st.booleans()), **draw(_spacing))
-    return text.encode("utf-8", errors="surrogatepass")
+    return one_line(text.encode("utf-8", errors="surrogatepass"))  # as a page's records come
 
 
 def joined(header: bytes, lines: list[bytes]) -> Any:
@@ -54,7 +54,9 @@ def was_an_object(sale: bytes) -> bool:
 
 @given(sale=odd_sales())
 def test_a_sale_of_any_shape_is_divided_without_loss_or_kept_whole(sale: bytes) -> None:
-    (header,), lines = split_sales([sale])
+    (header,), lines = (
+        part.text.removesuffix(b"\n").split(b"\n") if part.records else [] for part in split_sales([sale])
+    )
     whole = json.loads(sale.decode("utf-8", errors="surrogatepass"))
     if "lines" in json.loads(header.decode("utf-8", errors="surrogatepass")):
         assert (header, lines) == (sale, [])
@@ -64,14 +66,49 @@ def test_a_sale_of_any_shape_is_divided_without_loss_or_kept_whole(sale: bytes) 
         assert len(lines) == len(whole["lines"])
 
 
+# What a cut at the separators could be deceived by: they stand in texts, in deeper objects, as names.
+_deceptive = st.recursive(
+    st.sampled_from(["},{", ',"lines":[', "]}", "}]}", '{"', '"', "\\", "é", 7, None]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["lines", "sale_id", "},{", "a"]), inner, max_size=2),
+    ),
+    max_leaves=5,
+)
+
+
+@st.composite
+def compact_sales(draw: st.DrawFn) -> bytes:
+    """A sale of the shape that is cut a page at a time, or close to it."""
+    more = draw(st.dictionaries(st.sampled_from(["note", "line", "sale_ids"]), _deceptive, max_size=2))
+    line = st.dictionaries(st.sampled_from(["line_no", "a", "sale_id", "lines"]), _deceptive, max_size=3)
+    members = {"sale_id": draw(st.integers(1, 99))} | more | {"lines": draw(st.lists(line, min_size=1, max_size=3))}
+    return json.dumps(members, separators=(",", ":"), ensure_ascii=draw(st.booleans())).encode()
+
+
+@given(sales=st.lists(st.one_of(compact_sales(), compact_sales(), odd_sales()), max_size=6))
+def test_a_page_of_sales_is_divided_as_each_of_them_alone(sales: list[bytes]) -> None:
+    alone = [split_sales([sale]) for sale in sales]
+    headers, lines = split_sales(sales)
+    assert headers.text == b"".join(part.text for part, _ in alone)
+    assert lines.text == b"".join(part.text for _, part in alone)
+    assert (headers.records, lines.records) == (len(sales), sum(part.records for _, part in alone))
+
+
+@given(sale=compact_sales())
+def test_a_compact_sale_is_divided_without_loss(sale: bytes) -> None:
+    headers, lines = split_sales([sale])
+    assert joined(headers.text, lines.text.splitlines()) == json.loads(sale)
+
+
 @given(sales=st.lists(st.tuples(sale_lines, storable_text), min_size=1, max_size=5))
 def test_the_money_of_a_page_is_the_money_of_its_lines(sales: list[tuple[Any, str]]) -> None:
     made = [fit_sale(number, prices, text) for number, (prices, text) in enumerate(sales, 1)]
     divided = divide_sales([json.dumps(one, separators=(",", ":")).encode() for one in made])
-    found = [json.loads(line) for line in divided["sales_product"]]
+    found = [json.loads(line) for line in divided["sales_product"].text.splitlines()]
     expected = [line for one in made for line in one["lines"]]
     assert net(found) == net(expected)
-    assert len(divided["sales_customer"]) == len(made)
+    assert divided["sales_customer"].records == len(made)
 
 
 def net(lines: list[dict[str, Any]]) -> Decimal:

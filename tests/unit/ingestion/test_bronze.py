@@ -11,6 +11,7 @@ import pytest
 
 from ingestion import bronze
 from ingestion.bronze import BronzeStore, BronzeWriteFailed, bronze_path
+from ingestion.ndjson import Ndjson
 from loaders.errors import ConfigurationError
 
 PATH = "sales_product/2026-11-21/7-0.ndjson"
@@ -29,9 +30,9 @@ def test_the_path_names_dataset_day_load_and_part() -> None:
 def test_a_committed_file_holds_each_record_on_a_line_and_is_described_exactly(url: str) -> None:
     file = BronzeStore(url).file(PATH)
     file.open()
-    file.append([b'{"a":1}', b'{"a":2}'])
-    file.append([])
-    file.append([b'{"a":3}'])
+    file.append(Ndjson.of([b'{"a":1}', b'{"a":2}']))
+    file.append(Ndjson.of([]))
+    file.append(Ndjson.of([b'{"a":3}']))
     written = file.commit()
     content = fsspec.filesystem(url.split(":", maxsplit=1)[0] if "://" in url else "file").cat_file(f"{url}/{PATH}")
     assert content == b'{"a":1}\n{"a":2}\n{"a":3}\n'
@@ -42,7 +43,7 @@ def test_a_committed_file_holds_each_record_on_a_line_and_is_described_exactly(u
 def test_nothing_is_under_the_name_before_the_commit(tmp_path: Path) -> None:
     file = BronzeStore(str(tmp_path)).file(PATH)
     file.open()
-    file.append([b"{}"])
+    file.append(Ndjson.of([b"{}"]))
     assert not (tmp_path / PATH).exists()
     file.commit()
     assert (tmp_path / PATH).exists()
@@ -57,7 +58,7 @@ def test_every_folder_up_to_the_root_is_made_durable_whoever_has_made_it(
     monkeypatch.setattr(bronze, "_flush_folder", flushed.append)
     file = BronzeStore(str(tmp_path)).file(PATH)
     file.open()
-    file.append([b"{}"])
+    file.append(Ndjson.of([b"{}"]))
     file.commit()
     assert flushed == [(tmp_path / PATH).parent, (tmp_path / PATH).parents[1], tmp_path]
 
@@ -65,7 +66,7 @@ def test_every_folder_up_to_the_root_is_made_durable_whoever_has_made_it(
 def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
     file = BronzeStore(str(tmp_path)).file(PATH)
     file.open()
-    file.append([b"{}"])
+    file.append(Ndjson.of([b"{}"]))
     file.discard()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.bronze import BronzeFile, BronzeStore
+from ingestion.ndjson import Ndjson
 from ingestion.part import Part
 from loaders.config import Settings
 from loaders.stopping import Stopped
@@ -42,14 +43,14 @@ def _left(folder: Path) -> list[str]:
 def test_a_file_is_given_up_even_if_its_opening_is_interrupted(tmp_path: Path) -> None:
     part, store = Part(Settings()), BronzeStore(str(tmp_path))
     with pytest.raises(Stopped), part.discarded_on_error():
-        part.append("a", [b"{}"], lambda name: Interrupted(store.file(name), opening=True))
+        part.append("a", Ndjson.of([b"{}"]), lambda name: Interrupted(store.file(name), opening=True))
     assert _left(tmp_path) == []
 
 
 def test_every_file_is_given_up_even_if_giving_up_one_is_interrupted(tmp_path: Path) -> None:
     part, store = Part(Settings()), BronzeStore(str(tmp_path))
     for name in ("a", "b", "c"):
-        part.append(name, [b"{}"], lambda name: Interrupted(store.file(name), discarding=name == "b"))
+        part.append(name, Ndjson.of([b"{}"]), lambda name: Interrupted(store.file(name), discarding=name == "b"))
     assert sorted(_left(tmp_path)) == [".a.tmp", ".b.tmp", ".c.tmp"]
     with pytest.raises(Stopped), part.discarded_on_error():
         raise OSError("disk")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingestion.ndjson import Ndjson
 from ingestion.pages import Page
 from ingestion.sales import check_sales_page, divide_sales
 from loaders.errors import SourceViolation
@@ -43,4 +44,7 @@ def test_a_sale_without_a_readable_id_is_left_to_silver() -> None:
 
 def test_headers_and_lines_go_to_their_datasets() -> None:
     divided = divide_sales([b'{"sale_id":1,"lines":[{"line_no":1}]}'])
-    assert divided == {"sales_customer": [b'{"sale_id":1}'], "sales_product": [b'{"sale_id":1,"line_no":1}']}
+    assert divided == {
+        "sales_customer": Ndjson(b'{"sale_id":1}\n', 1),
+        "sales_product": Ndjson(b'{"sale_id":1,"line_no":1}\n', 1),
+    }

@@ -6,10 +6,19 @@ import json
 
 import pytest
 
-from ingestion.split import split_sales
+from ingestion.ndjson import Ndjson
+from ingestion.split import split_sales as split
 
 HEADER = b'{"sale_id":9,"customer_id":5,"currency":"EUR"'
 LINE = b'{"line_no":1,"product_id":88,"unit_price":"12.50"}'
+
+
+def split_sales(sales: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Headers and lines one by one, as their text is counted."""
+    headers, lines = split(sales)
+    found = headers.text.splitlines(), lines.text.splitlines()
+    assert (headers, lines) == (Ndjson.of(found[0]), Ndjson.of(found[1]))
+    return found
 
 
 def test_a_sale_of_the_common_shape_keeps_every_byte() -> None:
@@ -44,6 +53,11 @@ def test_a_line_with_an_id_of_its_own_is_kept_under_the_id_of_its_sale() -> None
     assert json.loads(lines[0]) == {"sale_id": 9, "line_no": 1, "line_sale_id": 4}
 
 
+def test_an_id_of_a_lines_own_is_found_under_any_spelling() -> None:
+    _, lines = split_sales([b'{"sale_id":9,"lines":[{"line_no":1,"sale\\u005fid":4}]}'])
+    assert json.loads(lines[0]) == {"sale_id": 9, "line_no": 1, "line_sale_id": 4}
+
+
 def test_an_id_that_is_no_number_goes_with_header_and_lines() -> None:
     headers, lines = split_sales([b'{"sale_id":"nine","lines":[{"line_no":1}]}'])
     assert headers == [b'{"sale_id":"nine"}']
@@ -65,6 +79,8 @@ def test_a_line_that_is_no_object_or_empty_still_lands_under_its_sale(line: byte
         b'{"sale_id":9,"lines":"none"}',
         b'{"sale_id":9,"lines":null}',
         b'{"customer_id":5,"lines":[{"line_no":1}]}',
+        b'{"sale_id":9,"lines":[{"line_no":1}xx',
+        b'{"sale_id":9,"lines":[x"line_no":1}]}',
         b"[1,2]",
         b"7",
     ],

@@ -1,0 +1,25 @@
+"""Records on their way to Bronze, as a Bronze file holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Ndjson:
+    """`text` holds `records` records, a line break behind each."""
+
+    text: bytes
+    records: int
+
+    @classmethod
+    def of(cls, records: Sequence[bytes]) -> Ndjson:
+        """Records that hold no line break themselves."""
+        return cls(b"\n".join(records) + b"\n" if records else b"", len(records))
+
+    def __add__(self, other: Ndjson) -> Ndjson:
+        return Ndjson(self.text + other.text, self.records + other.records)
