@@ -72,10 +72,10 @@ class ChaoticDataSet(DataSet):
         found = self._committed(after, end, limit + 1)
         ids = found[:limit]
         if not ids:
-            return Page([], has_more=False, next_cursor=None)
-        rendered = self._render_sales(ids[0], ids[-1])
+            return Page("", has_more=False, next_cursor=None)
+        rendered = self._render_sales(ids[0], ids[-1]).split("\n")
         items = self._spoiler.spoil("sales", [rendered[sale_id - ids[0]] for sale_id in ids])
-        return Page(items, has_more=len(found) > limit, next_cursor=str(ids[-1]))
+        return Page.of(items, has_more=len(found) > limit, next_cursor=str(ids[-1]))
 
     def customers_page(self, cursor: str | None, limit: int) -> Page:
         """As the data set's own, some records spoilt."""
@@ -110,7 +110,8 @@ class ChaoticDataSet(DataSet):
         )
 
     def _spoilt(self, resource: str, page: Page) -> Page:
-        return Page(self._spoiler.spoil(resource, page.items), page.has_more, page.next_cursor)
+        items = self._spoiler.spoil(resource, page.items)
+        return Page.of(items, has_more=page.has_more, next_cursor=page.next_cursor)
 
     def _unfit(self, resource: str) -> list[int]:
         return sorted(self._spoiler.unfit(resource, self._listing(resource)[KEYS[resource]]))

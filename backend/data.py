@@ -14,13 +14,14 @@ import polars as pl
 
 from backend.customers import Customers
 from backend.products import Products
-from backend.rendering import flag, json_object, moment, money, number, records, text, word
+from backend.rendering import flag, json_object, moment, money, number, text, text_of, word
 from backend.sales import Sales
 from backend.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from backend.rendering import Pieces
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
@@ -29,40 +30,48 @@ _LISTING_SECONDS = 5  # a listing is made anew at most this often
 SALE_CURSOR = r"[0-9]{1,18}"
 LISTING_CURSOR = r"([0-9]{1,12})~([0-9]{1,18})"
 
-_CUSTOMER = {
-    "customer_id": number("customer_id"),
-    **{name: text(name) for name in ("first_name", "last_name", "email", "phone", "city", "region", "country")},
-    "segment": word("segment"),
-    "signed_up_at": moment("signed_up_at"),
-    "updated_at": moment("updated_at"),
-    "is_deleted": flag("is_deleted"),
-}
-_PRODUCT = {
-    "product_id": number("product_id"),
-    **{name: text(name) for name in ("sku", "name", "category", "subcategory", "brand")},
-    "unit_price": money("unit_price"),
-    "unit_cost": money("unit_cost"),
-    "currency": pl.lit('"EUR"'),
-    "is_active": flag("is_active"),
-    "updated_at": moment("updated_at"),
-}
-_LINE = {
-    "line_no": number("line_no"),
-    "product_id": number("product_id"),
-    "quantity": number("quantity"),
-    "unit_price": money("unit_price"),
-    "discount": money("discount"),
-}
-_SALE = {
-    "sale_id": number("sale_id"),
-    "customer_id": number("customer_id"),
-    "store_id": number("store_id"),
-    "sold_at": moment("sold_at"),
-    "channel": word("channel"),
-    "payment_method": word("payment_method"),
-    "currency": pl.lit('"EUR"'),
-    "lines": pl.concat_str([pl.lit("["), pl.col("lines"), pl.lit("]")]),
-}
+_CUSTOMER = json_object(
+    {
+        "customer_id": number("customer_id"),
+        **{name: text(name) for name in ("first_name", "last_name", "email", "phone", "city", "region", "country")},
+        "segment": word("segment"),
+        "signed_up_at": moment("signed_up_at"),
+        "updated_at": moment("updated_at"),
+        "is_deleted": flag("is_deleted"),
+    }
+)
+_PRODUCT = json_object(
+    {
+        "product_id": number("product_id"),
+        **{name: text(name) for name in ("sku", "name", "category", "subcategory", "brand")},
+        "unit_price": money("unit_price"),
+        "unit_cost": money("unit_cost"),
+        "currency": ['"EUR"'],
+        "is_active": flag("is_active"),
+        "updated_at": moment("updated_at"),
+    }
+)
+_LINE = json_object(
+    {
+        "line_no": number("line_no"),
+        "product_id": number("product_id"),
+        "quantity": number("quantity"),
+        "unit_price": money("unit_price"),
+        "discount": money("discount"),
+    }
+)
+_SALE_UP_TO_ITS_LINES = json_object(
+    {
+        "sale_id": number("sale_id"),
+        "customer_id": number("customer_id"),
+        "store_id": number("store_id"),
+        "sold_at": moment("sold_at"),
+        "channel": word("channel"),
+        "payment_method": word("payment_method"),
+        "currency": ['"EUR"'],
+        "lines": ["["],
+    }
+)[:-1]
 
 
 class BadCursor(ValueError):
@@ -71,19 +80,28 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """`items` are JSON objects. `next_cursor` points behind the last; None when there are none."""
+    """`text` holds JSON objects, a line break behind each. `next_cursor` points behind the last; None without any."""
 
-    items: list[str]
+    text: str
     has_more: bool
     next_cursor: str | None
+
+    @classmethod
+    def of(cls, items: Sequence[str], *, has_more: bool, next_cursor: str | None) -> Page:
+        """A page of JSON objects."""
+        return cls("".join(f"{item}\n" for item in items), has_more, next_cursor)
+
+    @property
+    def items(self) -> list[str]:
+        """The JSON objects one by one."""
+        return self.text.split("\n")[:-1]
 
     def body(self) -> bytes:
         """The page as the API sends it."""
         cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
         more = "true" if self.has_more else "false"
-        items = ",".join(self.items)
-        text = f'{{"items":[{items}],"count":{len(self.items)},"has_more":{more},"next_cursor":{cursor}}}'
-        return text.encode()
+        count, items = self.text.count("\n"), self.text[:-1].replace("\n", ",")
+        return f'{{"items":[{items}],"count":{count},"has_more":{more},"next_cursor":{cursor}}}'.encode()
 
 
 @dataclass(frozen=True)
@@ -112,6 +130,7 @@ class DataSet:
         self._customers, self._products = Customers(settings), Products(settings)
         self._sales = Sales(settings, self._timeline, self._customers, self._products)
         self._lock = Lock()
+        self._newest: tuple[int, int] | None = None  # a second and the newest sale in it
         self._listings: dict[str, tuple[int, pl.DataFrame]] = {}
         self._block_totals = lru_cache(maxsize=4_096)(self._totals_of)
 
@@ -121,15 +140,19 @@ class DataSet:
 
     def last_sale_id(self) -> int:
         """Id of the newest sale, 0 when there is none yet. Ids have no holes."""
+        now = self.now()
+        second = int(now.timestamp())
         with self._lock:
-            return self._timeline.count_until(self.now())
+            if self._newest is None or self._newest[0] != second:
+                self._newest = second, self._timeline.count_until(now)
+            return self._newest[1]
 
     def sales_page(self, cursor: str | None, limit: int, up_to: int | None) -> Page:
         """Sales behind `cursor`, at most `limit`, none above `up_to`. Raises BadCursor."""
         after, end = sale_cursor(cursor), self.end_of_sales(up_to)
         last = min(after + limit, end)
         if last <= after:
-            return Page([], has_more=False, next_cursor=None)
+            return Page("", has_more=False, next_cursor=None)
         return Page(self._render_sales(after + 1, last), has_more=last < end, next_cursor=str(last))
 
     def end_of_sales(self, up_to: int | None) -> int:
@@ -166,11 +189,15 @@ class DataSet:
         cents = int((lines["quantity"] * lines["unit_price"] - lines["discount"]).sum())
         return Totals(headers.height, lines.height, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
 
-    def _render_sales(self, first: int, last: int) -> list[str]:
+    def _render_sales(self, first: int, last: int) -> str:
+        """The sales from id `first` to `last` as JSON objects, a line break behind each: one concatenation of lines."""
         headers = self._sales.headers(first, last)
-        lines = self._sales.lines(headers).select("sale_id", json_object(_LINE).alias("lines"))
-        joined = lines.group_by("sale_id", maintain_order=True).agg(pl.col("lines").str.join(","))
-        return records(headers.with_columns(joined["lines"]), _SALE)
+        openings = headers.select(text_of(_SALE_UP_TO_ITS_LINES).alias("opening"))["opening"]
+        opens, closes = pl.col("line_no") == 1, pl.col("line_no").shift(-1, fill_value=1) == 1
+        before = pl.when(opens).then(pl.lit(openings).gather(opens.cum_sum() - 1)).otherwise(pl.lit(","))
+        behind = pl.when(closes).then(pl.lit("]}\n")).otherwise(pl.lit(""))
+        lines = self._sales.lines(headers)
+        return str(lines.select(text_of([before, *_LINE, behind]).str.join("")).item())
 
     def _listing(self, resource: str) -> pl.DataFrame:
         """The resource in its order; one second's change is seen at once, by all or by none."""
@@ -201,13 +228,14 @@ def sale_cursor(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _listing_page(listing: pl.DataFrame, key: str, members: dict[str, pl.Expr], cursor: str | None, limit: int) -> Page:
+def _listing_page(listing: pl.DataFrame, key: str, members: Pieces, cursor: str | None, limit: int) -> Page:
     start = 0 if cursor is None else _behind(listing, key, cursor)
     rows = listing.slice(start, limit)
     if rows.is_empty():
-        return Page([], has_more=False, next_cursor=None)
+        return Page("", has_more=False, next_cursor=None)
     last = f"{rows['updated_at'][-1]}~{rows[key][-1]}"
-    return Page(records(rows, members), has_more=start + rows.height < listing.height, next_cursor=last)
+    items = rows.select(text_of(members).alias("item"))["item"].to_list()
+    return Page.of(items, has_more=start + rows.height < listing.height, next_cursor=last)
 
 
 def _behind(listing: pl.DataFrame, key: str, cursor: str) -> int:

@@ -24,6 +24,9 @@ class Products:
         self._seed = settings.seed
         self._start = int(settings.start.timestamp())
         self.total = settings.products
+        known = pl.DataFrame({"product_id": pl.int_range(self.total + 1, eager=True, dtype=pl.Int64)})
+        self._base_prices = known.select(self._base_price_of(pl.col("product_id")))["base_price"]
+        self._periods = known.select(self._period_of(pl.col("product_id")))["period"]
 
     def sold(self, bits: pl.Expr) -> pl.Expr:
         """A product that is sold at any time; low ids sell more often than high ones."""
@@ -59,13 +62,19 @@ class Products:
         return product_id % _DISCONTINUED == 0
 
     def _base_price(self, product_id: pl.Expr) -> pl.Expr:
+        return pl.lit(self._base_prices).gather(product_id)
+
+    def _base_price_of(self, product_id: pl.Expr) -> pl.Expr:
         shelf = product_id % len(SHELVES)
         least, most = (pl.lit(pl.Series([row[at] for row in SHELVES])).gather(shelf) for at in (3, 4))
         cents = least + below(draw(product_id, self._seed, "base"), most - least)
-        return cents // 10 * 10 + 9  # shops like prices that end in nine
+        return (cents // 10 * 10 + 9).alias("base_price")  # shops like prices that end in nine
 
     def _period(self, product_id: pl.Expr) -> pl.Expr:
-        return 20 * DAY + below(draw(product_id, self._seed, "period"), 70 * DAY)
+        return pl.lit(self._periods).gather(product_id)
+
+    def _period_of(self, product_id: pl.Expr) -> pl.Expr:
+        return (20 * DAY + below(draw(product_id, self._seed, "period"), 70 * DAY)).alias("period")
 
     def _version(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
         """How often the price has changed by then; prices rest before the first sale."""

@@ -1,61 +1,82 @@
-"""Whole columns to JSON text: the API's records as bytes, without an object per record."""
+"""Whole columns to JSON text: the API's records without an object per record.
+
+A value is told as its pieces, texts and columns of text, and one concatenation makes the record of all of them: a
+text made only to become a part of another would be written twice.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
-def records(frame: pl.DataFrame, members: dict[str, pl.Expr]) -> list[str]:
-    """One compact JSON object per row; `members` maps each name to an expression of JSON text."""
-    return frame.select(json_object(members).alias("record"))["record"].to_list()
+    Pieces: TypeAlias = Sequence[str | pl.Expr]
+
+_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
+_TWO_DIGITS = pl.Series([f"{number:02}" for number in range(100)])
 
 
-def json_object(members: dict[str, pl.Expr]) -> pl.Expr:
-    """An expression that gives the JSON object of a row."""
+def json_object(members: Mapping[str, Pieces]) -> Pieces:
+    """The pieces of a compact JSON object; `members` maps each name to those of its value."""
+    pieces: list[str | pl.Expr] = []
+    for name, value in members.items():
+        pieces += ["," if pieces else "{", json.dumps(name) + ":", *value]
+    return [*pieces, "}"]
+
+
+def text_of(pieces: Pieces) -> pl.Expr:
+    """An expression of the pieces put together, neighbours that are the same in every row as one."""
     parts: list[pl.Expr] = []
-    for place, (name, value) in enumerate(members.items()):
-        parts += [pl.lit(("{" if place == 0 else ",") + json.dumps(name) + ":"), value]
-    return pl.concat_str([*parts, pl.lit("}")])
+    same = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            same += piece
+        else:
+            parts += [pl.lit(same), piece]
+            same = ""
+    return pl.concat_str([*parts, pl.lit(same)])
 
 
-def number(name: str) -> pl.Expr:
+def number(name: str) -> Pieces:
     """A whole number."""
-    return pl.col(name).cast(pl.String)
+    return [pl.col(name).cast(pl.String)]
 
 
-def flag(name: str) -> pl.Expr:
+def flag(name: str) -> Pieces:
     """`true` or `false`."""
-    return pl.when(pl.col(name)).then(pl.lit("true")).otherwise(pl.lit("false"))
+    return [pl.when(pl.col(name)).then(pl.lit("true")).otherwise(pl.lit("false"))]
 
 
-def text(name: str) -> pl.Expr:
+def text(name: str) -> Pieces:
     """A text of the catalog, in which the only character JSON escapes could be a quote or a backslash."""
     escaped = pl.col(name).str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
-    return pl.concat_str([pl.lit('"'), escaped, pl.lit('"')])
+    return ['"', escaped, '"']
 
 
-def word(name: str) -> pl.Expr:
+def word(name: str) -> Pieces:
     """A text without a character that JSON escapes."""
-    return pl.concat_str([pl.lit('"'), pl.col(name), pl.lit('"')])
+    return ['"', pl.col(name), '"']
 
 
-def money(name: str) -> pl.Expr:
+def money(name: str) -> Pieces:
     """Cents as a decimal string with two decimals."""
     cents = pl.col(name).abs()
-    sign = pl.when(pl.col(name) < 0).then(pl.lit('"-')).otherwise(pl.lit('"'))
-    return pl.concat_str(
-        [
-            sign,
-            (cents // 100).cast(pl.String),
-            pl.lit("."),
-            (cents % 100).cast(pl.String).str.zfill(2),
-            pl.lit('"'),
-        ]
-    )
+    sign = pl.when(pl.col(name) < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return ['"', sign, (cents // 100).cast(pl.String), ".", _two_digits(cents % 100), '"']
 
 
-def moment(name: str) -> pl.Expr:
+def moment(name: str) -> Pieces:
     """Unix seconds as RFC 3339 in UTC."""
-    return pl.from_epoch(pl.col(name), time_unit="s").dt.strftime('"%Y-%m-%dT%H:%M:%SZ"')
+    day = (pl.col(name) // _DAY).cast(pl.Int32).cast(pl.Date).cast(pl.String)
+    seconds = pl.col(name) % _DAY
+    hour, minute, second = seconds // _HOUR, seconds % _HOUR // _MINUTE, seconds % _MINUTE
+    return ['"', day, "T", _two_digits(hour), ":", _two_digits(minute), ":", _two_digits(second), 'Z"']
+
+
+def _two_digits(small: pl.Expr) -> pl.Expr:
+    return pl.lit(_TWO_DIGITS).gather(small)

@@ -38,23 +38,22 @@ class Sales:
 
     def headers(self, first: int, last: int) -> pl.DataFrame:
         """Sales from id `first` to `last`. `origin_id` is the sale taken back, or the sale itself."""
-        ids = pl.int_range(first, last + 1, eager=True, dtype=pl.Int64).alias("sale_id")
-        frame = ids.to_frame().with_columns(self._origin().alias("origin_id"))
+        frame = self._with_origins(pl.int_range(first, last + 1, eager=True, dtype=pl.Int64).alias("sale_id"))
         frame = frame.with_columns(
             self._timeline.seconds(frame["sale_id"]),
             self._timeline.seconds(frame["origin_id"]).alias("origin_at"),
             (pl.col("origin_id") != pl.col("sale_id")).alias("is_return"),
+            draw(pl.col("origin_id"), self._seed, "buyer").alias("buyer"),
+            draw(pl.col("sale_id"), self._seed, "payment").alias("payment"),
         )
         frame = frame.with_columns(self._is_online().alias("is_online"))
-        buyer = self._customers.buyer(draw(pl.col("origin_id"), self._seed, "buyer"), pl.col("origin_at"))
-        payment = draw(pl.col("sale_id"), self._seed, "payment")
         return frame.with_columns(
-            buyer.alias("customer_id"),
+            self._customers.buyer(pl.col("buyer"), pl.col("origin_at")).alias("customer_id"),
             (below(draw(pl.col("sale_id"), self._seed, "store"), STORES) + 1).alias("store_id"),
             self._channel().alias("channel"),
             pl.when("is_online")
-            .then(one_of(payment, ONLINE_PAYMENTS))
-            .otherwise(one_of(payment, STORE_PAYMENTS))
+            .then(one_of(pl.col("payment"), ONLINE_PAYMENTS))
+            .otherwise(one_of(pl.col("payment"), STORE_PAYMENTS))
             .alias("payment_method"),
         )
 
@@ -68,24 +67,27 @@ class Sales:
         )
         key = pl.col("origin_id") * _MOST_LINES + pl.col("line_no")
         frame = frame.with_columns(
-            key.alias("key"),
-            self._products.sold(draw(key, self._seed, "product")).alias("product_id"),
+            draw(key, self._seed, "product").alias("product"),
+            draw(key, self._seed, "discount").alias("discounted"),
             pl.lit(pl.Series(_QUANTITIES))
             .gather(below(draw(key, self._seed, "quantity"), len(_QUANTITIES)))
             .alias("quantity"),
         )
+        frame = frame.with_columns(self._products.sold(pl.col("product")).alias("product_id"))
         frame = frame.with_columns(self._products.price(pl.col("product_id"), pl.col("origin_at")).alias("unit_price"))
         sign = pl.when("is_return").then(-1).otherwise(1)
         return frame.with_columns(
             (self._discount() * sign).alias("discount"), (pl.col("quantity") * sign).alias("quantity")
         )
 
-    def _origin(self) -> pl.Expr:
-        """The sale itself, or the earlier one it takes back; nobody returns a return."""
-        key = pl.col("sale_id")
-        back = (key - 1 - below(draw(key, self._seed, "back"), _RETURNED_WITHIN)).clip(0)
+    def _with_origins(self, sale_ids: pl.Series) -> pl.DataFrame:
+        """Each sale beside itself or the earlier one it takes back; nobody returns a return."""
+        key, back = pl.col("sale_id"), pl.col("back")
+        frame = sale_ids.to_frame().with_columns(
+            (key - 1 - below(draw(key, self._seed, "back"), _RETURNED_WITHIN)).clip(0).alias("back")
+        )
         takes_back = self._may_return(key) & (back >= 1) & ~self._may_return(back)
-        return pl.when(takes_back).then(back).otherwise(key)
+        return frame.select(key, pl.when(takes_back).then(back).otherwise(key).alias("origin_id"))
 
     def _may_return(self, sale_id: pl.Expr) -> pl.Expr:
         return below(draw(sale_id, self._seed, "return"), 1_000) < _RETURNS_PER_MILLE
@@ -101,7 +103,7 @@ class Sales:
 
     def _discount(self) -> pl.Expr:
         gross = pl.col("quantity") * pl.col("unit_price")
-        bits = draw(pl.col("key"), self._seed, "discount")
+        bits = pl.col("discounted")
         percent = 5 * (1 + below(bits // 2**20, 6))
         given = below(bits, 1_000) < _DISCOUNTS_PER_MILLE
         return pl.when(given).then(gross * percent // 100).otherwise(0)
