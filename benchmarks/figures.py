@@ -65,7 +65,7 @@ class Outcome:
 # Parts of a run that are rows of their own: the steps they are the sum of.
 PARTS = {
     "bronze": ("ours", ("bronze",)),
-    "silver": ("ours", ("headers", "lines")),
+    "silver": ("ours", ("silver",)),
     "gold-steps": ("gold", ("deps", "core", "mart")),
 }
 PART_TITLES = {

@@ -8,4 +8,4 @@ from benchmarks.programs.steps import run_steps
 from loaders.gold import build_core, build_mart, prepare
 
 if __name__ == "__main__":
-    run_steps({"deps": prepare, "core": build_core, "mart": build_mart})
+    run_steps({"deps": [prepare], "core": [build_core], "mart": [build_mart]})

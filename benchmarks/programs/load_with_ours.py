@@ -8,4 +8,4 @@ from loaders.load_sales_customers import load_sales_customer
 from loaders.load_sales_products import load_sales_product
 
 if __name__ == "__main__":
-    run_steps({"bronze": collect_sales, "headers": load_sales_customer, "lines": load_sales_product})
+    run_steps({"bronze": [collect_sales], "silver": [load_sales_customer, load_sales_product]})
