@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
+_LINE_BREAK = b"\n"
 _LISTING_SECONDS = 5  # a listing is made anew at most this often
 # What a cursor looks like; the documentation says it by the same words. `$` would let a line break pass.
 SALE_CURSOR = r"[0-9]{1,18}"
@@ -82,26 +83,27 @@ class BadCursor(ValueError):
 class Page:
     """`text` holds JSON objects, a line break behind each. `next_cursor` points behind the last; None without any."""
 
-    text: str
+    text: bytes
     has_more: bool
     next_cursor: str | None
 
     @classmethod
     def of(cls, items: Sequence[str], *, has_more: bool, next_cursor: str | None) -> Page:
         """A page of JSON objects."""
-        return cls("".join(f"{item}\n" for item in items), has_more, next_cursor)
+        return cls("".join(f"{item}\n" for item in items).encode(), has_more, next_cursor)
 
     @property
     def items(self) -> list[str]:
         """The JSON objects one by one."""
-        return self.text.split("\n")[:-1]
+        return self.text.decode().split("\n")[:-1]
 
     def body(self) -> bytes:
         """The page as the API sends it."""
         cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
         more = "true" if self.has_more else "false"
-        count, items = self.text.count("\n"), self.text[:-1].replace("\n", ",")
-        return f'{{"items":[{items}],"count":{count},"has_more":{more},"next_cursor":{cursor}}}'.encode()
+        rest = f'],"count":{self.text.count(_LINE_BREAK)},"has_more":{more},"next_cursor":{cursor}}}'
+        items = memoryview(self.text.replace(_LINE_BREAK, b","))[:-1]
+        return b"".join((b'{"items":[', items, rest.encode()))
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class DataSet:
         after, end = sale_cursor(cursor), self.end_of_sales(up_to)
         last = min(after + limit, end)
         if last <= after:
-            return Page("", has_more=False, next_cursor=None)
+            return Page(b"", has_more=False, next_cursor=None)
         return Page(self._render_sales(after + 1, last), has_more=last < end, next_cursor=str(last))
 
     def end_of_sales(self, up_to: int | None) -> int:
@@ -189,7 +191,7 @@ class DataSet:
         cents = int((lines["quantity"] * lines["unit_price"] - lines["discount"]).sum())
         return Totals(headers.height, lines.height, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
 
-    def _render_sales(self, first: int, last: int) -> str:
+    def _render_sales(self, first: int, last: int) -> bytes:
         """The sales from id `first` to `last` as JSON objects, a line break behind each: one concatenation of lines."""
         headers = self._sales.headers(first, last)
         openings = headers.select(text_of(_SALE_UP_TO_ITS_LINES).alias("opening"))["opening"]
@@ -197,7 +199,7 @@ class DataSet:
         before = pl.when(opens).then(pl.lit(openings).gather(opens.cum_sum() - 1)).otherwise(pl.lit(","))
         behind = pl.when(closes).then(pl.lit("]}\n")).otherwise(pl.lit(""))
         lines = self._sales.lines(headers)
-        return str(lines.select(text_of([before, *_LINE, behind]).str.join("")).item())
+        return bytes(lines.select(text_of([before, *_LINE, behind]).str.join("").cast(pl.Binary)).item())
 
     def _listing(self, resource: str) -> pl.DataFrame:
         """The resource in its order; one second's change is seen at once, by all or by none."""
@@ -232,7 +234,7 @@ def _listing_page(listing: pl.DataFrame, key: str, members: Pieces, cursor: str 
     start = 0 if cursor is None else _behind(listing, key, cursor)
     rows = listing.slice(start, limit)
     if rows.is_empty():
-        return Page("", has_more=False, next_cursor=None)
+        return Page(b"", has_more=False, next_cursor=None)
     last = f"{rows['updated_at'][-1]}~{rows[key][-1]}"
     items = rows.select(text_of(members).alias("item"))["item"].to_list()
     return Page.of(items, has_more=start + rows.height < listing.height, next_cursor=last)

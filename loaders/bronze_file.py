@@ -1,7 +1,7 @@
-"""Reading a Bronze file: held against its receipt first, then block by block.
+"""Reading a Bronze file, and holding it against its receipt.
 
-The whole file is hashed before its first record is used, so a damaged file changes nothing in Silver; what is used is
-hashed again. No more than a block of it is held at a time.
+Its size is looked at before it is opened, its content while it is read: a file that turns out damaged raises behind its
+last block, and whoever used the blocks throws away what came of them. No more than a block is held at a time.
 """
 
 from __future__ import annotations
@@ -22,30 +22,24 @@ if TYPE_CHECKING:
     from loaders.state_store import Receipt
 
 _READ_BYTES = 1 << 20
+_FIRST_BLOCK = 8  # the first block is so many times smaller than a full one
 
 
 def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[bytes]:
     """Blocks of whole lines, about `block_bytes` each, of the file that `receipt` describes.
 
-    `location` is BRONZE_URL. Raises BronzeDamaged before the first block when the file is missing or not what the
-    receipt says, and behind the last one when it changed meanwhile: the caller keeps nothing of it then.
+    `location` is BRONZE_URL. Raises BronzeDamaged before the first block when the file is missing or has another size,
+    and behind the last one when it is not what the receipt says: the caller keeps nothing of it then.
     """
     with _opened(location, receipt) as stream:
-        _check_content(receipt, iter(lambda: stream.read(_READ_BYTES), b""))
-        stream.seek(0)
-        digest = hashlib.sha256()
-        while block := stream.read(block_bytes):
-            block += stream.readline()
-            digest.update(block)
-            yield block
-    if digest.hexdigest() != receipt.sha256:
-        raise _damaged(receipt, "changed while it was read")
+        yield from _checked(receipt, _blocks(stream, block_bytes))
 
 
 def verify_file(location: str, receipt: Receipt) -> None:
     """Hold a file against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
     with _opened(location, receipt) as stream:
-        _check_content(receipt, iter(lambda: stream.read(_READ_BYTES), b""))
+        for _ in _checked(receipt, iter(lambda: stream.read(_READ_BYTES), b"")):
+            pass
 
 
 @contextmanager
@@ -63,12 +57,22 @@ def _opened(location: str, receipt: Receipt) -> Iterator[IO[bytes]]:
         raise _damaged(receipt, f"cannot be read: {error.strerror or 'missing'}") from error
 
 
-def _check_content(receipt: Receipt, pieces: Iterator[bytes]) -> None:
+def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[bytes]:
+    """Small ones first: whoever works on one while the next is made does not wait long for the first."""
+    size = max(1, block_bytes // _FIRST_BLOCK)
+    while block := stream.read(size):
+        yield block + stream.readline()
+        size = min(2 * size, block_bytes)
+
+
+def _checked(receipt: Receipt, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces; raises BronzeDamaged behind the last if all together are not what the receipt says."""
     digest, lines, last = hashlib.sha256(), 0, b""
     for piece in pieces:
         digest.update(piece)
         lines += piece.count(b"\n")
         last = piece[-1:]
+        yield piece
     if digest.hexdigest() != receipt.sha256:
         raise _damaged(receipt, "has another sha256 than its receipt")
     if lines != receipt.records or last != b"\n":

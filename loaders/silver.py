@@ -124,7 +124,7 @@ def _prepared_blocks(
     for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
         parsed = parse_block(dataset, block, line_no)
         yield batch_of(dataset, parsed.rows, load_id), parsed.rejections
-        line_no += block.count(b"\n")
+        line_no += parsed.rows.height + len(parsed.rejections)
 
 
 def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:
