@@ -21,5 +21,7 @@ class Ndjson:
         """Records that hold no line break themselves."""
         return cls(b"\n".join(records) + b"\n" if records else b"", len(records))
 
-    def __add__(self, other: Ndjson) -> Ndjson:
-        return Ndjson(self.text + other.text, self.records + other.records)
+    @classmethod
+    def joined(cls, parts: Sequence[Ndjson]) -> Ndjson:
+        """The records of the parts, in their order."""
+        return cls(b"".join(part.text for part in parts), sum(part.records for part in parts))

@@ -93,7 +93,7 @@ def _field_of(error: Exception) -> str | None:
 def _columns(dataset: Dataset, records: list[Any]) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            name: pl.Series(name, [getattr(record, name) for record in records], dtype=kind.dtype)
+            name: pl.Series(name, list(map(attrgetter(name), records)), dtype=kind.dtype)
             for name, kind in dataset.columns.items()
         }
     )
