@@ -72,7 +72,7 @@ class ChaoticDataSet(DataSet):
         found = self._committed(after, end, limit + 1)
         ids = found[:limit]
         if not ids:
-            return Page(b"", has_more=False, next_cursor=None)
+            return Page.of([], has_more=False, next_cursor=None)
         rendered = self._render_sales(ids[0], ids[-1]).decode().split("\n")
         items = self._spoiler.spoil("sales", [rendered[sale_id - ids[0]] for sale_id in ids])
         return Page.of(items, has_more=len(found) > limit, next_cursor=str(ids[-1]))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
-_LINE_BREAK = b"\n"
 _LISTING_SECONDS = 5  # a listing is made anew at most this often
 # What a cursor looks like; the documentation says it by the same words. `$` would let a line break pass.
 SALE_CURSOR = r"[0-9]{1,18}"
@@ -81,16 +80,20 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """`text` holds JSON objects, a line break behind each. `next_cursor` points behind the last; None without any."""
+    """`text` holds `count` JSON objects, a line break behind each; `next_cursor` points behind the last, None without.
+
+    A text rather than a list: what is made a column at a time is not taken apart to be put together again.
+    """
 
     text: bytes
+    count: int
     has_more: bool
     next_cursor: str | None
 
     @classmethod
     def of(cls, items: Sequence[str], *, has_more: bool, next_cursor: str | None) -> Page:
         """A page of JSON objects."""
-        return cls("".join(f"{item}\n" for item in items).encode(), has_more, next_cursor)
+        return cls("".join(f"{item}\n" for item in items).encode(), len(items), has_more, next_cursor)
 
     @property
     def items(self) -> list[str]:
@@ -101,8 +104,8 @@ class Page:
         """The page as the API sends it."""
         cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
         more = "true" if self.has_more else "false"
-        rest = f'],"count":{self.text.count(_LINE_BREAK)},"has_more":{more},"next_cursor":{cursor}}}'
-        items = memoryview(self.text.replace(_LINE_BREAK, b","))[:-1]
+        rest = f'],"count":{self.count},"has_more":{more},"next_cursor":{cursor}}}'
+        items = memoryview(self.text.replace(b"\n", b","))[:-1]
         return b"".join((b'{"items":[', items, rest.encode()))
 
 
@@ -154,8 +157,9 @@ class DataSet:
         after, end = sale_cursor(cursor), self.end_of_sales(up_to)
         last = min(after + limit, end)
         if last <= after:
-            return Page(b"", has_more=False, next_cursor=None)
-        return Page(self._render_sales(after + 1, last), has_more=last < end, next_cursor=str(last))
+            return Page.of([], has_more=False, next_cursor=None)
+        text = self._render_sales(after + 1, last)
+        return Page(text, last - after, has_more=last < end, next_cursor=str(last))
 
     def end_of_sales(self, up_to: int | None) -> int:
         """Id of the newest sale, or `up_to` if that is before it."""
@@ -234,7 +238,7 @@ def _listing_page(listing: pl.DataFrame, key: str, members: Pieces, cursor: str 
     start = 0 if cursor is None else _behind(listing, key, cursor)
     rows = listing.slice(start, limit)
     if rows.is_empty():
-        return Page(b"", has_more=False, next_cursor=None)
+        return Page.of([], has_more=False, next_cursor=None)
     last = f"{rows['updated_at'][-1]}~{rows[key][-1]}"
     items = rows.select(text_of(members).alias("item"))["item"].to_list()
     return Page.of(items, has_more=start + rows.height < listing.height, next_cursor=last)
