@@ -86,6 +86,15 @@ def test_a_damaged_file_that_was_pulled_again_is_given_up_and_blocks_nobody(
     assert sum(one.counts.inserted for one in loaded) > 0
 
 
+def test_no_more_records_are_read_than_were_receipted(conn: connection, settings: Settings, files: list[Path]) -> None:
+    with conn:
+        (receipt,) = unloaded_files(conn, "sales_product")
+    file = Path(settings.bronze_location, receipt.path)
+    file.write_bytes(b"\n" * receipt.bytes)
+    with pytest.raises(BronzeDamaged, match=receipt.path):
+        next(read_blocks(settings.bronze_location, receipt, 10 * receipt.records))
+
+
 def test_a_file_that_changes_while_it_is_read_is_damage_behind_its_last_block(
     conn: connection, settings: Settings, files: list[Path]
 ) -> None:
