@@ -12,11 +12,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.world import clock_for, data_set
 from loaders.config import PROJECT_ROOT
 from loaders.database import connect
 from loaders.schema import prepare_schema
@@ -25,8 +25,6 @@ from stack.settings import load_stack_settings
 from stack.talk import Talk
 from stack.warehouse import platform
 
-_SALES_PER_HOUR = 10_000
-_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 _STEPS = ("ingestion.sales", "loaders.load_all_silver")
 
 
@@ -47,11 +45,7 @@ def main() -> None:
 
 
 def _peaks(sales: int) -> dict[str, float]:
-    os.environ.update(
-        SOURCE_SALES_PER_HOUR=str(_SALES_PER_HOUR),
-        SOURCE_START=(_NOW - timedelta(hours=sales / _SALES_PER_HOUR)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        SOURCE_NOW=_NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    )
+    os.environ.update(data_set(clock_for(sales)))
     with tempfile.TemporaryDirectory(prefix="retail-bench-") as folder:
         Path(folder).chmod(0o755)  # as root, Postgres runs under an account of its own
         os.environ["RETAIL_HOME"] = folder
