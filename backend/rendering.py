@@ -7,7 +7,7 @@ text made only to become a part of another would be written twice.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -81,7 +81,7 @@ def moment(name: str) -> Pieces:
 
 def _dates(days: pl.Series) -> pl.Series:
     """Days since 1970 as dates, each written once: the rows of a page lie on few days."""
-    first, last = int(days.min() or 0), int(days.max() or 0)  # type: ignore[arg-type]
+    first, last = cast("int", days.min() or 0), cast("int", days.max() or 0)
     known = pl.int_range(first, last + 1, eager=True, dtype=pl.Int32).cast(pl.Date).cast(pl.String)
     return known.gather(days - first)
 

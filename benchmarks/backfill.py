@@ -4,7 +4,7 @@ What the processors can do is measured first, on a sample, in seconds of all pro
 
 - *bare*: the pages made, sent and thrown away, and `COPY` of the same rows into the same keyed tables. Nobody loads
   these sales with less. Divided by the processors, it is the time of a machine that waits for nothing;
-- *ours*: the same for our own load of the sample, in one process: what it would take without ever waiting.
+- *ours*: the same for our own load of the sample, by the hour's own steps: what it would take without ever waiting.
 
 Then `./retail backfill` as it ships loads the whole history into a home of its own, from the start of the command to
 its end. With `--kill` everything it started is killed on the way by SIGKILL, and it is started again: both times count.

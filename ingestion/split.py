@@ -33,7 +33,13 @@ class _Sale(msgspec.Struct, gc=False):
     lines: list[msgspec.Raw]
 
 
+class _Own(msgspec.Struct, gc=False):
+    sale_id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    lines: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 _ID = msgspec.json.Decoder(_Identified)
+_OWN = msgspec.json.Decoder(_Own)
 _SALE = msgspec.json.Decoder(_Sale)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -66,7 +72,8 @@ def _cut_all(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson] | None:
     """The quick way, for sales of the common shape only; None when it cannot be proved of every one.
 
     The proof: between the parts lay separators and nothing else, and each part is an object by itself. A cut within a
-    text or within a deeper object would have left parts that are none.
+    text or within a deeper object would have left parts that are none. Nor can two parts be read as one, or one as two:
+    no sale holds a line break, and each was read as JSON before.
     """
     parts = [sale.partition(_LINES) for sale in sales]
     if not all(lines.startswith(b"{") and lines.endswith(b"}]}") for _, _, lines in parts):
@@ -83,8 +90,9 @@ def _cut_all(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson] | None:
         number = len(_ID.decode_lines(lines.text))
     except (*_UNREADABLE, ValueError):
         return None
-    # No line may bring a second id; an escape may spell one.
-    if lines.text.count(_SALE_ID) != number or (b"\\" in lines.text and b"\\u" in lines.text):
+    if not _is_once(_SALE_ID, headers.text, headers.records) or not _is_once(_SALE_ID, lines.text, number):
+        return None
+    if b'"lines"' in headers.text:
         return None
     return headers, Ndjson(lines.text, number)
 
@@ -109,12 +117,29 @@ def _cut(sale: bytes) -> tuple[bytes, list[bytes]] | None:
     except _UNREADABLE:
         return None
     lines = [bytes(line) for line in parsed.lines]
-    if sale[at + len(_LINES) :] != b",".join(lines) + b"]}" or sale.count(_SALE_ID) != 1 or b"\\u" in sale[at:]:
+    if sale[at + len(_LINES) :] != b",".join(lines) + b"]}" or sale.count(_SALE_ID) != 1:
+        return None
+    if not all(line.startswith(b"{") and line[1:-1].strip() for line in lines):
+        return None
+    if b"\\u" in sale and _spells_an_id(sale[:at] + b"}", lines):
         return None
     prefix = b'{"sale_id":%d,' % parsed.sale_id
-    if not all(len(line) > 2 and line.startswith(b"{") for line in lines):  # noqa: PLR2004 - longer than {}
-        return None
     return sale[:at] + b"}", [prefix + line[1:] for line in lines]
+
+
+def _spells_an_id(header: bytes, lines: Sequence[bytes]) -> bool:
+    """Whether escapes spell `sale_id` in a line, or `lines` in the header: such names are not found as they stand."""
+    try:
+        return _OWN.decode(header).lines is not msgspec.UNSET or any(
+            _OWN.decode(line).sale_id is not msgspec.UNSET for line in lines
+        )
+    except _UNREADABLE:
+        return True
+
+
+def _is_once(name: bytes, text: bytes, records: int) -> bool:
+    """Whether each of the records has `name` once, and none has an escape that might spell it again."""
+    return text.count(name) == records and not (b"\\" in text and b"\\u" in text)
 
 
 def _split(sale: bytes) -> tuple[bytes, list[bytes]]:

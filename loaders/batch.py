@@ -50,7 +50,10 @@ def _csv(rows: pl.DataFrame) -> bytes:
 
 
 def _rise(keys: pl.DataFrame) -> bool:
-    """Whether each key is greater than the one before it, compared column after column, as Postgres compares rows."""
+    """Whether each key is greater than the one before it, column after column, as Postgres compares rows.
+
+    Keys have no nulls: validation has refused them.
+    """
     rises = pl.lit(value=False)
     for name in reversed(keys.columns):
         here, before = pl.col(name), pl.col(name).shift(1)

@@ -1,7 +1,8 @@
 """Reading a Bronze file, and holding it against its receipt.
 
 Its size is looked at before it is opened, its content while it is read: a file that turns out damaged raises behind its
-last block, and whoever used the blocks throws away what came of them. No more than a block is held at a time.
+last block, and whoever used the blocks throws away what came of them. No more than a block is held at a time, unless a
+single record is longer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from loaders.errors import BronzeDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from loaders.state_store import Receipt
 
@@ -32,7 +33,7 @@ def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[b
     and behind the last one when it is not what the receipt says: the caller keeps nothing of it then.
     """
     with _opened(location, receipt) as stream:
-        yield from _checked(receipt, _blocks(stream, block_bytes))
+        yield from _checked(receipt, _blocks(stream, block_bytes, lambda: verify_file(location, receipt)))
 
 
 def verify_file(location: str, receipt: Receipt) -> None:
@@ -49,7 +50,7 @@ def _opened(location: str, receipt: Receipt) -> Iterator[IO[bytes]]:
     full = f"{root}/{receipt.path}"
     try:
         _check_size(receipt, files.info(full))
-        # A remote file is fetched once; a local one is read twice, which is cheaper than to hold it.
+        # A remote file is fetched at once; a local one is never held whole.
         stream = files.open(full, "rb") if isinstance(files, LocalFileSystem) else io.BytesIO(files.cat_file(full))
         with stream:
             yield stream
@@ -57,11 +58,18 @@ def _opened(location: str, receipt: Receipt) -> Iterator[IO[bytes]]:
         raise _damaged(receipt, f"cannot be read: {error.strerror or 'missing'}") from error
 
 
-def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[bytes]:
-    """Small ones first: whoever works on one while the next is made does not wait long for the first."""
+def _blocks(stream: IO[bytes], block_bytes: int, verify: Callable[[], None]) -> Iterator[bytes]:
+    """Small ones first: whoever works on one while the next is made does not wait long for the first.
+
+    A line longer than a block is handed out only after `verify`: it is a file of zeros rather than a record.
+    """
     size = max(1, block_bytes // _FIRST_BLOCK)
     while block := stream.read(size):
-        yield block + stream.readline()
+        end = stream.readline(block_bytes)
+        if len(end) == block_bytes and not end.endswith(b"\n"):
+            verify()
+            end += stream.readline()
+        yield block + end
         size = min(2 * size, block_bytes)
 
 
@@ -76,7 +84,7 @@ def _checked(receipt: Receipt, pieces: Iterator[bytes]) -> Iterator[bytes]:
         lines += piece.count(b"\n")
         last = piece[-1:]
         if lines > receipt.records:
-            break
+            raise _damaged(receipt, f"has more lines than the {receipt.records:,} that its receipt says")
         yield piece
     if digest.hexdigest() != receipt.sha256:
         raise _damaged(receipt, "has another sha256 than its receipt")

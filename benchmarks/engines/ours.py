@@ -1,4 +1,4 @@
-"""Ours: the pipeline's own steps with their shipped defaults, one after the other in one process."""
+"""Ours: the pipeline's own steps with their shipped defaults; both Silver tables at once, as the scheduler has them."""
 
 from __future__ import annotations
 

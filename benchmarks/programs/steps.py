@@ -40,7 +40,10 @@ def _run(step: Step, settings: Settings) -> None:
 
 
 def _run_at_once(steps: Sequence[Step], settings: Settings) -> None:
-    """Forked, as Airflow's workers are: what is imported already is not imported again."""
+    """Forked, as Airflow's tasks are. polars is imported before, once: a task would import it by itself.
+
+    It must not have been used by then, as a fork takes none of its threads along.
+    """
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_run, args=(step, settings)) for step in steps]
     for process in processes:

@@ -215,6 +215,15 @@ def test_a_damaged_file_is_named_and_silver_is_untouched(conn: connection, setti
     assert rows(conn, "select status from meta.load where layer = 'silver'") == [("FAILED",)]
 
 
+def test_refused_records_are_known_by_their_line_however_the_file_is_read(conn: connection, settings: Settings) -> None:
+    lines = [customer(customer_id=number) for number in range(1, 61)]
+    bad = [3, 4, 30, 59]
+    for number in bad:
+        lines[number - 1] = b'{"customer_id":"odd"}'
+    load_lines(conn, settings.model_copy(update={"load_chunk_bytes": 1_000}), *lines)
+    assert rows(conn, "select line_no from meta.rejected_record order by 1") == [(number,) for number in bad]
+
+
 def test_files_before_a_damaged_one_stay_loaded(conn: connection, settings: Settings) -> None:
     land(conn, settings, [customer()])
     bad = land(conn, settings, [customer(customer_id=2)])

@@ -95,6 +95,37 @@ def test_no_more_records_are_read_than_were_receipted(conn: connection, settings
         next(read_blocks(settings.bronze_location, receipt, 10 * receipt.records))
 
 
+@pytest.mark.parametrize("sound_bytes", [0, 20_000], ids=["from its beginning", "from its middle"])
+def test_a_file_of_zeros_is_damage_before_it_fills_memory(
+    conn: connection, settings: Settings, files: list[Path], sound_bytes: int
+) -> None:
+    """As a file system may leave it after a crash."""
+    with conn:
+        (receipt,) = unloaded_files(conn, "sales_product")
+    file = Path(settings.bronze_location, receipt.path)
+    sound = file.read_bytes()[:sound_bytes]
+    file.write_bytes(sound + b"\0" * (receipt.bytes - len(sound)))
+    read = []
+    with pytest.raises(BronzeDamaged, match="has another sha256 than its receipt"):
+        read.extend(read_blocks(settings.bronze_location, receipt, 1_000))
+    assert sum(map(len, read)) <= sound_bytes
+
+
+def test_a_record_longer_than_a_block_is_read_whole(conn: connection, settings: Settings, files: list[Path]) -> None:
+    with conn:
+        (receipt,) = unloaded_files(conn, "sales_product")
+    blocks = list(read_blocks(settings.bronze_location, receipt, 10))
+    assert b"".join(blocks) == Path(settings.bronze_location, receipt.path).read_bytes()
+    assert len(blocks) == receipt.records
+
+
+def test_blocks_grow_to_their_size_and_no_further(conn: connection, settings: Settings, files: list[Path]) -> None:
+    with conn:
+        (receipt,) = unloaded_files(conn, "sales_product")
+    sizes = [len(block) for block in read_blocks(settings.bronze_location, receipt, 4_000)]
+    assert sizes[0] < 1_000 < max(sizes) < 4_200
+
+
 def test_a_file_that_changes_while_it_is_read_is_damage_behind_its_last_block(
     conn: connection, settings: Settings, files: list[Path]
 ) -> None:

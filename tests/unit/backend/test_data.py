@@ -59,6 +59,13 @@ sys.stdout.buffer.write(data.sales_page("100", 50, None).body() + data.customers
 """
 
 
+def test_the_newest_sale_is_looked_for_again_as_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = data_set()
+    before, now = data.last_sale_id(), data.now()
+    monkeypatch.setattr(data, "now", lambda: now + timedelta(days=1))
+    assert data.last_sale_id() > before
+
+
 def test_another_process_serves_the_same_bytes(data: DataSet) -> None:
     found = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True).stdout
     assert found == data.sales_page("100", 50, None).body() + data.customers_page(None, 9).body()

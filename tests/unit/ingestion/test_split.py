@@ -53,6 +53,26 @@ def test_a_line_with_an_id_of_its_own_is_kept_under_the_id_of_its_sale() -> None
     assert json.loads(lines[0]) == {"sale_id": 9, "line_no": 1, "line_sale_id": 4}
 
 
+@pytest.mark.parametrize(
+    "sale",
+    [
+        b'{"sale_id":1,"lines":null,"lines":[{"a":1}]}',
+        b'{"sale_id":1,"sale_id":2,"lines":[{"a":1}]}',
+        b'{"sale_id":1, "note":{"sale_id":2},"lines":[{"a":1}]}',
+        b'{"sale_id":1,"lin\\u0065s":7,"lines":[{"a":1}]}',
+        b'{"sale_id":1,"note":"\\u00e9","lines":[{"a": 1,"note":"\\u00e9"}]}',
+    ],
+)
+def test_a_sale_is_divided_the_same_whoever_stands_beside_it(sale: bytes) -> None:
+    headers, lines = split_sales([sale, b'{"sale_id":9,"lines":[]}'])
+    assert split_sales([sale]) == (headers[:1], lines)
+
+
+def test_an_escape_in_a_text_leaves_every_byte_as_it_is() -> None:
+    _, lines = split_sales([b'{"sale_id":1,"lines":[{"a": 1,"a":2,"note":"\\u00e9"}]}'])
+    assert lines == [b'{"sale_id":1,"a": 1,"a":2,"note":"\\u00e9"}']
+
+
 def test_an_id_of_a_lines_own_is_found_under_any_spelling() -> None:
     _, lines = split_sales([b'{"sale_id":9,"lines":[{"line_no":1,"sale\\u005fid":4}]}'])
     assert json.loads(lines[0]) == {"sale_id": 9, "line_no": 1, "line_sale_id": 4}
@@ -64,7 +84,7 @@ def test_an_id_that_is_no_number_goes_with_header_and_lines() -> None:
     assert json.loads(lines[0]) == {"sale_id": "nine", "line_no": 1}
 
 
-@pytest.mark.parametrize("line", [b"{}", b"7", b'"x"', b"null", b"[1]"])
+@pytest.mark.parametrize("line", [b"{}", b"{ }", b"7", b'"x"', b"null", b"[1]"])
 def test_a_line_that_is_no_object_or_empty_still_lands_under_its_sale(line: bytes) -> None:
     headers, lines = split_sales([b'{"sale_id":9,"lines":[' + line + b"]}"])
     assert headers == [b'{"sale_id":9}']
