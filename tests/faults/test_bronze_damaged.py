@@ -43,6 +43,12 @@ def swap_lines(file: Path) -> None:
     file.write_bytes(b"".join(reversed(lines)))
 
 
+def zeroed(content: bytes) -> bytes:
+    """As a file system may leave it after a crash."""
+    half = len(content) // 2
+    return content[:half] + b"\0" * (len(content) - half)
+
+
 DAMAGE: dict[str, Callable[[Path], None]] = {
     "cut in a line": lambda file: os.truncate(file, file.stat().st_size - 7),
     "cut at a line": lambda file: file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1])) and None,
@@ -50,6 +56,8 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "a bit flipped": flip,
     "lines in another order": swap_lines,
     "bytes behind the end": lambda file: file.write_bytes(file.read_bytes() + b"{}\n") and None,
+    "zeros in its place": lambda file: file.write_bytes(b"\0" * file.stat().st_size) and None,
+    "zeros from its middle": lambda file: file.write_bytes(zeroed(file.read_bytes())) and None,
     "zeros behind the end": lambda file: os.truncate(file, file.stat().st_size + 100),
     "grown beyond memory": lambda file: os.truncate(file, 10**12),
     "missing": lambda file: file.unlink(),
