@@ -17,7 +17,7 @@ from ingestion.collector import collect
 from ingestion.entity import Collected, Entity
 from ingestion.gaps import by_gap, skipped_between
 from ingestion.pages import id_of_cursor
-from ingestion.split import sale_ids_of, split_sales
+from ingestion.split import sale_id_of, split_sales
 from loaders.backfill import read_progress
 from loaders.command import hand_run_id, run_step
 from loaders.database import transaction
@@ -55,7 +55,7 @@ def check_sales_page(cursor: str | None, page: Page) -> list[IdRange]:
     A sale whose id cannot be read is left to Silver, which sets it aside; its id counts as passed over.
     """
     after = last = id_of_cursor(cursor) if cursor is not None else 0
-    told = sale_ids_of(page.items)
+    told = [sale_id_of(sale) for sale in page.items]
     ids = [sale_id for sale_id in told if sale_id is not None]
     for sale_id in ids:
         if sale_id <= last:
@@ -69,7 +69,7 @@ def check_sales_page(cursor: str | None, page: Page) -> list[IdRange]:
 
 def late_sales(sales: Sequence[bytes], gaps: Sequence[IdRange]) -> dict[int, bytes]:
     """Those of the sales that lie in a gap, by id. A sale whose id cannot be read lies in none."""
-    by_id = {sale_id: sale for sale_id, sale in zip(sale_ids_of(sales), sales, strict=True) if sale_id is not None}
+    by_id = {sale_id: sale for sale in sales if (sale_id := sale_id_of(sale)) is not None}
     late = by_gap(gaps, by_id)
     return {sale_id: by_id[sale_id] for ids in late.values() for sale_id in ids}
 

@@ -52,14 +52,6 @@ def split_sales(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson]:
     return Ndjson.joined([headers for headers, _ in divided]), Ndjson.joined([lines for _, lines in divided])
 
 
-def sale_ids_of(sales: Sequence[bytes]) -> list[int | None]:
-    """The id of each sale, None where it has none that is a number."""
-    try:
-        return [sale.sale_id for sale in _ID.decode_lines(b"\n".join(sales))]
-    except _UNREADABLE:
-        return [sale_id_of(sale) for sale in sales]
-
-
 def sale_id_of(sale: bytes) -> int | None:
     """The id of a sale, None when it has none that is a number."""
     try:
