@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from loaders.command import end_without_collecting
 from loaders.errors import RetailError
 from stack.interrupts import Interrupted, interruptible
 from stack.opening import AsJson, open_home, open_warehouse
@@ -234,6 +235,7 @@ def bench(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    end_without_collecting()
     talk = Talk()
     try:
         with interruptible():

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from loaders.command import end_without_collecting
 from loaders.config import load_settings
 from loaders.database import connect
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 def run_steps(stages: Mapping[str, Sequence[Step]]) -> None:
     """Run stage after stage, the steps of each at once; seconds of each stage to standard output as JSON."""
+    end_without_collecting()
     settings, seconds = load_settings(), {}
     with contextlib.redirect_stdout(sys.stderr):
         for name, steps in stages.items():
