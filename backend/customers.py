@@ -34,17 +34,17 @@ class Customers:
         self._present = int(self.total * _PRESENT_AT_START)
         self._step = max(1, _SIGN_UPS_LAST // max(1, self.total - self._present))
 
-    def signed_up_until(self, moment: pl.Expr) -> pl.Expr:
+    def signed_up_until(self, moment: pl.Series) -> pl.Series:
         """How many customers there are for sure at a moment: those have the ids from 1."""
         newer = (moment - self._start) // self._step
-        return pl.lit(self._present) + newer.clip(0, self.total - self._present)
+        return newer.clip(0, self.total - self._present) + self._present
 
-    def buyer(self, bits: pl.Expr, moment: pl.Expr) -> pl.Expr:
+    def buyer(self, bits: pl.Series, moment: pl.Series) -> pl.Series:
         """A customer who can buy at that moment; low ids buy more often than high ones."""
         share = (bits // 2**34).cast(pl.Float64) / 2**30
         known = self.signed_up_until(moment)
-        chosen = (share * share * known.cast(pl.Float64)).cast(pl.Int64).clip(0, None) + 1
-        return pl.when(self._leaves(chosen)).then(chosen - 1).otherwise(chosen)
+        chosen = (share * share * known.cast(pl.Float64)).cast(pl.Int64) + 1
+        return (chosen - 1).zip_with(chosen % _LEAVING == 0, chosen)
 
     def at(self, moment: int) -> pl.DataFrame:
         """Everyone who has signed up by `moment`, ordered by (updated_at, customer_id)."""
@@ -61,16 +61,13 @@ class Customers:
         after = self._start + (_KEY - self._present - 1) * self._step + below(self._bits("signup"), self._step)
         return pl.when(self._present >= _KEY).then(before).otherwise(after)
 
-    def _leaves(self, customer_id: pl.Expr) -> pl.Expr:
-        return customer_id % _LEAVING == 0
-
     def _dated(self, frame: pl.DataFrame, moment: int) -> pl.DataFrame:
         """Which version of each customer is in force: version 0 is the sign-up."""
         period = 60 * DAY + below(self._bits("period"), 240 * DAY)
         leaving = pl.col("signed_up_at") + 30 * DAY + below(self._bits("leave"), 500 * DAY)
         frame = frame.with_columns(
             period.alias("period"),
-            pl.when(self._leaves(_KEY)).then(leaving).otherwise(None).alias("left_at"),
+            pl.when(_KEY % _LEAVING == 0).then(leaving).otherwise(None).alias("left_at"),
         )
         gone = pl.col("left_at").is_not_null() & (pl.col("left_at") <= moment)
         until = pl.when(gone).then(pl.col("left_at")).otherwise(moment)

@@ -200,7 +200,7 @@ class DataSet:
         headers = self._sales.headers(first, last)
         openings = headers.select(text_of(_SALE_UP_TO_ITS_LINES).alias("opening"))["opening"]
         opens, closes = pl.col("line_no") == 1, pl.col("line_no").shift(-1, fill_value=1) == 1
-        before = pl.when(opens).then(pl.lit(openings).gather(opens.cum_sum() - 1)).otherwise(pl.lit(","))
+        before = pl.when(opens).then(pl.lit(openings).gather("sale")).otherwise(pl.lit(","))
         behind = pl.when(closes).then(pl.lit("]}\n")).otherwise(pl.lit(""))
         lines = self._sales.lines(headers)
         return bytes(lines.select(text_of([before, *_LINE, behind]).str.join("").cast(pl.Binary)).item())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from backend.catalog import BRANDS, QUALITIES, SHELVES
-from backend.chance import below, draw, one_of
+from backend.chance import below, draw, draws, one_of
 
 if TYPE_CHECKING:
     from backend.settings import SourceSettings
@@ -28,17 +28,17 @@ class Products:
         self._base_prices = known.select(self._base_price_of(pl.col("product_id")))["base_price"]
         self._periods = known.select(self._period_of(pl.col("product_id")))["period"]
 
-    def sold(self, bits: pl.Expr) -> pl.Expr:
+    def sold(self, bits: pl.Series) -> pl.Series:
         """A product that is sold at any time; low ids sell more often than high ones."""
         share = (bits // 2**34).cast(pl.Float64) / 2**30
         chosen = (share * share * self.total).cast(pl.Int64) + 1
-        return pl.when(self._is_discontinued(chosen)).then(chosen - 1).otherwise(chosen)
+        return (chosen - 1).zip_with(chosen % _DISCONTINUED == 0, chosen)
 
-    def price(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
+    def price(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
         """Price in cents that is in force at a moment, to the second."""
-        base, version = self._base_price(product_id), self._version(product_id, moment)
-        percent = 90 + below(draw(product_id * _MOST_CHANGES + version, self._seed, "price"), 31)
-        return pl.when(version == 0).then(base).otherwise(base * percent // 100)
+        base, version = self._base_prices[product_id], self._version(product_id, moment)
+        percent = below(draws(product_id * _MOST_CHANGES + version, self._seed, "price"), 31) + 90
+        return base.zip_with(version == 0, base * percent // 100)
 
     def at(self, moment: int) -> pl.DataFrame:
         """Every product, ordered by (updated_at, product_id). Prices in cents."""
@@ -46,23 +46,19 @@ class Products:
         frame = pl.DataFrame({"product_id": pl.int_range(1, self.total + 1, eager=True, dtype=pl.Int64)})
         ended = self._start + DAY + below(draw(key, self._seed, "ended"), 300 * DAY)
         frame = frame.with_columns(
-            (self._is_discontinued(key) & (ended <= now)).alias("is_gone"), ended.alias("ended_at")
+            ((key % _DISCONTINUED == 0) & (ended <= now)).alias("is_gone"), ended.alias("ended_at")
         )
-        until = pl.when("is_gone").then(pl.col("ended_at")).otherwise(now)
-        frame = frame.with_columns(until.alias("until")).with_columns(
-            self.price(key, pl.col("until")).alias("unit_price"),
-            self._changed_at(key, pl.col("until")).alias("changed_at"),
-            (self._base_price(key) * (45 + below(draw(key, self._seed, "margin"), 25)) // 100).alias("unit_cost"),
+        frame = frame.with_columns(pl.when("is_gone").then(pl.col("ended_at")).otherwise(now).alias("until"))
+        product_id, until = frame["product_id"], frame["until"]
+        margin = below(draws(product_id, self._seed, "margin"), 25) + 45
+        frame = frame.with_columns(
+            self.price(product_id, until).alias("unit_price"),
+            self._changed_at(product_id, until).alias("changed_at"),
+            (self._base_prices[product_id] * margin // 100).alias("unit_cost"),
         )
         updated = pl.when("is_gone").then(pl.col("ended_at")).otherwise(pl.col("changed_at"))
         frame = frame.with_columns(updated.alias("updated_at"), (~pl.col("is_gone")).alias("is_active"))
         return self._described(frame).sort("updated_at", "product_id")
-
-    def _is_discontinued(self, product_id: pl.Expr) -> pl.Expr:
-        return product_id % _DISCONTINUED == 0
-
-    def _base_price(self, product_id: pl.Expr) -> pl.Expr:
-        return pl.lit(self._base_prices).gather(product_id)
 
     def _base_price_of(self, product_id: pl.Expr) -> pl.Expr:
         shelf = product_id % len(SHELVES)
@@ -70,21 +66,17 @@ class Products:
         cents = least + below(draw(product_id, self._seed, "base"), most - least)
         return (cents // 10 * 10 + 9).alias("base_price")  # shops like prices that end in nine
 
-    def _period(self, product_id: pl.Expr) -> pl.Expr:
-        return pl.lit(self._periods).gather(product_id)
-
     def _period_of(self, product_id: pl.Expr) -> pl.Expr:
         return (20 * DAY + below(draw(product_id, self._seed, "period"), 70 * DAY)).alias("period")
 
-    def _version(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
+    def _version(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
         """How often the price has changed by then; prices rest before the first sale."""
-        return ((moment - self._start) // self._period(product_id)).clip(0, _MOST_CHANGES - 1)
+        return ((moment - self._start) // self._periods[product_id]).clip(0, _MOST_CHANGES - 1)
 
-    def _changed_at(self, product_id: pl.Expr, moment: pl.Expr) -> pl.Expr:
-        created = self._start - 1 - below(draw(product_id, self._seed, "created"), 365 * DAY)
+    def _changed_at(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
+        before = below(draws(product_id, self._seed, "created"), 365 * DAY) * -1 + self._start - 1
         version = self._version(product_id, moment)
-        changed = self._start + version * self._period(product_id)
-        return pl.when(version == 0).then(created).otherwise(changed)
+        return before.zip_with(version == 0, version * self._periods[product_id] + self._start)
 
     def _described(self, frame: pl.DataFrame) -> pl.DataFrame:
         key = pl.col("product_id")

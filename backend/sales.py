@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from backend.catalog import ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
-from backend.chance import below, draw, one_of
+from backend.chance import below, draws
 
 if TYPE_CHECKING:
     from backend.customers import Customers
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from backend.settings import SourceSettings
     from backend.timeline import Timeline
 
-_LINES = [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 7]
-_QUANTITIES = [1, 1, 1, 1, 1, 1, 2, 2, 3, 4]
+_COUNTS = pl.Series([1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 7])  # of lines
+_QUANTITIES = pl.Series([1, 1, 1, 1, 1, 1, 2, 2, 3, 4])
+_ONLINE = ["web", "web", "app"]
+_ONLINE_PERCENT = 25  # while the stores are open
 _RETURNS_PER_MILLE = 30
 _RETURNED_WITHIN = 2_000  # a return takes back one of so many sales before it
 _DISCOUNTS_PER_MILLE = 150
 _OPENS, _CLOSES = 8, 20  # stores, UTC
 _SUNDAY = 7
+_DAY = 86_400
 _MOST_LINES = 100
 
 
@@ -38,72 +41,72 @@ class Sales:
 
     def headers(self, first: int, last: int) -> pl.DataFrame:
         """Sales from id `first` to `last`. `origin_id` is the sale taken back, or the sale itself."""
-        frame = self._with_origins(pl.int_range(first, last + 1, eager=True, dtype=pl.Int64).alias("sale_id"))
-        frame = frame.with_columns(
-            self._timeline.seconds(frame["sale_id"]),
-            self._timeline.seconds(frame["origin_id"]).alias("origin_at"),
-            (pl.col("origin_id") != pl.col("sale_id")).alias("is_return"),
-            draw(pl.col("origin_id"), self._seed, "buyer").alias("buyer"),
-            draw(pl.col("sale_id"), self._seed, "payment").alias("payment"),
-        )
-        frame = frame.with_columns(self._is_online().alias("is_online"))
-        return frame.with_columns(
-            self._customers.buyer(pl.col("buyer"), pl.col("origin_at")).alias("customer_id"),
-            (below(draw(pl.col("sale_id"), self._seed, "store"), STORES) + 1).alias("store_id"),
-            self._channel().alias("channel"),
-            pl.when("is_online")
-            .then(one_of(pl.col("payment"), ONLINE_PAYMENTS))
-            .otherwise(one_of(pl.col("payment"), STORE_PAYMENTS))
-            .alias("payment_method"),
+        sale_id = pl.int_range(first, last + 1, eager=True, dtype=pl.Int64)
+        origin_id = self._origins(sale_id)
+        sold_at, origin_at = self._timeline.seconds(sale_id), self._timeline.seconds(origin_id)
+        is_online = self._is_online(sale_id, sold_at)
+        payment = self._draws(sale_id, "payment")
+        return pl.DataFrame(
+            {
+                "sale_id": sale_id,
+                "origin_id": origin_id,
+                "sold_at": sold_at,
+                "origin_at": origin_at,
+                "is_return": origin_id != sale_id,
+                "customer_id": self._customers.buyer(self._draws(origin_id, "buyer"), origin_at),
+                "store_id": below(self._draws(sale_id, "store"), STORES) + 1,
+                "channel": _either(is_online, _ONLINE, self._draws(sale_id, "channel"), ["store"]),
+                "payment_method": _either(is_online, ONLINE_PAYMENTS, payment, STORE_PAYMENTS),
+            }
         )
 
     def lines(self, headers: pl.DataFrame) -> pl.DataFrame:
-        """Lines of the sales, in their order. Money in cents."""
-        count = pl.lit(pl.Series(_LINES)).gather(below(draw(pl.col("origin_id"), self._seed, "lines"), len(_LINES)))
-        frame = (
-            headers.select("sale_id", "origin_id", "origin_at", "is_return", count.alias("line_count"))
-            .with_columns(pl.int_ranges(1, pl.col("line_count") + 1).alias("line_no"))
-            .explode("line_no")
+        """Lines of the sales, in their order; `sale` is the header's place among them. Money in cents."""
+        counts = _COUNTS[below(self._draws(headers["origin_id"], "lines"), len(_COUNTS))]
+        sale = pl.int_range(headers.height, eager=True).repeat_by(counts).explode()
+        line_no = pl.int_ranges(1, counts + 1, eager=True).explode()
+        key = headers["origin_id"][sale] * _MOST_LINES + line_no
+        quantity = _QUANTITIES[below(self._draws(key, "quantity"), len(_QUANTITIES))]
+        product_id = self._products.sold(self._draws(key, "product"))
+        unit_price = self._products.price(product_id, headers["origin_at"][sale])
+        discount = _discounts(self._draws(key, "discount"), quantity * unit_price)
+        sign = headers["is_return"][sale].cast(pl.Int64) * -2 + 1
+        return pl.DataFrame(
+            {
+                "sale": sale,
+                "line_no": line_no,
+                "product_id": product_id,
+                "quantity": quantity * sign,
+                "unit_price": unit_price,
+                "discount": discount * sign,
+            }
         )
-        key = pl.col("origin_id") * _MOST_LINES + pl.col("line_no")
-        frame = frame.with_columns(
-            draw(key, self._seed, "product").alias("product"),
-            draw(key, self._seed, "discount").alias("discounted"),
-            pl.lit(pl.Series(_QUANTITIES))
-            .gather(below(draw(key, self._seed, "quantity"), len(_QUANTITIES)))
-            .alias("quantity"),
-        )
-        frame = frame.with_columns(self._products.sold(pl.col("product")).alias("product_id"))
-        frame = frame.with_columns(self._products.price(pl.col("product_id"), pl.col("origin_at")).alias("unit_price"))
-        sign = pl.when("is_return").then(-1).otherwise(1)
-        return frame.with_columns(
-            (self._discount() * sign).alias("discount"), (pl.col("quantity") * sign).alias("quantity")
-        )
 
-    def _with_origins(self, sale_ids: pl.Series) -> pl.DataFrame:
-        """Each sale beside itself or the earlier one it takes back; nobody returns a return."""
-        key, back = pl.col("sale_id"), pl.col("back")
-        frame = sale_ids.to_frame().with_columns(
-            (key - 1 - below(draw(key, self._seed, "back"), _RETURNED_WITHIN)).clip(0).alias("back")
-        )
-        takes_back = self._may_return(key) & (back >= 1) & ~self._may_return(back)
-        return frame.select(key, pl.when(takes_back).then(back).otherwise(key).alias("origin_id"))
+    def _draws(self, ids: pl.Series, purpose: str) -> pl.Series:
+        return draws(ids, self._seed, purpose)
 
-    def _may_return(self, sale_id: pl.Expr) -> pl.Expr:
-        return below(draw(sale_id, self._seed, "return"), 1_000) < _RETURNS_PER_MILLE
+    def _origins(self, sale_id: pl.Series) -> pl.Series:
+        """Each sale itself or the earlier one it takes back; nobody returns a return."""
+        back = sale_id - 1 - below(self._draws(sale_id, "back"), _RETURNED_WITHIN)
+        back = back.zip_with(back >= 1, sale_id)
+        takes_back = self._may_return(sale_id) & ~self._may_return(back)
+        return back.zip_with(takes_back, sale_id)
 
-    def _is_online(self) -> pl.Expr:
-        at = pl.from_epoch(pl.col("sold_at"), time_unit="s")
-        closed = (at.dt.hour() < _OPENS) | (at.dt.hour() >= _CLOSES) | (at.dt.weekday() == _SUNDAY)
-        return closed | (below(draw(pl.col("sale_id"), self._seed, "online"), 100) < 25)  # noqa: PLR2004
+    def _may_return(self, sale_id: pl.Series) -> pl.Series:
+        return below(self._draws(sale_id, "return"), 1_000) < _RETURNS_PER_MILLE
 
-    def _channel(self) -> pl.Expr:
-        online = one_of(draw(pl.col("sale_id"), self._seed, "channel"), ["web", "web", "app"])
-        return pl.when("is_online").then(online).otherwise(pl.lit("store"))
+    def _is_online(self, sale_id: pl.Series, sold_at: pl.Series) -> pl.Series:
+        hour, weekday = sold_at % _DAY // 3_600, (sold_at // _DAY + 3) % 7 + 1  # the first of 1970 was a Thursday
+        closed = (hour < _OPENS) | (hour >= _CLOSES) | (weekday == _SUNDAY)
+        return closed | (below(self._draws(sale_id, "online"), 100) < _ONLINE_PERCENT)
 
-    def _discount(self) -> pl.Expr:
-        gross = pl.col("quantity") * pl.col("unit_price")
-        bits = pl.col("discounted")
-        percent = 5 * (1 + below(bits // 2**20, 6))
-        given = below(bits, 1_000) < _DISCOUNTS_PER_MILLE
-        return pl.when(given).then(gross * percent // 100).otherwise(0)
+
+def _either(is_first: pl.Series, first: list[str], bits: pl.Series, second: list[str]) -> pl.Series:
+    """One of the first choices where `is_first`, one of the second elsewhere."""
+    place = below(bits, len(first)).zip_with(is_first, below(bits, len(second)) + len(first))
+    return pl.Series(first + second)[place]
+
+
+def _discounts(bits: pl.Series, gross: pl.Series) -> pl.Series:
+    percent = (below(bits // 2**20, 6) + 1) * 5
+    return gross * percent // 100 * (below(bits, 1_000) < _DISCOUNTS_PER_MILLE)

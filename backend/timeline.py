@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import polars as pl
 
-from backend.chance import below, draw
+from backend.chance import below, draws
 
 # Sales of an hour of the day in per mille of an average hour (UTC): at night the web sells alone.
 _BY_HOUR = (
@@ -51,19 +51,10 @@ class Timeline:
     def seconds(self, sale_ids: pl.Series) -> pl.Series:
         """Unix seconds of sales, which never fall from one id to the next."""
         hours = self._before.search_sorted(sale_ids - 1, side="right").cast(pl.Int64) - 1
-        frame = pl.DataFrame(
-            {
-                "sale_id": sale_ids,
-                "hour": hours,
-                "first": self._before.gather(hours),
-                "past": self._before.gather(hours + 1),
-            }
-        )
-        place = pl.col("sale_id") - 1 - pl.col("first")
-        jitter = below(draw(pl.col("sale_id"), self._seed, "second"), SECONDS_PER_HOUR)
-        within = (place * SECONDS_PER_HOUR + jitter) // (pl.col("past") - pl.col("first"))
-        seconds = self._first_second + pl.col("hour") * SECONDS_PER_HOUR + within
-        return frame.select(seconds.alias("sold_at"))["sold_at"]
+        first, past = self._before[hours], self._before[hours + 1]
+        jitter = below(draws(sale_ids, self._seed, "second"), SECONDS_PER_HOUR)
+        within = ((sale_ids - 1 - first) * SECONDS_PER_HOUR + jitter) // (past - first)
+        return (hours * SECONDS_PER_HOUR + self._first_second + within).alias("sold_at")
 
     def _extend(self, hour: int) -> None:
         """Know the totals before each hour up to and including `hour`."""

@@ -49,6 +49,7 @@ class SourceClient:
 
     def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
         self.base_url, key = settings.require_source()
+        is_near = _is_loopback(self.base_url)
         self._settings = settings
         self._http = httpx.Client(
             base_url=self.base_url,
@@ -59,7 +60,8 @@ class SourceClient:
             },
             timeout=settings.source_request_timeout_seconds,
             follow_redirects=False,
-            trust_env=not _is_loopback(self.base_url),  # no proxy stands before this very machine
+            trust_env=not is_near,  # no proxy stands before this very machine
+            verify=not (is_near and self.base_url.startswith("http:")),  # where no TLS is, certificates need no reading
             transport=transport,
         )
 

@@ -34,7 +34,7 @@ def run_step(step: Step) -> None:
 
 
 def end_without_collecting() -> None:
-    """Leave this process's memory to the system when it ends: what stands then is not walked and freed object by object.
+    """Leave this process's memory to the system when it ends, which else is walked and freed object by object.
 
     Files, connections and handlers are closed before. It is a third of what starting and ending a process costs.
     """
