@@ -73,7 +73,7 @@ class ChaoticDataSet(DataSet):
         ids = found[:limit]
         if not ids:
             return Page.of([], has_more=False, next_cursor=None)
-        rendered = self._render_sales(ids[0], ids[-1]).decode().split("\n")
+        rendered = self._page_of(ids[0], ids[-1], has_more=False).items
         items = self._spoiler.spoil("sales", [rendered[sale_id - ids[0]] for sale_id in ids])
         return Page.of(items, has_more=len(found) > limit, next_cursor=str(ids[-1]))
 

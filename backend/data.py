@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
+_BETWEEN = ",\n"  # records of a page: one a line, for whoever looks at it
 _LISTING_SECONDS = 5  # a listing is made anew at most this often
 # What a cursor looks like; the documentation says it by the same words. `$` would let a line break pass.
 SALE_CURSOR = r"[0-9]{1,18}"
@@ -80,33 +81,32 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """`text` holds `count` JSON objects, a line break behind each; `next_cursor` points behind the last, None without.
+    """`text` holds `count` JSON objects, one a line, a comma behind each but the last; `next_cursor` points behind it.
 
     A text rather than a list: what is made a column at a time is not taken apart to be put together again.
     """
 
-    text: bytes
+    text: bytes | memoryview
     count: int
     has_more: bool
     next_cursor: str | None
 
     @classmethod
     def of(cls, items: Sequence[str], *, has_more: bool, next_cursor: str | None) -> Page:
-        """A page of JSON objects."""
-        return cls("".join(f"{item}\n" for item in items).encode(), len(items), has_more, next_cursor)
+        """A page of JSON objects, without a line break in any."""
+        return cls(_BETWEEN.join(items).encode(), len(items), has_more, next_cursor)
 
     @property
     def items(self) -> list[str]:
         """The JSON objects one by one."""
-        return self.text.decode().split("\n")[:-1]
+        return bytes(self.text).decode().split(_BETWEEN) if self.count else []
 
     def body(self) -> bytes:
         """The page as the API sends it."""
         cursor = "null" if self.next_cursor is None else f'"{self.next_cursor}"'
         more = "true" if self.has_more else "false"
         rest = f'],"count":{self.count},"has_more":{more},"next_cursor":{cursor}}}'
-        items = memoryview(self.text.replace(b"\n", b","))[:-1]
-        return b"".join((b'{"items":[', items, rest.encode()))
+        return b"".join((b'{"items":[', self.text, rest.encode()))
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,7 @@ class DataSet:
         last = min(after + limit, end)
         if last <= after:
             return Page.of([], has_more=False, next_cursor=None)
-        text = self._render_sales(after + 1, last)
-        return Page(text, last - after, has_more=last < end, next_cursor=str(last))
+        return self._page_of(after + 1, last, has_more=last < end)
 
     def end_of_sales(self, up_to: int | None) -> int:
         """Id of the newest sale, or `up_to` if that is before it."""
@@ -195,15 +194,17 @@ class DataSet:
         cents = int((lines["quantity"] * lines["unit_price"] - lines["discount"]).sum())
         return Totals(headers.height, lines.height, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
 
-    def _render_sales(self, first: int, last: int) -> bytes:
-        """The sales from id `first` to `last` as JSON objects, a line break behind each: one concatenation of lines."""
+    def _page_of(self, first: int, last: int, *, has_more: bool) -> Page:
+        """The sales from id `first` to `last`: one concatenation of their lines."""
         headers = self._sales.headers(first, last)
         openings = headers.select(text_of(_SALE_UP_TO_ITS_LINES).alias("opening"))["opening"]
         opens, closes = pl.col("line_no") == 1, pl.col("line_no").shift(-1, fill_value=1) == 1
         before = pl.when(opens).then(pl.lit(openings).gather("sale")).otherwise(pl.lit(","))
-        behind = pl.when(closes).then(pl.lit("]}\n")).otherwise(pl.lit(""))
+        behind = pl.when(closes).then(pl.lit("]}" + _BETWEEN)).otherwise(pl.lit(""))
         lines = self._sales.lines(headers)
-        return bytes(lines.select(text_of([before, *_LINE, behind]).str.join("").cast(pl.Binary)).item())
+        text = lines.select(text_of([before, *_LINE, behind]).str.join("").cast(pl.Binary)).item()
+        items = memoryview(text)[: -len(_BETWEEN)]
+        return Page(items, headers.height, has_more=has_more, next_cursor=str(last))
 
     def _listing(self, resource: str) -> pl.DataFrame:
         """The resource in its order; one second's change is seen at once, by all or by none."""

@@ -234,7 +234,7 @@ def test_a_page_asks_the_timeline_for_no_more_than_its_own_sales(monkeypatch: py
         data = data_set(days=4, sales_per_hour=per_hour)
         last = data.last_sale_id()
         asked.clear()
-        data._render_sales(last - 99, last)
+        data.sales_page(str(last - 100), 100, None)
         assert sum(asked) == 200  # each sale once for itself, once for the sale it may take back
 
 
