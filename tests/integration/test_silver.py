@@ -18,7 +18,7 @@ from psycopg2.extensions import connection
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
-from loaders import merge
+from loaders import merge, silver
 from loaders.batch import batch_of
 from loaders.config import Settings
 from loaders.database import connect, transaction
@@ -325,6 +325,32 @@ def test_line_numbers_of_rejections_count_through_all_blocks(conn: connection, s
     land(conn, settings, [*[customer(customer_id=number) for number in range(1, 30)], b"bad"])
     load(CUSTOMERS, conn, settings.model_copy(update={"load_chunk_bytes": 500}), run_id="small")
     assert rows(conn, "select line_no from meta.rejected_record") == [(30,)]
+
+
+def test_after_a_large_load_the_planner_knows_the_table(
+    conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silver, "_MANY_ROWS", 30_000)
+    line = '{"sale_id":%d,"line_no":%d,"product_id":%d,"quantity":1,"unit_price":"%d.00","discount":"0.00"}'
+    lines = [
+        (line % (sale, number, 1 + (7 * sale + number) % 90, sale % 50)).encode()
+        for sale in range(1, 10_001)
+        for number in range(1, 5)
+    ]
+    land(conn, settings, lines, "sales_product")
+    load_sales_product(conn, settings, run_id="load")
+    assert rows(conn, "select reltuples from pg_class where oid = 'silver.sales_product'::regclass") == [(40_000,)]
+    known = dict(
+        rows(
+            conn,
+            "select attname, case when n_distinct < 0 then -n_distinct * 40000 else n_distinct end from pg_stats "
+            "where schemaname = 'silver' and tablename = 'sales_product'",
+        )
+    )
+    assert 5_000 < known["sale_id"] < 20_000
+    assert 80 <= known["product_id"] <= 90
+    assert known["line_no"] == 4
+    assert rows(conn, "show default_statistics_target") == [("100",)]
 
 
 def test_an_hour_after_an_hour_gives_what_one_pull_of_both_gives(
