@@ -59,7 +59,7 @@ def decode_page(body: bytes) -> Page:
     envelope = _strict(body) or _tolerant(body)
     _check_whole(envelope)
     items = [bytes(item) for item in envelope.items]
-    if b"\n" in body or b"\r" in body:
+    if _has_breaks(body) and _has_breaks(b"".join(items)):
         items = [one_line(item) for item in items]
     return Page(items, envelope.has_more, envelope.next_cursor)
 
@@ -85,12 +85,16 @@ def id_of_cursor(cursor: str) -> int:
 
 def one_line(record: bytes) -> bytes:
     """The record without line breaks: they can only stand between its tokens."""
-    if b"\n" not in record and b"\r" not in record:
+    if not _has_breaks(record):
         return record
     try:
         return msgspec.json.format(record, indent=-1)
     except msgspec.DecodeError:
         return record.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _has_breaks(text: bytes) -> bool:
+    return b"\n" in text or b"\r" in text
 
 
 def _strict(body: bytes) -> _Envelope | None:

@@ -13,6 +13,7 @@ import gc
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from loaders.dataset import Dataset
 
+_PIECE_BYTES = 500_000  # its objects stay in a processor's cache until they are columns: three quarters of the time
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _PATH = re.compile(r"`\$\.([^`]+)`$")
 _MISSING = re.compile(r"required field `([^`]+)`")
@@ -41,17 +43,37 @@ class Block:
 
 def parse_block(dataset: Dataset, block: bytes, first_line_no: int) -> Block:
     """Sort the lines of `block`, the first of which is line `first_line_no` of its file."""
-    decoder = msgspec.json.Decoder(dataset.record)
-    with _no_collection():
-        numbers, records, rejections = _decode(decoder, block, first_line_no)
-        rows = _columns(dataset, records)
+    rows, numbers, rejections = _parsed(dataset, block, first_line_no)
     fit, refused = _check(dataset, rows)
-    lines = _lines(block) if refused else []
+    lines, numbered = (_lines(block), list(chain.from_iterable(numbers))) if refused else ([], [])
     for index, column in refused:
-        number = numbers[index]
+        number = numbered[index]
         reason = f"{column}: {dataset.columns[column].rule}"
         rejections.append(Rejection(number, reason, column, lines[number - first_line_no]))
     return Block(fit, sorted(rejections, key=attrgetter("line_no")))
+
+
+def _parsed(dataset: Dataset, block: bytes, line_no: int) -> tuple[pl.DataFrame, list[Sequence[int]], list[Rejection]]:
+    """Rows of the lines that parse, their line numbers piece by piece, and the rejections of the lines that do not."""
+    decoder = msgspec.json.Decoder(dataset.record)
+    frames, rejections = [_columns(dataset, [])], list[Rejection]()
+    numbers: list[Sequence[int]] = []
+    with _no_collection():
+        for piece in _pieces(block):
+            numbers_here, records, rejections_here = _decode(decoder, piece, line_no)
+            line_no += len(records) + len(rejections_here)
+            frames.append(_columns(dataset, records))
+            numbers.append(numbers_here)
+            rejections += rejections_here
+    return pl.concat(frames, rechunk=True), numbers, rejections
+
+
+def _pieces(block: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start + _PIECE_BYTES) + 1 or len(block)
+        yield block[start:end]
+        start = end
 
 
 def _decode(
