@@ -1,8 +1,8 @@
 """Records of a Bronze file: parsed, held against their dataset, and sorted into fit and refused.
 
-msgspec parses a block of lines at once, strictly typed; only when it refuses the block are its lines parsed
+msgspec parses lines by the thousand, strictly typed; only when it refuses such a piece are its lines parsed
 one by one, to find the bad ones. Rules beyond the type run on whole columns. One parser and one set of rules
-decide in both cases, so a bad record can neither slip through a quick path nor cost its block the speed:
+decide in both cases, so a bad record can neither slip through a quick path nor cost the others the speed:
 line by line takes not twice as long (see benchmarks/). polars' own NDJSON reader is about as fast but
 turns `12.5` and `{}` into text where a string belongs, and keeps the first of two equal keys.
 """
