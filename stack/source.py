@@ -31,6 +31,7 @@ def source_service(home: Home, port: int, api_key: str) -> Service:
     """The source API on `port`, accepting `api_key`."""
     home.remember("chaos", os.environ.get(_CHAOS, ""))
     environment = {
+        "POLARS_MAX_THREADS": "1",  # a page is small: a second thread costs more than it brings
         **os.environ,
         **pinned_data_set(home, os.environ, datetime.now(timezone.utc)),
         "SOURCE_API_KEY": api_key,
