@@ -350,7 +350,6 @@ def test_after_a_large_load_the_planner_knows_the_table(
     assert 5_000 < known["sale_id"] < 20_000
     assert 80 <= known["product_id"] <= 90
     assert known["line_no"] == 4
-    assert rows(conn, "show default_statistics_target") == [("100",)]
 
 
 def test_an_hour_after_an_hour_gives_what_one_pull_of_both_gives(
