@@ -17,15 +17,23 @@ _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 
 
-def draw(ids: pl.Expr, seed: int, purpose: str) -> pl.Expr:
-    """64 random bits for each id (not negative): independent between purposes, always the same for one."""
-    # A column at a time: as one expression the state would be worked out anew wherever it is named.
-    return ids.map_batches(lambda values: draws(values, seed, purpose), return_dtype=pl.UInt64)
+@overload
+def draw(ids: pl.Series, seed: int, purpose: str) -> pl.Series: ...
+@overload
+def draw(ids: pl.Expr, seed: int, purpose: str) -> pl.Expr: ...
+def draw(ids: pl.Series | pl.Expr, seed: int, purpose: str) -> pl.Series | pl.Expr:
+    """64 random bits for each id (not negative): independent between purposes, always the same for one.
 
-
-def draws(ids: pl.Series, seed: int, purpose: str) -> pl.Series:
-    """The same for a column at hand: a quarter of the cost for a page, as an expression costs before its first row."""
+    Of a column at hand where a page is made: an expression has its cost before its first row.
+    """
     start = _mix_number(seed ^ int.from_bytes(purpose.encode().ljust(8, b"\0")[:8], "little"))
+    if isinstance(ids, pl.Series):
+        return _mix(ids, start)
+    # A column at a time: as one expression the state would be worked out anew wherever it is named.
+    return ids.map_batches(lambda values: _mix(values, start), return_dtype=pl.UInt64)
+
+
+def _mix(ids: pl.Series, start: int) -> pl.Series:
     state = ids.cast(pl.UInt64) * _GOLDEN + start
     state = (state ^ (state // 2**30)) * _FIRST
     state = (state ^ (state // 2**27)) * _SECOND

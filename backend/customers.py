@@ -37,7 +37,7 @@ class Customers:
     def signed_up_until(self, moment: pl.Series) -> pl.Series:
         """How many customers there are for sure at a moment: those have the ids from 1."""
         newer = (moment - self._start) // self._step
-        return newer.clip(0, self.total - self._present) + self._present
+        return self._present + newer.clip(0, self.total - self._present)
 
     def buyer(self, bits: pl.Series, moment: pl.Series) -> pl.Series:
         """A customer who can buy at that moment; low ids buy more often than high ones."""

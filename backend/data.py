@@ -81,12 +81,14 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """`text` holds `count` JSON objects, one a line, a comma behind each but the last; `next_cursor` points behind it.
+    """`text` holds `count` JSON objects, one a line, a comma behind each but the last.
+
+    `next_cursor` points behind the last object, None without one.
 
     A text rather than a list: what is made a column at a time is not taken apart to be put together again.
     """
 
-    text: bytes | memoryview
+    text: bytes
     count: int
     has_more: bool
     next_cursor: str | None
@@ -99,7 +101,7 @@ class Page:
     @property
     def items(self) -> list[str]:
         """The JSON objects one by one."""
-        return bytes(self.text).decode().split(_BETWEEN) if self.count else []
+        return self.text.decode().split(_BETWEEN) if self.count else []
 
     def body(self) -> bytes:
         """The page as the API sends it."""
@@ -203,8 +205,7 @@ class DataSet:
         behind = pl.when(closes).then(pl.lit("]}" + _BETWEEN)).otherwise(pl.lit(""))
         lines = self._sales.lines(headers)
         text = lines.select(text_of([before, *_LINE, behind]).str.join("").cast(pl.Binary)).item()
-        items = memoryview(text)[: -len(_BETWEEN)]
-        return Page(items, headers.height, has_more=has_more, next_cursor=str(last))
+        return Page(text[: -len(_BETWEEN)], headers.height, has_more=has_more, next_cursor=str(last))
 
     def _listing(self, resource: str) -> pl.DataFrame:
         """The resource in its order; one second's change is seen at once, by all or by none."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from backend.catalog import BRANDS, QUALITIES, SHELVES
-from backend.chance import below, draw, draws, one_of
+from backend.chance import below, draw, one_of
 
 if TYPE_CHECKING:
     from backend.settings import SourceSettings
@@ -37,7 +37,7 @@ class Products:
     def price(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
         """Price in cents that is in force at a moment, to the second."""
         base, version = self._base_prices[product_id], self._version(product_id, moment)
-        percent = below(draws(product_id * _MOST_CHANGES + version, self._seed, "price"), 31) + 90
+        percent = 90 + below(draw(product_id * _MOST_CHANGES + version, self._seed, "price"), 31)
         return base.zip_with(version == 0, base * percent // 100)
 
     def at(self, moment: int) -> pl.DataFrame:
@@ -50,7 +50,7 @@ class Products:
         )
         frame = frame.with_columns(pl.when("is_gone").then(pl.col("ended_at")).otherwise(now).alias("until"))
         product_id, until = frame["product_id"], frame["until"]
-        margin = below(draws(product_id, self._seed, "margin"), 25) + 45
+        margin = 45 + below(draw(product_id, self._seed, "margin"), 25)
         frame = frame.with_columns(
             self.price(product_id, until).alias("unit_price"),
             self._changed_at(product_id, until).alias("changed_at"),
@@ -74,9 +74,9 @@ class Products:
         return ((moment - self._start) // self._periods[product_id]).clip(0, _MOST_CHANGES - 1)
 
     def _changed_at(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
-        before = below(draws(product_id, self._seed, "created"), 365 * DAY) * -1 + self._start - 1
+        created = self._start - 1 - below(draw(product_id, self._seed, "created"), 365 * DAY)
         version = self._version(product_id, moment)
-        return before.zip_with(version == 0, version * self._periods[product_id] + self._start)
+        return created.zip_with(version == 0, self._start + version * self._periods[product_id])
 
     def _described(self, frame: pl.DataFrame) -> pl.DataFrame:
         key = pl.col("product_id")

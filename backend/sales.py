@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from backend.catalog import ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
-from backend.chance import below, draws
+from backend.chance import below, draw
+from backend.products import DAY
+from backend.timeline import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from backend.customers import Customers
@@ -28,7 +30,6 @@ _RETURNED_WITHIN = 2_000  # a return takes back one of so many sales before it
 _DISCOUNTS_PER_MILLE = 150
 _OPENS, _CLOSES = 8, 20  # stores, UTC
 _SUNDAY = 7
-_DAY = 86_400
 _MOST_LINES = 100
 
 
@@ -45,7 +46,7 @@ class Sales:
         origin_id = self._origins(sale_id)
         sold_at, origin_at = self._timeline.seconds(sale_id), self._timeline.seconds(origin_id)
         is_online = self._is_online(sale_id, sold_at)
-        payment = self._draws(sale_id, "payment")
+        payment = self._draw(sale_id, "payment")
         return pl.DataFrame(
             {
                 "sale_id": sale_id,
@@ -53,24 +54,24 @@ class Sales:
                 "sold_at": sold_at,
                 "origin_at": origin_at,
                 "is_return": origin_id != sale_id,
-                "customer_id": self._customers.buyer(self._draws(origin_id, "buyer"), origin_at),
-                "store_id": below(self._draws(sale_id, "store"), STORES) + 1,
-                "channel": _either(is_online, _ONLINE, self._draws(sale_id, "channel"), ["store"]),
+                "customer_id": self._customers.buyer(self._draw(origin_id, "buyer"), origin_at),
+                "store_id": below(self._draw(sale_id, "store"), STORES) + 1,
+                "channel": _either(is_online, _ONLINE, self._draw(sale_id, "channel"), ["store"]),
                 "payment_method": _either(is_online, ONLINE_PAYMENTS, payment, STORE_PAYMENTS),
             }
         )
 
     def lines(self, headers: pl.DataFrame) -> pl.DataFrame:
         """Lines of the sales, in their order; `sale` is the header's place among them. Money in cents."""
-        counts = _COUNTS[below(self._draws(headers["origin_id"], "lines"), len(_COUNTS))]
+        counts = _COUNTS[below(self._draw(headers["origin_id"], "lines"), len(_COUNTS))]
         sale = pl.int_range(headers.height, eager=True).repeat_by(counts).explode()
         line_no = pl.int_ranges(1, counts + 1, eager=True).explode()
         key = headers["origin_id"][sale] * _MOST_LINES + line_no
-        quantity = _QUANTITIES[below(self._draws(key, "quantity"), len(_QUANTITIES))]
-        product_id = self._products.sold(self._draws(key, "product"))
+        quantity = _QUANTITIES[below(self._draw(key, "quantity"), len(_QUANTITIES))]
+        product_id = self._products.sold(self._draw(key, "product"))
         unit_price = self._products.price(product_id, headers["origin_at"][sale])
-        discount = _discounts(self._draws(key, "discount"), quantity * unit_price)
-        sign = headers["is_return"][sale].cast(pl.Int64) * -2 + 1
+        discount = _discounts(self._draw(key, "discount"), quantity * unit_price)
+        sign = 1 - 2 * headers["is_return"][sale].cast(pl.Int64)
         return pl.DataFrame(
             {
                 "sale": sale,
@@ -82,23 +83,26 @@ class Sales:
             }
         )
 
-    def _draws(self, ids: pl.Series, purpose: str) -> pl.Series:
-        return draws(ids, self._seed, purpose)
+    def _draw(self, ids: pl.Series, purpose: str) -> pl.Series:
+        return draw(ids, self._seed, purpose)
 
     def _origins(self, sale_id: pl.Series) -> pl.Series:
         """Each sale itself or the earlier one it takes back; nobody returns a return."""
-        back = sale_id - 1 - below(self._draws(sale_id, "back"), _RETURNED_WITHIN)
+        back = sale_id - 1 - below(self._draw(sale_id, "back"), _RETURNED_WITHIN)
         back = back.zip_with(back >= 1, sale_id)
         takes_back = self._may_return(sale_id) & ~self._may_return(back)
         return back.zip_with(takes_back, sale_id)
 
     def _may_return(self, sale_id: pl.Series) -> pl.Series:
-        return below(self._draws(sale_id, "return"), 1_000) < _RETURNS_PER_MILLE
+        return below(self._draw(sale_id, "return"), 1_000) < _RETURNS_PER_MILLE
 
     def _is_online(self, sale_id: pl.Series, sold_at: pl.Series) -> pl.Series:
-        hour, weekday = sold_at % _DAY // 3_600, (sold_at // _DAY + 3) % 7 + 1  # the first of 1970 was a Thursday
+        hour, weekday = (
+            sold_at % DAY // SECONDS_PER_HOUR,
+            (sold_at // DAY + 3) % 7 + 1,
+        )  # the first of 1970 was a Thursday
         closed = (hour < _OPENS) | (hour >= _CLOSES) | (weekday == _SUNDAY)
-        return closed | (below(self._draws(sale_id, "online"), 100) < _ONLINE_PERCENT)
+        return closed | (below(self._draw(sale_id, "online"), 100) < _ONLINE_PERCENT)
 
 
 def _either(is_first: pl.Series, first: list[str], bits: pl.Series, second: list[str]) -> pl.Series:
@@ -108,5 +112,5 @@ def _either(is_first: pl.Series, first: list[str], bits: pl.Series, second: list
 
 
 def _discounts(bits: pl.Series, gross: pl.Series) -> pl.Series:
-    percent = (below(bits // 2**20, 6) + 1) * 5
+    percent = 5 * (1 + below(bits // 2**20, 6))
     return gross * percent // 100 * (below(bits, 1_000) < _DISCOUNTS_PER_MILLE)

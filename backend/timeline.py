@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import polars as pl
 
-from backend.chance import below, draws
+from backend.chance import below, draw
 
 # Sales of an hour of the day in per mille of an average hour (UTC): at night the web sells alone.
 _BY_HOUR = (
@@ -52,9 +52,9 @@ class Timeline:
         """Unix seconds of sales, which never fall from one id to the next."""
         hours = self._before.search_sorted(sale_ids - 1, side="right").cast(pl.Int64) - 1
         first, past = self._before[hours], self._before[hours + 1]
-        jitter = below(draws(sale_ids, self._seed, "second"), SECONDS_PER_HOUR)
+        jitter = below(draw(sale_ids, self._seed, "second"), SECONDS_PER_HOUR)
         within = ((sale_ids - 1 - first) * SECONDS_PER_HOUR + jitter) // (past - first)
-        return (hours * SECONDS_PER_HOUR + self._first_second + within).alias("sold_at")
+        return (self._first_second + hours * SECONDS_PER_HOUR + within).alias("sold_at")
 
     def _extend(self, hour: int) -> None:
         """Know the totals before each hour up to and including `hour`."""

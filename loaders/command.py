@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import logging
 import sys
 import traceback
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from loaders.config import load_settings
 from loaders.database import connect
+from loaders.ending import end_without_collecting
 from loaders.errors import NothingToDo, RetailError
 from loaders.stopping import Stopped, stoppable
 
@@ -31,14 +30,6 @@ def run_step(step: Step) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     sys.exit(_exit_code(step))
-
-
-def end_without_collecting() -> None:
-    """Leave this process's memory to the system when it ends, which else is walked and freed object by object.
-
-    Files, connections and handlers are closed before. It is a third of what starting and ending a process costs.
-    """
-    atexit.register(gc.freeze)
 
 
 def hand_run_id() -> str:

@@ -77,20 +77,20 @@ def _pieces(block: bytes) -> Iterator[bytes]:
 
 
 def _decode(
-    decoder: msgspec.json.Decoder[Any], block: bytes, first: int
+    decoder: msgspec.json.Decoder[Any], piece: bytes, first: int
 ) -> tuple[Sequence[int], list[Any], list[Rejection]]:
     """Line numbers and records of the lines that parse, and the rejections of those that do not."""
     try:
-        records = decoder.decode_lines(block)
+        records = decoder.decode_lines(piece)
     except _UNREADABLE:
-        return _decode_one_by_one(decoder, _lines(block), first)
-    if len(records) != block.count(b"\n") + (not block.endswith(b"\n")):  # an empty line is no record
-        return _decode_one_by_one(decoder, _lines(block), first)
+        return _decode_one_by_one(decoder, _lines(piece), first)
+    if len(records) != piece.count(b"\n") + (not piece.endswith(b"\n")):  # an empty line is no record
+        return _decode_one_by_one(decoder, _lines(piece), first)
     return range(first, first + len(records)), records, []
 
 
-def _lines(block: bytes) -> list[bytes]:
-    return block.removesuffix(b"\n").split(b"\n")
+def _lines(text: bytes) -> list[bytes]:
+    return text.removesuffix(b"\n").split(b"\n")
 
 
 def _decode_one_by_one(

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loaders.command import end_without_collecting
+from loaders.ending import end_without_collecting
 from loaders.errors import RetailError
 from stack.interrupts import Interrupted, interruptible
 from stack.opening import AsJson, open_home, open_warehouse

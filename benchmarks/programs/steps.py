@@ -9,9 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from loaders.command import end_without_collecting
 from loaders.config import load_settings
 from loaders.database import connect
+from loaders.ending import end_without_collecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -256,8 +256,6 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_the_file_for_the_next_ru
             cursor.execute("select pg_terminate_backend(%s)", (conn.info.backend_pid,))
         return original(*arguments)
 
-    from loaders import silver
-
     original = silver.mark_loaded
     monkeypatch.setattr(silver, "mark_loaded", lost)
     with pytest.raises(DatabaseError):
@@ -275,8 +273,6 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_the_file_for_the_next_ru
 def test_a_loader_that_forgets_a_record_is_stopped(
     conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from loaders import silver
-
     honest = silver.write_rows
 
     def forgetful(*arguments: Any) -> Any:

@@ -23,12 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-requests: list[str] = []
+
+class Source(HTTPServer):
+    """Answers every request with a page of nothing, and remembers it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[str] = []
+        self.address = f"https://localhost:{self.server_port}"
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        requests.append(self.path)
+        assert isinstance(self.server, Source)
+        self.server.asked.append(self.path)
         body = b'{"items":[],"count":0,"has_more":false,"next_cursor":null}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -64,27 +72,26 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def address(certificate: Path) -> Iterator[str]:
-    """A server behind that certificate."""
-    requests.clear()
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+def source(certificate: Path) -> Iterator[Source]:
+    """A source behind that certificate."""
+    server = Source()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"https://localhost:{server.server_port}"
+    yield server
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(address: str) -> None:
-    assert httpx.get(address, verify=False).is_success  # noqa: S501 - who asks for no proof is answered
-    requests.clear()
+def test_a_certificate_that_nobody_vouches_for_is_refused(source: Source) -> None:
+    assert httpx.get(source.address, verify=False, trust_env=False).is_success  # noqa: S501 - who asks for no proof
+    source.asked.clear()
     settings = Settings(
-        source_api_url=address, source_api_key="a-secret-key", source_retry_attempts=1, source_retry_seconds=5
+        source_api_url=source.address, source_api_key="a-secret-key", source_retry_attempts=1, source_retry_seconds=5
     )
     with SourceClient(settings) as client, pytest.raises(SourceUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         client.page("sales", None)
-    assert not requests
+    assert not source.asked

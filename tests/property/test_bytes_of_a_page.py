@@ -133,13 +133,17 @@ _records = st.dictionaries(st.text("abc", max_size=3), any_value, max_size=4).ma
 _invalid = st.sampled_from([b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b'{"a":NaN}', b'{"a":"\\ud800"}', b'{"a":1e999}'])
 
 
-@given(records=st.lists(st.one_of(_records, _records, _invalid), max_size=6), has_more=st.booleans())
-def test_records_of_a_page_come_out_byte_for_byte(records: list[bytes], has_more: bool) -> None:
+@given(
+    records=st.lists(st.one_of(_records, _records, _invalid), max_size=6),
+    has_more=st.booleans(),
+    between=st.sampled_from([b",", b",\n", b" ,\r\n"]),
+)
+def test_records_of_a_page_come_out_byte_for_byte(records: list[bytes], has_more: bool, between: bytes) -> None:
     """Even such as are no strict JSON, as long as the page can be cut into records at all."""
     has_more = has_more and bool(records)
     members = (len(records), str(has_more).lower(), '"7"' if records else "null")
     envelope = '"count":{},"has_more":{},"next_cursor":{}'.format(*members)
-    body = b'{"items":[' + b",".join(records) + b"]," + envelope.encode() + b"}"
+    body = b'{"items":[' + between.join(records) + b"]," + envelope.encode() + b"}"
     try:
         page = decode_page(body)
     except ValueError:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import connection
 
+from loaders import records
 from loaders.config import Settings
 from loaders.dataset import Dataset
 from loaders.load_customers import CUSTOMERS
@@ -118,11 +119,15 @@ def blocks(draw: st.DrawFn) -> tuple[Dataset, list[bytes]]:
     return dataset, draw(st.lists(line, min_size=1, max_size=8))
 
 
-@given(drawn=blocks(), first=st.integers(1, 10**6))
-def test_columns_take_and_refuse_what_records_one_by_one_would(drawn: tuple[Dataset, list[bytes]], first: int) -> None:
+@given(drawn=blocks(), first=st.integers(1, 10**6), piece_bytes=st.sampled_from([1, 64, 300, 500_000]))
+def test_columns_take_and_refuse_what_records_one_by_one_would(
+    drawn: tuple[Dataset, list[bytes]], first: int, piece_bytes: int
+) -> None:
     dataset, lines = drawn
     expected = [reference.read(dataset.name, line) for line in lines]
-    block = parse_block(dataset, b"".join(line + b"\n" for line in lines), first)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(records, "_PIECE_BYTES", piece_bytes)
+        block = parse_block(dataset, b"".join(line + b"\n" for line in lines), first)
     refused = [(first + index, lines[index]) for index, one in enumerate(expected) if one is None]
     assert [(one.line_no, one.raw) for one in block.rejections] == refused
     assert block.rows.height == len(lines) - len(refused)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from backend.chaos import LONGEST_SECONDS, ChaoticDataSet
-from backend.data import DataSet
+from backend.data import DataSet, Totals
 from backend.faults import FAULTS, parse_faults
 from backend.main import create_app
 from backend.misbehaviour import IN_TRANSIT, Misbehaviour, strike
@@ -175,6 +175,14 @@ def test_has_more_counts_committed_sales_only_up_to_the_bound() -> None:
     page = data.sales_page(str(last - 1), 1, hole)
     assert (page.has_more, page.next_cursor) == (False, str(last))
     assert data.sales_page(str(last), 5, hole).items == []
+
+
+def test_what_holds_no_committed_or_no_sound_sale_sums_up_to_nothing() -> None:
+    data = chaotic("late-commits:0.5")
+    hole = ledger(data).uncommitted[0]
+    assert data.totals(hole - 1, hole) == Totals.none()
+    told = ledger(chaotic("malformed:1"))
+    assert (told.sales > 0, told.sound.sales, told.sound.lines) == (True, 0, 0)
 
 
 def test_totals_and_ledger_are_those_of_the_pages() -> None:

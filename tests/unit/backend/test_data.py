@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -214,7 +215,36 @@ def test_customers_move_change_segment_and_leave_and_products_change_price_and_e
     assert all(Decimal(record["unit_cost"]) < Decimal(record["unit_price"]) for record in now.values())
 
 
-def test_stores_are_closed_at_night_and_on_sunday_and_the_web_is_not(ledger: list[dict[str, Any]]) -> None:
+@pytest.mark.parametrize(
+    ("resource", "bounds", "digest"),
+    [
+        ("sales", (None, 10**9, None), "741bdad8d41d0743aaf38823a05d5b321a5982fc006d0c936e48630a99484f40"),
+        ("customers", (None, 10**9), "491747e423cb46b309545dcde1cbcdf8db4b9a6fdebba7076e7eb84054bc3291"),
+        ("products", (None, 10**9), "5b01a9dc78d8f080f7af51bd1e4fd800194bfc5209253a770106f36480b61fbb"),
+    ],
+)
+def test_the_data_set_of_a_seed_never_changes(resource: str, bounds: tuple[Any, ...], digest: str) -> None:
+    """Whoever has loaded a part of it goes on with the rest: with other records, watermarks would point elsewhere."""
+    items = getattr(data_set(days=60), f"{resource}_page")(*bounds).items
+    assert hashlib.sha256("\n".join(items).encode()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(("cursor", "limit"), [(None, 100), ("17", 1), (str(10**12), 5)])
+def test_a_body_is_one_json_document_with_a_record_a_line(data: DataSet, cursor: str | None, limit: int) -> None:
+    page = data.sales_page(cursor, limit, None)
+    said = json.loads(page.body())
+    assert said["items"] == [json.loads(item) for item in page.items]
+    assert said["count"] == len(said["items"]) == (0 if cursor == str(10**12) else limit)
+    assert page.body().count(b"\n") == max(0, said["count"] - 1)
+
+
+def test_stores_are_open_on_every_day_but_sunday() -> None:
+    sold = [sale for sale in sales(data_set(days=14)) if sale["channel"] == "store"]
+    days = {datetime.strptime(sale["sold_at"], "%Y-%m-%dT%H:%M:%S%z").isoweekday() for sale in sold}
+    assert days == {1, 2, 3, 4, 5, 6}
+
+
+def test_stores_are_closed_at_night_and_the_web_is_not(ledger: list[dict[str, Any]]) -> None:
     at = Counter((sale["channel"] == "store", int(sale["sold_at"][11:13])) for sale in ledger)
     assert not any(at[True, hour] for hour in (*range(8), *range(20, 24)))
     assert at[True, 17] > 0

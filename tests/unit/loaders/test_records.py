@@ -121,15 +121,18 @@ def test_a_time_with_an_offset_is_moved_to_utc_exactly() -> None:
     assert rows["sold_at"].to_list() == ["2026-11-19T21:45:04.250000+00:00"]
 
 
+@pytest.mark.parametrize("end", [b"\n", b""])
 @pytest.mark.parametrize("piece_bytes", [1, 150, 700, 10**9])
-def test_a_block_is_sorted_the_same_by_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch, piece_bytes: int) -> None:
+def test_a_block_is_sorted_the_same_by_pieces_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, piece_bytes: int, end: bytes
+) -> None:
     monkeypatch.setattr(records, "_PIECE_BYTES", piece_bytes)
     lines = [line_with("sales_product", "line_no", str(number)) for number in range(1, 31)]
     lines[3] = b'{"sale_id":9'  # no JSON
     lines[17] = line_with("sales_product", "quantity", "0")  # breaks a rule of the column
     lines[18] = b""
     lines[29] = line_with("sales_product", "sale_id", '"9"')  # another type
-    block = parse_block(SALES_PRODUCT, b"\n".join(lines) + b"\n", 101)
+    block = parse_block(SALES_PRODUCT, b"\n".join(lines) + end, 101)
     assert [(refused.line_no, refused.raw) for refused in block.rejections] == [
         (101 + at, lines[at]) for at in (3, 17, 18, 29)
     ]

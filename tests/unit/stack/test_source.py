@@ -36,6 +36,15 @@ def test_a_change_that_was_asked_for_is_made_and_remembered(home: Home) -> None:
     assert pinned_data_set(home, {}, LATER)["SOURCE_SEED"] == "8"
 
 
+def test_a_page_is_made_by_one_thread_unless_the_user_says_otherwise(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POLARS_MAX_THREADS", raising=False)
+    assert source_service(home, 4010, "key").environment["POLARS_MAX_THREADS"] == "1"
+    monkeypatch.setenv("POLARS_MAX_THREADS", "8")
+    assert source_service(home, 4010, "key").environment["POLARS_MAX_THREADS"] == "8"
+
+
 def test_a_change_is_reported(home: Home) -> None:
     assert changed_data_set(home, {"SOURCE_SEED": "8"}) == []
     pinned_data_set(home, {"SOURCE_SEED": "7"}, FIRST)
