@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
@@ -11,6 +12,15 @@ import psutil
 def living(word: str) -> list[psutil.Process]:
     """Processes that have `word` in their command line or environment; not those that only wait to be reaped."""
     return [process for process in psutil.process_iter() if _mentions(process, word)]
+
+
+def command_lines(word: str) -> list[str]:
+    """Their command lines; a process may end while it is asked for its own."""
+    lines = list[str]()
+    for process in living(word):
+        with suppress(psutil.NoSuchProcess):  # a zombie is one too
+            lines.append(" ".join(process.cmdline()))
+    return lines
 
 
 def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:

@@ -18,7 +18,7 @@ from stack.home import Home
 from stack.settings import StackSettings
 from tests.homes import open_folder
 from tests.ports import free_port
-from tests.process_table import eventually, kill_all, living
+from tests.process_table import command_lines, eventually, kill_all, living
 
 SECONDS = 150
 
@@ -95,15 +95,18 @@ class Retail:
             )
         try:
             yield Running(process, log)
+        except BaseException:  # a test that failed: what it started must not fail the next one too
+            kill_all(str(self.home.path))
+            raise
         finally:
-            if process.poll() is None:  # a test that failed: what it started must not fail the next one too
+            if process.poll() is None:
                 process.kill()
                 kill_all(str(self.home.path))
             process.wait()
 
     def processes(self) -> list[str]:
         """What runs for this RETAIL_HOME, by command line."""
-        return [" ".join(process.cmdline()) for process in living(str(self.home.path))]
+        return command_lines(str(self.home.path))
 
     def port(self, variable: str) -> int:
         return int(self.environment[variable])
