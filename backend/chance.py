@@ -7,9 +7,11 @@ function is splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom num
 
 from __future__ import annotations
 
-from typing import overload
+from typing import TypeVar
 
 import polars as pl
+
+Column = TypeVar("Column", pl.Series, pl.Expr)  # at hand, or named in an expression
 
 _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -17,11 +19,7 @@ _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 
 
-@overload
-def draw(ids: pl.Series, seed: int, purpose: str) -> pl.Series: ...
-@overload
-def draw(ids: pl.Expr, seed: int, purpose: str) -> pl.Expr: ...
-def draw(ids: pl.Series | pl.Expr, seed: int, purpose: str) -> pl.Series | pl.Expr:
+def draw(ids: Column, seed: int, purpose: str) -> Column:
     """64 random bits for each id (not negative): independent between purposes, always the same for one.
 
     Of a column at hand where a page is made: an expression has its cost before its first row.
@@ -40,11 +38,7 @@ def _mix(ids: pl.Series, start: int) -> pl.Series:
     return state ^ (state // 2**31)
 
 
-@overload
-def below(bits: pl.Series, bound: int) -> pl.Series: ...
-@overload
-def below(bits: pl.Expr, bound: int | pl.Expr) -> pl.Expr: ...
-def below(bits: pl.Series | pl.Expr, bound: int | pl.Expr) -> pl.Series | pl.Expr:
+def below(bits: Column, bound: int | pl.Expr) -> Column:
     """An integer from 0 up to, not including, `bound`."""
     limit = bound if isinstance(bound, int) else bound.cast(pl.UInt64)
     return (bits % limit).cast(pl.Int64)

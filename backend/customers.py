@@ -12,11 +12,12 @@ import polars as pl
 
 from backend.catalog import DIALLING_CODES, FIRST_NAMES, LAST_NAMES, PLACES, SEGMENTS
 from backend.chance import below, draw, one_of
+from backend.timeline import SECONDS_PER_DAY as DAY
 
 if TYPE_CHECKING:
+    from backend.chance import Column
     from backend.settings import SourceSettings
 
-DAY = 86_400
 _PRESENT_AT_START = 0.7  # share of customers who signed up before the first sale
 _YEARS_BEFORE = 2 * 365 * DAY
 _SIGN_UPS_LAST = 365 * DAY
@@ -44,7 +45,7 @@ class Customers:
         share = (bits // 2**34).cast(pl.Float64) / 2**30
         known = self.signed_up_until(moment)
         chosen = (share * share * known.cast(pl.Float64)).cast(pl.Int64) + 1
-        return (chosen - 1).zip_with(chosen % _LEAVING == 0, chosen)
+        return (chosen - 1).zip_with(_leaves(chosen), chosen)
 
     def at(self, moment: int) -> pl.DataFrame:
         """Everyone who has signed up by `moment`, ordered by (updated_at, customer_id)."""
@@ -67,7 +68,7 @@ class Customers:
         leaving = pl.col("signed_up_at") + 30 * DAY + below(self._bits("leave"), 500 * DAY)
         frame = frame.with_columns(
             period.alias("period"),
-            pl.when(_KEY % _LEAVING == 0).then(leaving).otherwise(None).alias("left_at"),
+            pl.when(_leaves(_KEY)).then(leaving).otherwise(None).alias("left_at"),
         )
         gone = pl.col("left_at").is_not_null() & (pl.col("left_at") <= moment)
         until = pl.when(gone).then(pl.col("left_at")).otherwise(moment)
@@ -101,3 +102,7 @@ class Customers:
             .alias("email"),
             pl.format("{} {}", code, number).alias("phone"),
         )
+
+
+def _leaves(customer_id: Column) -> Column:
+    return customer_id % _LEAVING == 0

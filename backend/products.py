@@ -8,11 +8,12 @@ import polars as pl
 
 from backend.catalog import BRANDS, QUALITIES, SHELVES
 from backend.chance import below, draw, one_of
+from backend.timeline import SECONDS_PER_DAY as DAY
 
 if TYPE_CHECKING:
+    from backend.chance import Column
     from backend.settings import SourceSettings
 
-DAY = 86_400
 _DISCONTINUED = 37  # one product in so many is discontinued some day
 _MOST_CHANGES = 100_000
 
@@ -32,7 +33,7 @@ class Products:
         """A product that is sold at any time; low ids sell more often than high ones."""
         share = (bits // 2**34).cast(pl.Float64) / 2**30
         chosen = (share * share * self.total).cast(pl.Int64) + 1
-        return (chosen - 1).zip_with(chosen % _DISCONTINUED == 0, chosen)
+        return (chosen - 1).zip_with(_is_discontinued(chosen), chosen)
 
     def price(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
         """Price in cents that is in force at a moment, to the second."""
@@ -45,9 +46,7 @@ class Products:
         key, now = pl.col("product_id"), pl.lit(moment)
         frame = pl.DataFrame({"product_id": pl.int_range(1, self.total + 1, eager=True, dtype=pl.Int64)})
         ended = self._start + DAY + below(draw(key, self._seed, "ended"), 300 * DAY)
-        frame = frame.with_columns(
-            ((key % _DISCONTINUED == 0) & (ended <= now)).alias("is_gone"), ended.alias("ended_at")
-        )
+        frame = frame.with_columns((_is_discontinued(key) & (ended <= now)).alias("is_gone"), ended.alias("ended_at"))
         frame = frame.with_columns(pl.when("is_gone").then(pl.col("ended_at")).otherwise(now).alias("until"))
         product_id, until = frame["product_id"], frame["until"]
         margin = 45 + below(draw(product_id, self._seed, "margin"), 25)
@@ -92,3 +91,7 @@ class Products:
             pl.format("{} {}", quality, thing).alias("name"),
             pl.format("SKU-{}", key.cast(pl.String).str.zfill(6)).alias("sku"),
         )
+
+
+def _is_discontinued(product_id: Column) -> Column:
+    return product_id % _DISCONTINUED == 0

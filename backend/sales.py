@@ -12,8 +12,7 @@ import polars as pl
 
 from backend.catalog import ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
 from backend.chance import below, draw
-from backend.products import DAY
-from backend.timeline import SECONDS_PER_HOUR
+from backend.timeline import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from backend.customers import Customers
@@ -97,10 +96,8 @@ class Sales:
         return below(self._draw(sale_id, "return"), 1_000) < _RETURNS_PER_MILLE
 
     def _is_online(self, sale_id: pl.Series, sold_at: pl.Series) -> pl.Series:
-        hour, weekday = (
-            sold_at % DAY // SECONDS_PER_HOUR,
-            (sold_at // DAY + 3) % 7 + 1,
-        )  # the first of 1970 was a Thursday
+        hour = sold_at % SECONDS_PER_DAY // SECONDS_PER_HOUR
+        weekday = (sold_at // SECONDS_PER_DAY + 3) % 7 + 1  # the first of 1970 was a Thursday
         closed = (hour < _OPENS) | (hour >= _CLOSES) | (weekday == _SUNDAY)
         return closed | (below(self._draw(sale_id, "online"), 100) < _ONLINE_PERCENT)
 

@@ -19,7 +19,7 @@ from loaders.errors import SourceViolation
 from loaders.reconciliation import Totals
 
 _WHITESPACE = " \t\n\r"
-_AT_ONCE = 250
+_AT_ONCE = 250  # records looked at together
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,12 @@ class Retail:
             )
         try:
             yield Running(process, log)
-        except BaseException:  # a test that failed: what it started must not fail the next one too
-            kill_all(str(self.home.path))
+            is_left = process.poll() is None
+        except BaseException:
+            is_left = True
             raise
         finally:
-            if process.poll() is None:
-                process.kill()
+            if is_left:  # a test that failed: what it started must not fail the next one too
                 kill_all(str(self.home.path))
             process.wait()
 
