@@ -90,6 +90,29 @@ return (
 
 comment on function meta.through is 'Upper bound of the build, inclusive, fixed when it was opened.';
 
+-- A block range index knows nothing of blocks behind the last vacuum: every look for new rows would read all of them,
+-- more with each hour, for days. So they are noted with the build that wrote them. A vacuum that is under way notes
+-- them itself, and must be neither waited for nor cancelled.
+create or replace function meta.note_block_ranges(model_name text)
+returns void
+language plpgsql
+as $$
+declare
+    relation constant text := format('gold.%I', model_name);
+begin
+    execute format('lock table %s in share update exclusive mode nowait', relation);
+    perform brin_summarize_new_values(indexrelid)
+    from pg_index
+    inner join pg_class on pg_class.oid = indexrelid
+    inner join pg_am on pg_am.oid = relam
+    where indrelid = relation::regclass and amname = 'brin' and pg_has_role(relowner, 'USAGE');
+exception
+    when lock_not_available then null;
+end
+$$;
+
+comment on function meta.note_block_ranges is 'Has the block range indexes of a table of Gold cover all of its blocks.';
+
 create or replace function meta.close_gold(model_name text, rows_written bigint)
 returns void
 language plpgsql
@@ -107,6 +130,7 @@ begin
     if rows_written > 100000 then
         execute format('analyze gold.%I', model_name);
     end if;
+    perform meta.note_block_ranges(model_name);
     perform meta.grant_reader('gold', model_name);
 end
 $$;

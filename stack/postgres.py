@@ -44,6 +44,7 @@ shared_buffers = 256MB
 work_mem = 32MB
 maintenance_work_mem = 128MB
 max_wal_size = 4GB
+random_page_cost = 1.1
 checkpoint_timeout = 15min
 jit = off
 password_encryption = scram-sha-256

@@ -14,7 +14,7 @@ from psycopg2.extensions import connection
 
 from loaders import gold
 from loaders.config import PROJECT_ROOT, Settings
-from loaders.database import transaction
+from loaders.database import connect, transaction
 from loaders.errors import DataQualityError
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
@@ -47,6 +47,39 @@ def test_an_hour_builds_only_what_it_brought(conn: connection, settings: Setting
     loads = "select rows_inserted from meta.load where layer = 'gold' and dataset = 'sales_item' order by load_id"
     assert new_lines > 0
     assert rows(conn, loads) == [(before.lines,), (new_lines,)]
+
+
+def test_block_range_indexes_know_every_block_that_was_built(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    source.set_clock(NOON + timedelta(days=20))
+    hour(conn, settings)
+    build(conn, settings)
+    blocks = "select pg_relation_size('gold.sales_item') / current_setting('block_size')::int"
+    unknown = """
+        select pg_class.relname, brin_summarize_new_values(pg_class.oid)
+        from pg_class inner join pg_am on pg_am.oid = relam
+        where relnamespace = 'gold'::regnamespace and amname = 'brin'
+    """
+    assert rows(conn, blocks)[0][0] > 3 * 128  # blocks of a range
+    found = rows(conn, unknown)
+    assert len(found) >= 4  # one a model
+    assert {ranges for _, ranges in found} == {0}
+
+
+def test_a_build_neither_waits_for_a_vacuum_nor_ends_it(
+    conn: connection, settings: Settings, database_url: str, source: Source
+) -> None:
+    hour(conn, settings)
+    build(conn, settings)
+    source.set_clock(NOON + timedelta(hours=1))
+    hour(conn, settings)
+    with connect(database_url) as vacuum, transaction(vacuum), vacuum.cursor() as cursor:
+        cursor.execute("lock table gold.sales_item, gold.dim_customer in share update exclusive mode")
+        build(conn, settings)
+    assert mart(conn) == expected_mart(source)
 
 
 def test_dbt_deps_has_no_work_while_the_packages_are_linked(

@@ -74,6 +74,7 @@ gold_load_id                 X       -          X               -
 grant_reader                 X       -          X               -
 hand_to_transformation       X       -          X               -
 last_load_id                 X       -          X               X
+note_block_ranges            X       -          X               -
 open_gold                    X       -          X               -
 taken                        X       -          X               -
 through                      X       -          X               -
@@ -111,6 +112,7 @@ CALLS = {
     "grant_reader": "'gold', 'none'",
     "hand_to_transformation": "'none'",
     "last_load_id": "'silver.customers'",
+    "note_block_ranges": "'none'",
     "open_gold": "'none', '{}', '{}', false, 'run'",
     "taken": "'none', 'none'",
     "through": "'none', 'none'",

@@ -1,12 +1,12 @@
 {{ config(
     tags=['mart'],
-    unique_key=['customer_key', 'sold_date'],
+    unique_key=['sold_date', 'customer_key'],
     incremental_strategy='delete+insert',
     meta={'takes': ['gold.sales_item']},
-    indexes=[{'columns': ['sold_date']}, {'columns': ['_load_id'], 'type': 'brin'}],
+    indexes=[{'columns': ['_load_id'], 'type': 'brin'}],
     post_hook=[
         "delete from {{ this }} where line_count = 0 "
-        "and _load_id = (select meta.last_load_id('gold.mart_sales_by_customer'))"
+        "and _load_id > meta.taken('dbt_test', 'gold.mart_sales_by_customer')"
     ],
 ) }}
 
@@ -71,7 +71,7 @@ final as (
         on
             touched.customer_key = item.customer_key
             and touched.sold_date = item.sold_date
-    group by touched.customer_key, touched.customer_id, touched.sold_date
+    group by touched.sold_date, touched.customer_key, touched.customer_id
 
 )
 

@@ -7,7 +7,7 @@
         'behind': ['dim_customer', 'dim_product'],
     },
     indexes=[
-        {'columns': ['customer_key', 'sold_date']},
+        {'columns': ['sold_date', 'customer_key']},
         {'columns': ['_load_id'], 'type': 'brin'},
         {'columns': ['sale_id'], 'type': 'brin'},
     ],
