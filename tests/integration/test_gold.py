@@ -76,6 +76,8 @@ def test_a_build_neither_waits_for_a_vacuum_nor_ends_it(
     build(conn, settings)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(f"alter database {conn.info.dbname} set statement_timeout = '20s'")  # who waits fails
     with connect(database_url) as vacuum, transaction(vacuum), vacuum.cursor() as cursor:
         cursor.execute("lock table gold.sales_item, gold.dim_customer in share update exclusive mode")
         build(conn, settings)
