@@ -7,7 +7,7 @@ function is splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom num
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, overload
 
 import polars as pl
 
@@ -38,7 +38,11 @@ def _mix(ids: pl.Series, start: int) -> pl.Series:
     return state ^ (state // 2**31)
 
 
-def below(bits: Column, bound: int | pl.Expr) -> Column:
+@overload
+def below(bits: pl.Series, bound: int) -> pl.Series: ...
+@overload
+def below(bits: pl.Expr, bound: int | pl.Expr) -> pl.Expr: ...
+def below(bits: pl.Series | pl.Expr, bound: int | pl.Expr) -> pl.Series | pl.Expr:
     """An integer from 0 up to, not including, `bound`."""
     limit = bound if isinstance(bound, int) else bound.cast(pl.UInt64)
     return (bits % limit).cast(pl.Int64)

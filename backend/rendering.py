@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from backend.timeline import SECONDS_PER_DAY as _DAY
+from backend.timeline import SECONDS_PER_HOUR as _HOUR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     Pieces: TypeAlias = Sequence[str | pl.Expr]
 
-_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
+_MINUTE = 60
 _TWO_DIGITS = pl.Series([f"{number:02}" for number in range(100)])
 _DECIMALS = pl.Series([f'.{number:02}"' for number in range(100)])  # with the quote behind an amount
 

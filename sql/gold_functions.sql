@@ -91,8 +91,8 @@ return (
 comment on function meta.through is 'Upper bound of the build, inclusive, fixed when it was opened.';
 
 -- A block range index knows nothing of blocks behind the last vacuum: every look for new rows would read all of them,
--- more with each hour, for days. So they are noted with the build that wrote them. A vacuum that is under way notes
--- them itself, and must be neither waited for nor cancelled.
+-- more with each hour, for days. So they are noted with the build that wrote them. A vacuum that is under way must be
+-- neither waited for nor cancelled: the next build notes what this one leaves.
 create or replace function meta.note_block_ranges(model_name text)
 returns void
 language plpgsql
@@ -128,11 +128,11 @@ begin
     where load_id = meta.gold_load_id(model_name);
     -- What follows at once must be planned for the table as it is now, not as autovacuum will see it in a minute.
     if rows_written > 100000 then
-        execute format('analyze gold.%I', model_name);
+        execute format('analyze (skip_locked) gold.%I', model_name);
     end if;
     perform meta.note_block_ranges(model_name);
     perform meta.grant_reader('gold', model_name);
 end
 $$;
 
-comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, lets readers in.';
+comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, notes blocks, lets readers in.';

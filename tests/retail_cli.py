@@ -100,7 +100,8 @@ class Retail:
             is_left = True
             raise
         finally:
-            if is_left:  # a test that failed: what it started must not fail the next one too
+            if is_left:  # what a test started must not fail the next one too
+                process.kill()
                 kill_all(str(self.home.path))
             process.wait()
 
