@@ -169,6 +169,8 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
 ) -> None:
     hour(conn, settings)
     build(conn, settings)
+    its_pair = "from gold.sales_item inner join gold.mart_sales_by_customer using (customer_key, sold_date)"
+    ((alone,),) = rows(conn, f"select min(sale_id) {its_pair} where sale_count + return_count = 1")
     total = rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer")
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
@@ -176,8 +178,8 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
             "values ('moved', 'silver', 'sales_customer', 'SUCCESS', now(), 1, 1) returning load_id"
         )
         cursor.execute(
-            "update silver.sales_customer set sold_at = '2020-01-01T00:00Z', _load_id = %s where sale_id = 1",
-            cursor.fetchone(),
+            "update silver.sales_customer set sold_at = '2020-01-01T00:00Z', _load_id = %s where sale_id = %s",
+            (*(cursor.fetchone() or ()), alone),
         )
     build(conn, settings)
     assert rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer") == total
