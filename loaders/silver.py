@@ -90,9 +90,12 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
 
 
 def _analyze(conn: connection, dataset: Dataset) -> None:
-    """What Gold does next must be planned for the table as it is now, not as autovacuum will see it in a minute."""
+    """What Gold does next must be planned for the table as it is now, not as autovacuum will see it in a minute.
+
+    While a vacuum is at work on it, it is left to that one: it would be waited for, or cancelled.
+    """
     with transaction(conn), conn.cursor() as cursor:
-        cursor.execute(sql.SQL("analyze {}").format(sql.Identifier("silver", dataset.name)))
+        cursor.execute(sql.SQL("analyze (skip_locked) {}").format(sql.Identifier("silver", dataset.name)))
 
 
 def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str) -> RowCounts:

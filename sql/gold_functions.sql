@@ -91,9 +91,9 @@ return (
 comment on function meta.through is 'Upper bound of the build, inclusive, fixed when it was opened.';
 
 -- A block range index knows nothing of blocks behind the last vacuum: every look for new rows would read all of them,
--- more with each hour, for days. So they are noted with the build that wrote them. A vacuum that is under way must be
--- neither waited for nor cancelled: the next build notes what this one leaves.
-create or replace function meta.note_block_ranges(model_name text)
+-- more with each hour, for days. So the build that wrote them summarizes them. A vacuum that is under way must be
+-- neither waited for nor cancelled: the next build summarizes what this one leaves.
+create or replace function meta.summarize_block_ranges(model_name text)
 returns void
 language plpgsql
 as $$
@@ -111,7 +111,7 @@ exception
 end
 $$;
 
-comment on function meta.note_block_ranges is 'Has the block range indexes of a table of Gold cover all of its blocks.';
+comment on function meta.summarize_block_ranges is 'Has the block range indexes of a table of Gold cover all of its blocks.';
 
 create or replace function meta.close_gold(model_name text, rows_written bigint)
 returns void
@@ -130,9 +130,9 @@ begin
     if rows_written > 100000 then
         execute format('analyze (skip_locked) gold.%I', model_name);
     end if;
-    perform meta.note_block_ranges(model_name);
+    perform meta.summarize_block_ranges(model_name);
     perform meta.grant_reader('gold', model_name);
 end
 $$;
 
-comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, notes blocks, lets readers in.';
+comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, lets readers in.';

@@ -143,7 +143,7 @@ begin
     grant select on meta.vw_gold_pending, meta.vw_open_differences to retail_transformation;
     grant execute on function
         meta.last_load_id, meta.open_gold, meta.gold_load_id, meta.taken, meta.through, meta.close_gold,
-        meta.note_block_ranges, meta.grant_reader, meta.hand_to_transformation
+        meta.summarize_block_ranges, meta.grant_reader, meta.hand_to_transformation
     to retail_transformation;
     -- Reconciliation.
     grant select on meta.ingestion_state, meta.bronze_file, meta.sales_gap to retail_transformation;

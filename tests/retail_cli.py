@@ -93,12 +93,10 @@ class Retail:
                 stderr=output,
                 start_new_session=True,
             )
+        is_left = True
         try:
             yield Running(process, log)
             is_left = process.poll() is None
-        except BaseException:
-            is_left = True
-            raise
         finally:
             if is_left:  # what a test started must not fail the next one too
                 process.kill()

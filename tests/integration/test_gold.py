@@ -82,6 +82,9 @@ def test_a_build_neither_waits_for_a_vacuum_nor_ends_it(
     with connect(database_url) as vacuum, transaction(vacuum), vacuum.cursor() as cursor:
         cursor.execute("lock table gold.sales_item, gold.dim_customer in share update exclusive mode")
         build(conn, settings)
+        with transaction(conn), conn.cursor() as large:
+            large.execute("set local statement_timeout = '20s'")
+            large.execute("select meta.close_gold('sales_item', 1000000)")  # so many rows are analyzed, too
     assert mart(conn) == expected_mart(source)
 
 

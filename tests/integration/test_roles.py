@@ -74,8 +74,8 @@ gold_load_id                 X       -          X               -
 grant_reader                 X       -          X               -
 hand_to_transformation       X       -          X               -
 last_load_id                 X       -          X               X
-note_block_ranges            X       -          X               -
 open_gold                    X       -          X               -
+summarize_block_ranges       X       -          X               -
 taken                        X       -          X               -
 through                      X       -          X               -
 """
@@ -112,8 +112,8 @@ CALLS = {
     "grant_reader": "'gold', 'none'",
     "hand_to_transformation": "'none'",
     "last_load_id": "'silver.customers'",
-    "note_block_ranges": "'none'",
     "open_gold": "'none', '{}', '{}', false, 'run'",
+    "summarize_block_ranges": "'none'",
     "taken": "'none', 'none'",
     "through": "'none', 'none'",
 }

@@ -361,3 +361,16 @@ def test_an_hour_after_an_hour_gives_what_one_pull_of_both_gives(
         (totals.lines, totals.net_amount)
     ]
     assert load_sales_product(conn, settings, run_id="more").files == 0
+
+
+def test_a_large_load_neither_waits_for_a_vacuum_nor_ends_it(
+    conn: connection, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silver, "_MANY_ROWS", 0)
+    land(conn, settings, [customer(customer_id=1)])
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("set statement_timeout = '10s'")  # who waits fails
+    with connect(database_url) as vacuum, transaction(vacuum), vacuum.cursor() as cursor:
+        cursor.execute("lock table silver.customers in share update exclusive mode")
+        load_customers(conn, settings, run_id="load")
+    assert rows(conn, "select customer_id from silver.customers") == [(1,)]

@@ -6,7 +6,7 @@
     indexes=[{'columns': ['_load_id'], 'type': 'brin'}],
     post_hook=[
         "delete from {{ this }} where line_count = 0 "
-        "and _load_id > meta.taken('dbt_test', 'gold.mart_sales_by_customer')"
+        "and _load_id > {{ tested('gold.mart_sales_by_customer') }}"
     ],
 ) }}
 
