@@ -111,7 +111,7 @@ exception
 end
 $$;
 
-comment on function meta.summarize_block_ranges is 'Has the block range indexes of a table of Gold cover all of its blocks.';
+comment on function meta.summarize_block_ranges is 'Has block range indexes of a table of Gold cover all its blocks.';
 
 create or replace function meta.close_gold(model_name text, rows_written bigint)
 returns void
