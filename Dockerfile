@@ -30,8 +30,11 @@ COPY airflow/dags airflow/dags
 COPY backend backend
 COPY dbt dbt
 COPY docker docker
+COPY gold gold
 COPY ingestion ingestion
 COPY loaders loaders
+COPY medallion medallion
+COPY quality quality
 COPY sql sql
 COPY stack stack
 

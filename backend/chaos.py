@@ -18,12 +18,12 @@ from fastapi import Depends
 
 from backend.auth import require_key
 from backend.chance import below, draw, happens
-from backend.data import DataSet, Page, Totals, blocks_of_sales, sale_cursor
+from backend.data import KEYS, DataSet, Page, Totals, blocks_of_sales, sale_cursor
 from backend.misbehaviour import Misbehaviour
 from backend.models import ChaosLedger, SalesTotals
 from backend.parameters import After, UpTo  # noqa: TC001 - FastAPI reads them
 from backend.problems import ERRORS
-from backend.spoiling import KEYS, Spoiler
+from backend.spoiling import Spoiler
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -151,4 +151,6 @@ class ChaoticDataSet(DataSet):
 
 
 def _sums(totals: Totals) -> SalesTotals:
-    return SalesTotals(sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount))
+    return SalesTotals(
+        sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount), checksum=str(totals.checksum)
+    )

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import lru_cache
+from math import floor
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from backend import checksum
 from backend.customers import Customers
+from backend.other_listings import OTHERS
 from backend.products import Products
 from backend.rendering import flag, json_object, moment, money, number, text, text_of, word
 from backend.sales import Sales
@@ -21,12 +24,14 @@ from backend.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from backend.listing import Listing
     from backend.rendering import Pieces
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
 _BETWEEN = ",\n"  # records of a page: one a line, for whoever looks at it
 _LISTING_SECONDS = 5  # a listing is made anew at most this often
+KEYS = {"customers": "customer_id", "products": "product_id", "sales": "sale_id"}
 # What a cursor looks like; the documentation says it by the same words. `$` would let a line break pass.
 SALE_CURSOR = r"[0-9]{1,18}"
 LISTING_CURSOR = r"([0-9]{1,12})~([0-9]{1,18})"
@@ -118,14 +123,50 @@ class Totals:
     sales: int
     lines: int
     net_amount: Decimal
+    checksum: int
 
     @classmethod
     def none(cls) -> Totals:
         """Those of no sale at all."""
-        return cls(0, 0, Decimal("0.00"))
+        return cls(0, 0, Decimal("0.00"), 0)
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(self.sales + other.sales, self.lines + other.lines, self.net_amount + other.net_amount)
+        return Totals(
+            self.sales + other.sales,
+            self.lines + other.lines,
+            self.net_amount + other.net_amount,
+            (self.checksum + other.checksum) % checksum.MODULUS,
+        )
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A part of a listing: ids and moments above the first bound, up to and including the second; None: no bound."""
+
+    after: int = 0
+    up_to: int | None = None
+    updated_after: datetime | None = None
+    updated_up_to: datetime | None = None
+
+    def of(self, listing: pl.DataFrame, key: str) -> pl.DataFrame:
+        """The rows of the listing that lie in it."""
+        inside = [pl.col(key) > self.after]
+        if self.up_to is not None:
+            inside.append(pl.col(key) <= self.up_to)
+        # A record's moment is a whole second: it lies above 10:00:00.5 exactly when it lies above 10:00:00.
+        if self.updated_after is not None:
+            inside.append(pl.col("updated_at") > floor(self.updated_after.timestamp()))
+        if self.updated_up_to is not None:
+            inside.append(pl.col("updated_at") <= floor(self.updated_up_to.timestamp()))
+        return listing.filter(inside)
+
+
+@dataclass(frozen=True)
+class ListingTotals:
+    """Control totals of customers or of products."""
+
+    count: int
+    checksum: int
 
 
 class DataSet:
@@ -136,6 +177,11 @@ class DataSet:
         self._timeline = Timeline(start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed)
         self._customers, self._products = Customers(settings), Products(settings)
         self._sales = Sales(settings, self._timeline, self._customers, self._products)
+        self._known: dict[str, Customers | Products | Listing] = {
+            **OTHERS,
+            "customers": self._customers,
+            "products": self._products,
+        }
         self._lock = Lock()
         self._newest: tuple[int, int] | None = None  # a second and the newest sale in it
         self._listings: dict[str, tuple[int, pl.DataFrame]] = {}
@@ -176,6 +222,11 @@ class DataSet:
         """Products behind `cursor`, ordered by (updated_at, product_id). Raises BadCursor."""
         return _listing_page(self._listing("products"), "product_id", _PRODUCT, cursor, limit)
 
+    def other_page(self, resource: str, cursor: str | None, limit: int) -> Page:
+        """Records of another listing after `cursor`. Raises BadCursor."""
+        other = OTHERS[resource]
+        return _listing_page(self._listing(resource), other.key, other.members, cursor, limit)
+
     def totals(self, after: int, up_to: int | None) -> Totals:
         """Totals of the sales above `after`, up to and including `up_to`."""
         totals = Totals.none()
@@ -183,6 +234,13 @@ class DataSet:
             keep = last - first + 1 == _TOTALS_BLOCK and self._is_settled(last)
             totals += (self._block_totals if keep else self._totals_of)(first, last)
         return totals
+
+    def listing_totals(self, resource: str, changes: Changes) -> ListingTotals:
+        """Totals of those records of a listing that lie in `changes`, as the listing is now."""
+        other = OTHERS.get(resource)
+        rows = changes.of(self._listing(resource), other.key if other else KEYS[resource])
+        fields = other.checksum_fields if other else checksum.FIELDS[resource]
+        return ListingTotals(rows.height, checksum.checksum(rows, fields))
 
     def _is_settled(self, _sale_id: int) -> bool:
         """Whether nothing up to that sale can change any more."""
@@ -194,7 +252,12 @@ class DataSet:
     def _sum(self, headers: pl.DataFrame) -> Totals:
         lines = self._sales.lines(headers)
         cents = int((lines["quantity"] * lines["unit_price"] - lines["discount"]).sum())
-        return Totals(headers.height, lines.height, Decimal(cents).scaleb(-2).quantize(Decimal("0.01")))
+        lines = lines.with_columns(headers["sale_id"][lines["sale"]])
+        checksums = checksum.checksum(headers, checksum.FIELDS["headers"]) + checksum.checksum(
+            lines, checksum.FIELDS["lines"]
+        )
+        net_amount = Decimal(cents).scaleb(-2).quantize(Decimal("0.01"))
+        return Totals(headers.height, lines.height, net_amount, checksums % checksum.MODULUS)
 
     def _page_of(self, first: int, last: int, *, has_more: bool) -> Page:
         """The sales from id `first` to `last`: one concatenation of their lines."""
@@ -213,8 +276,7 @@ class DataSet:
         with self._lock:
             made_at, listing = self._listings.get(resource, (None, None))
             if listing is None or made_at is None or not made_at <= at < made_at + _LISTING_SECONDS:
-                everyone = self._customers if resource == "customers" else self._products
-                made_at, listing = at, everyone.at(at)
+                made_at, listing = at, self._known[resource].at(at)
                 self._listings[resource] = (made_at, listing)
             return listing
 

@@ -1,4 +1,4 @@
-"""Headers that every answer carries: nothing is sniffed, kept or told on."""
+"""Headers that every answer carries: nothing is sniffed, kept or told on; data says which source it comes from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _DATA = ("application/json", "application/problem+json")
 class SecurityHeaders:
     """Middleware that adds them. The script and style of the documentation may be kept, data may not."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, source_id: str) -> None:
+        self._app, self._source_id = app, source_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, with the headers."""
@@ -27,7 +27,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 is_data = headers.get("content-type", "").startswith(_DATA)
-                for name, value in (SECURITY | (NOT_KEPT if is_data else {})).items():
+                of_data = NOT_KEPT | {"X-Source-Id": self._source_id} if is_data else {}
+                for name, value in (SECURITY | of_data).items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -15,10 +15,21 @@ from fastapi_offline import FastAPIOffline
 
 from backend.auth import require_key
 from backend.chaos import misbehave
-from backend.data import BadCursor, DataSet
+from backend.data import BadCursor, Changes, DataSet
 from backend.headers import SecurityHeaders
-from backend.models import Customer, Health, Page, Product, Sale, SalesTotals
-from backend.parameters import After, Limit, ListingCursor, SalesCursor, UpTo  # noqa: TC001 - FastAPI reads them
+from backend.models import Customer, Health, ListingTotals, Page, Product, Sale, SalesTotals
+from backend.other_listings import OTHERS
+from backend.parameters import (  # noqa: TC001 - FastAPI reads them
+    After,
+    AfterId,
+    Limit,
+    ListingCursor,
+    SalesCursor,
+    UpdatedAfter,
+    UpdatedUpTo,
+    UpTo,
+    UpToId,
+)
 from backend.problems import ERRORS, Problem, answer_problems
 from backend.rate_limit import TokenBuckets, limit_rate
 from backend.settings import DEVELOPMENT_KEY, load_settings
@@ -52,7 +63,7 @@ def create_app(settings: SourceSettings | None = None) -> FastAPI:
     if settings.faults():
         misbehave(app, settings)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, source_id=settings.source_id())
     answer_problems(app)
     _add_health(app)
     _add_resources(app, _guards(app, settings))
@@ -130,7 +141,34 @@ def _add_resources(app: FastAPI, guards: list[Any]) -> None:
         up_to: UpTo = None,
     ) -> SalesTotals:
         totals = data.totals(after, up_to)
-        return SalesTotals(sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount))
+        return SalesTotals(
+            sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount), checksum=str(totals.checksum)
+        )
+
+    _add_listing_totals(app, "customers", route)
+    _add_listing_totals(app, "products", route)
+    for resource in OTHERS:
+        _add_other(app, resource, route)
+        _add_listing_totals(app, resource, route)
+
+
+def _add_other(app: FastAPI, resource: str, route: dict[str, Any]) -> None:
+    @app.get(f"/{resource}", summary=f"{resource.capitalize()}, ordered by updated_at", responses=ERRORS, **route)
+    def other(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
+        return _respond(lambda: data.other_page(resource, cursor, limit))
+
+
+def _add_listing_totals(app: FastAPI, resource: str, route: dict[str, Any]) -> None:
+    @app.get(f"/{resource}/totals", summary=f"Control totals of {resource}", responses=ERRORS, **route)
+    def listing_totals(
+        data: Data,
+        after: AfterId = 0,
+        up_to: UpToId = None,
+        updated_after: UpdatedAfter = None,
+        updated_up_to: UpdatedUpTo = None,
+    ) -> ListingTotals:
+        totals = data.listing_totals(resource, Changes(after, up_to, updated_after, updated_up_to))
+        return ListingTotals(count=totals.count, checksum=str(totals.checksum))
 
 
 def _describe_errors(app: FastAPI) -> None:

@@ -87,12 +87,34 @@ class Page(_Closed, Generic[Record]):
     )
 
 
+Checksum = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{1,19}$",
+        description="Order-free, over all fields. Of each record the fields in the order of its schema, joined by "
+        "U+001F: whole numbers as decimals, money with two decimals, moments in UTC as `2026-11-20T10:15:04.000000Z`, "
+        "flags as `true` or `false`, text as it is. The first 15 hexadecimal digits of the MD5 of that text (UTF-8) "
+        "are a number; these are added up, modulo 2^60. A sale has one such number for its header, and one for each "
+        "line, whose fields begin with the sale_id.",
+        examples=["718499700047296290"],
+    ),
+]
+
+
 class SalesTotals(_Closed):
     """Control totals of a range of sales, to reconcile with."""
 
     sales: int = Field(ge=0, examples=[3])
     lines: int = Field(ge=0, examples=[8])
     net_amount: str = Field(pattern=r"^-?\d+\.\d{2}$", examples=["123.45"])
+    checksum: Checksum
+
+
+class ListingTotals(_Closed):
+    """Control totals of customers or products, to reconcile with."""
+
+    count: int = Field(ge=0, examples=[3])
+    checksum: Checksum
 
 
 class ChaosLedger(SalesTotals):

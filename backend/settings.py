@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timezone
 from typing import Literal
 
@@ -74,6 +75,11 @@ class SourceSettings(BaseSettings):
     def faults(self) -> dict[str, float]:
         """The faults to show and their shares; none by default."""
         return parse_faults(self.chaos or "")
+
+    def source_id(self) -> str:
+        """The name of this source: the same for the same data set, whatever its clock and faults."""
+        chosen = (self.seed, self.start.isoformat(), self.sales_per_hour, self.customers, self.products)
+        return f"retail-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:12]}"
 
     def accepted_keys(self) -> tuple[bytes, ...]:
         """Every key a caller may use; the development key when none is configured."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from backend.chance import below, draw, happens
+from backend.data import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-KEYS = {"customers": "customer_id", "products": "product_id", "sales": "sale_id"}
 _NO_TIME, _NUL, _SURROGATE = "2026-02-30T10:00:00Z", "a\x00b", "\ud800"
 # A member and the value it gets. A member of the first line of a sale is named with `lines.` before it.
 _MALFORMED: dict[str, Sequence[tuple[str, Any]]] = {

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from benchmarks.comparison import compare
 from benchmarks.engines import ENGINES, USUAL
 from benchmarks.report import as_data, as_text
-from loaders.config import PROJECT_ROOT
-from loaders.errors import RetailError
-from stack.home import Home
-from stack.interrupts import Interrupted, interruptible
-from stack.talk import Talk, print_data
+from medallion.errors import RetailError
+from medallion.settings import PROJECT_ROOT
+from stack.host.console import Talk, print_data
+from stack.host.home import Home
+from stack.host.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
     from benchmarks.comparison import Measured

@@ -35,14 +35,14 @@ from benchmarks.engines.floor import Floor
 from benchmarks.engines.ours import Ours
 from benchmarks.machine import describe
 from benchmarks.world import clock_for, data_set, stage
-from loaders.backfill import read_progress
-from loaders.config import PROJECT_ROOT
-from loaders.database import connect, transaction
-from loaders.errors import RetailError
-from stack.home import Home
-from stack.ports import any_free
-from stack.talk import Talk
-from stack.warehouse import logins
+from medallion.database import connect, transaction
+from medallion.errors import RetailError
+from medallion.settings import PROJECT_ROOT
+from medallion.state.backfill_ranges import read_progress
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.services.ports import any_free
+from stack.services.warehouse import logins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +173,7 @@ def _kill_all(home: Home) -> None:
 def _share(home: Home, port: int) -> float:
     try:
         with connect(logins(home)["retail"].url(port)) as conn, transaction(conn):
-            progress = read_progress(conn)
+            progress = read_progress(conn, "sales")
             return progress.ids_done / progress.ids if progress else 0.0
     except (RetailError, OSError):
         return 0.0

@@ -10,9 +10,10 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from benchmarks.engine import EngineFailed, Timing
-from stack.interrupts import uninterrupted
-from stack.logs import tail
+from benchmarks.engine import Timing
+from medallion.errors import EngineFailed
+from stack.host.interrupts import uninterrupted
+from stack.host.logs import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

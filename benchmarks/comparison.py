@@ -7,24 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from benchmarks.engine import EngineFailed, EngineUnavailable
 from benchmarks.machine import Machine, describe
-from benchmarks.world import pipeline_settings, stage
+from benchmarks.world import World, pipeline_settings, stage
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
-from loaders.database import connect
 from loaders.load_all_silver import load_all_silver
-from stack.interrupts import uninterrupted
+from medallion.database import connect
+from medallion.errors import EngineFailed, EngineUnavailable
+from stack.host.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from benchmarks.engine import Engine, Timing, World
-    from benchmarks.world import Stage
-    from loaders.reconciliation import Totals
-    from stack.talk import Talk
+    from benchmarks.engine import Engine, Timing
+    from benchmarks.world import Stage, World
+    from medallion.state.reconciliation import Totals
+    from stack.host.console import Talk
 
 _RUN_ID = "benchmark"
 

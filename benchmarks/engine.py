@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from loaders.errors import RetailError
-from loaders.reconciliation import Totals
+from medallion.state.reconciliation import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,37 +14,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from benchmarks.world import Stage
+    from benchmarks.world import Stage, World
 
 NET_AMOUNT = "coalesce(sum(quantity * unit_price - discount), 0)"
-
-
-class EngineUnavailable(RetailError):
-    """An engine cannot be installed here: it is left out, loudly, and the rest goes on."""
-
-
-class EngineFailed(RetailError):
-    """An engine did not end well, or loaded something else than the source holds: no figure of it counts."""
-
-
-@dataclass(frozen=True)
-class World:
-    """What one run of an engine is given: a database of its own, the source, and a folder that is removed later."""
-
-    database_url: str = field(repr=False)
-    source_url: str
-    source_key: str = field(repr=False)
-    folder: Path
-    page_size: int = 5000
-
-    def variables(self) -> dict[str, str]:
-        """What a peer's program reads from its environment."""
-        return {
-            "DATABASE_URL": self.database_url,
-            "SOURCE_API_URL": self.source_url,
-            "SOURCE_API_KEY": self.source_key,
-            "PAGE_SIZE": str(self.page_size),
-        }
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.engine import EngineUnavailable
-from stack.logs import tail
+from medallion.errors import EngineUnavailable
+from stack.host.logs import tail
 
 LOCKS = Path(__file__).parent / "peers"
 

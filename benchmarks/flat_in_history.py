@@ -30,25 +30,25 @@ from rich.console import Console
 from backend.timeline import Timeline
 from benchmarks.environments import draw
 from benchmarks.machine import describe
+from gold import build as gold
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
-from ingestion.reconciliation import reconcile_sales
 from ingestion.sales import collect_sales
-from loaders import gold
-from loaders.config import Settings
-from loaders.database import connect
 from loaders.load_customers import load_customers
 from loaders.load_products import load_products
 from loaders.load_sales_customers import load_sales_customer
 from loaders.load_sales_products import load_sales_product
-from loaders.schema import prepare_schema
-from stack import source
-from stack.home import Home
-from stack.processes import await_ready, start, stop
-from stack.report import read_report
-from stack.settings import load_stack_settings
-from stack.talk import Talk
-from stack.warehouse import platform
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import Settings
+from quality.reconcile import reconcile_sales
+from stack.commands.layer_report import read_report
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import load_stack_settings
+from stack.services import source_api as source
+from stack.services.processes import await_ready, start, stop
+from stack.services.warehouse import platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from benchmarks.machine import Machine
-    from stack.warehouse import Endpoints
+    from stack.services.warehouse import Endpoints
 
 _SALES_PER_HOUR = 7_200  # of an average hour: an afternoon's has 10,000
 _NOON = datetime(2026, 10, 27, 12, tzinfo=timezone.utc)

@@ -17,13 +17,13 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.world import clock_for, data_set
-from loaders.config import PROJECT_ROOT
-from loaders.database import connect
-from loaders.schema import prepare_schema
-from stack.home import Home
-from stack.settings import load_stack_settings
-from stack.talk import Talk
-from stack.warehouse import platform
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import PROJECT_ROOT
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import load_stack_settings
+from stack.services.warehouse import platform
 
 _STEPS = ("ingestion.sales", "loaders.load_all_silver")
 

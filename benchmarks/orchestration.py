@@ -29,22 +29,22 @@ from benchmarks.commands import environment
 from benchmarks.environments import python_of
 from benchmarks.machine import describe
 from benchmarks.world import clock_for, data_set
-from loaders.config import PROJECT_ROOT
-from loaders.database import connect, transaction
-from loaders.gold import PROJECT_DIR
-from loaders.state_store import close_gold_test, open_gold_test
-from stack.airflow import DAG_ID, USER
-from stack.home import Home
-from stack.metadata import Metadata
-from stack.ports import any_free
-from stack.processes import await_ready, start, stop
-from stack.source import NAME, source_service
-from stack.warehouse import logins
+from gold.build import PROJECT_DIR
+from medallion.database import connect, transaction
+from medallion.settings import PROJECT_ROOT
+from medallion.state.gold_progress import close_gold_test, open_gold_test
+from stack.host.home import Home
+from stack.services.airflow.metadata import Metadata
+from stack.services.airflow.service import DAG_ID, USER
+from stack.services.ports import any_free
+from stack.services.processes import await_ready, start, stop
+from stack.services.source_api import NAME, source_service
+from stack.services.warehouse import logins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stack.metadata import DagRun
+    from stack.services.airflow.metadata import DagRun
 
 COSMOS = "retail_cosmos_hourly"
 _HISTORY = 100_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -20,29 +20,48 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from backend.timeline import Timeline
-from benchmarks.engine import World
 from ingestion.client import SourceClient
-from loaders.config import Settings
-from loaders.database import connect
-from loaders.schema import prepare_schema
-from stack.checks import configures
-from stack.home import Home
-from stack.interrupts import uninterrupted
-from stack.ports import any_free
-from stack.settings import StackSettings
-from stack.warehouse import administration_url, platform
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import Settings
+from stack.commands.checks import configures
+from stack.host.home import Home
+from stack.host.interrupts import uninterrupted
+from stack.host.settings import StackSettings
+from stack.services.ports import any_free
+from stack.services.warehouse import administration_url, platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from loaders.reconciliation import Totals
-    from stack.talk import Talk
+    from medallion.state.reconciliation import Totals
+    from stack.host.console import Talk
 
 SALES_PER_HOUR = 2000
 START = datetime(2026, 9, 22, tzinfo=timezone.utc)
 _SEED = 42
 _DATABASE = "bench_{}"
+
+
+@dataclass(frozen=True)
+class World:
+    """What one run of an engine is given: a database of its own, the source, and a folder that is removed later."""
+
+    database_url: str = field(repr=False)
+    source_url: str
+    source_key: str = field(repr=False)
+    folder: Path
+    page_size: int = 5000
+
+    def variables(self) -> dict[str, str]:
+        """What a peer's program reads from its environment."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "SOURCE_API_URL": self.source_url,
+            "SOURCE_API_KEY": self.source_key,
+            "PAGE_SIZE": str(self.page_size),
+        }
 
 
 @dataclass(frozen=True)

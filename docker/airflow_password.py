@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from stack.home import write_private
+from stack.host.home import write_private
 
 
 def main() -> int:

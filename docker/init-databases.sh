@@ -11,7 +11,7 @@
 (
     set -eu
     : "${RETAIL_DB_PASSWORD:?}" "${RETAIL_INGESTION_PASSWORD:?}" "${RETAIL_TRANSFORMATION_PASSWORD:?}"
-    : "${RETAIL_READER_PASSWORD:?}" "${AIRFLOW_DB_PASSWORD:?}" "${RETAIL_ROLES_FILE:?}"
+    : "${RETAIL_READER_PASSWORD:?}" "${AIRFLOW_DB_PASSWORD:?}" "${RETAIL_ROLES_FILE:?}" "${RETAIL_HARDENING_FILE:?}"
     export PGPASSWORD="${PGPASSWORD:-${POSTGRES_PASSWORD:?}}"
 
     psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres <<'SQL'
@@ -50,6 +50,8 @@ set client_min_messages = 'warning';
 create schema if not exists meta authorization retail;
 create schema if not exists silver authorization retail;
 create schema if not exists gold authorization retail;
+\getenv hardening_file RETAIL_HARDENING_FILE
+\i :hardening_file
 
 SQL
     echo "databases retail and airflow are ready; what each role may do in retail, sql/grants.sql says"

@@ -1,30 +1,45 @@
-"""A long history in ranges: cut at ids, pulled side by side, each range with a position of its own.
+"""The long history of a listing by id, in ranges: pulled side by side, each range with a position of its own.
 
-One reader waits for the source half of the time, and uses one processor. The first load of years of sales is therefore
-cut into ranges of ids; any number of processes take one after the other. They share the lock of the entity, so that no
-ordinary pull runs beside them, and hold one of their own for the range. An ordinary pull that meets ranges that nobody
+One reader waits for the source half of the time, and uses one processor. The first load of years is therefore cut into
+ranges of ids; any number of processes take one after the other. They share the lock of the entity, so that no
+ordinary pull runs next to them, and hold one of their own for the range. An ordinary pull that meets ranges that nobody
 works on brings them to their end: nothing depends on the processes that began it.
 
-What a range passes over is kept as a gap, as in every pull, and so is its end: ids behind its last sale may still come.
+What a range passes over is kept as a gap, as in every pull, and so is its end: ids after its last record may come.
 """
 
 from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ingestion.client import SourceClient
+from ingestion.api_source import open_source
 from ingestion.gaps import check_inside
+from ingestion.id_reading import IdReading, not_kept
+from ingestion.identity import require_known_records, require_same_name
 from ingestion.landing import Landing
-from ingestion.pages import id_of_cursor
 from ingestion.progress import pull_progress
-from loaders.backfill import RangeClaim, add_ranges, advance_range, claim_range, finish_range, open_ranges
-from loaders.database import transaction
-from loaders.errors import EntityLocked, SourceUnavailable, SourceViolation
-from loaders.fail_point import fail_point
-from loaders.state_store import IdRange, add_gaps, claim_entity, locked, logged_load, succeed_load
+from ingestion.record_ids import LARGEST_ID, id_of, id_of_cursor
+from medallion.database import transaction
+from medallion.errors import EntityLocked, NothingToDo, NotOffered, SourceUnavailable, SourceViolation
+from medallion.process.fail_points import fail_point
+from medallion.state.backfill_ranges import (
+    RangeClaim,
+    add_ranges,
+    advance_range,
+    claim_range,
+    finish_range,
+    open_ranges,
+    read_progress,
+    stalled_ranges,
+)
+from medallion.state.gaps import Gap, keep_gaps
+from medallion.state.id_range import IdRange
+from medallion.state.loads import logged_load, succeed_load
+from medallion.state.locks import entity_lock, locked, range_lock
+from medallion.state.watermarks import claim_entity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +48,11 @@ if TYPE_CHECKING:
 
     from ingestion.entity import Collected, Entity
     from ingestion.pages import Page
-    from loaders.config import Settings
+    from ingestion.source import Source
+    from medallion.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LARGEST_ID = 2**63 - 1
 SMALLEST_RANGE = 50_000  # ids; below, a range costs more than it gains
 
 
@@ -47,21 +62,24 @@ def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: i
     Empty when there is too little to cut. Raises SourceError or DatabaseError.
     """
     with transaction(conn):
-        under_way = open_ranges(conn)
+        under_way = open_ranges(conn, entity.name)
     if under_way:
         return under_way
-    with SourceClient(settings) as source, locked(conn, "bronze", entity.name):
+    with open_source(entity, settings) as source, locked(conn, entity_lock(entity.name)):
         with transaction(conn):
-            under_way = open_ranges(conn)  # by another plan, a moment ago
+            under_way = open_ranges(conn, entity.name)  # by another plan, a moment ago
             claim = claim_entity(conn, entity.name)
         if under_way:
             return under_way
-        after = id_of_cursor(claim.cursor) if claim.cursor else 0
-        ranges = cut(IdRange(after + 1, last_id(source, entity.name, after)), most)
+        if claim.cursor is not None:
+            require_known_records(conn, source, entity, claim.cursor)
+            require_same_name(conn, source, entity)
+        after = id_of_cursor(entity.name, claim.cursor) if claim.cursor else 0
+        ranges = cut(IdRange(after + 1, last_id(source, entity, after)), most)
         if len(ranges) < 2:  # noqa: PLR2004 - side by side takes two
             return []
         with transaction(conn):
-            add_ranges(conn, ranges)
+            add_ranges(conn, entity.name, ranges)
         return ranges
 
 
@@ -72,9 +90,9 @@ def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: 
     before stays.
     """
     with ExitStack() as held:
-        held.enter_context(locked(conn, "bronze", entity.name, shared=True))
+        held.enter_context(locked(conn, entity_lock(entity.name), shared=True))
         try:
-            held.enter_context(locked(conn, "bronze", f"{entity.name} from {first}"))
+            held.enter_context(locked(conn, range_lock(entity.name, first)))
         except EntityLocked:
             return None
         return _pull_locked(entity, conn, settings, run_id, first)
@@ -83,16 +101,15 @@ def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: 
 def _pull_locked(entity: Entity, conn: connection, settings: Settings, run_id: str, first: int) -> Collected | None:
     started = datetime.now(timezone.utc)
     with (
-        SourceClient(settings) as source,
+        open_source(entity, settings) as source,
         logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name, alone=False) as load_id,
     ):
         with transaction(conn):
-            claim = claim_range(conn, first, load_id)
+            claim = claim_range(conn, entity.name, first, load_id)
         collected = None
         if claim is not None:
             landing = Landing(entity, conn, settings, load_id, started)
-            since = started - timedelta(hours=settings.sales_gap_ttl_hours)
-            collected = _pull(entity, conn, source, claim, landing, since)
+            collected = _pull(entity, conn, source, claim, landing)
         with transaction(conn):
             succeed_load(conn, load_id)
     if collected is not None:
@@ -108,13 +125,36 @@ def pull_open_ranges(entity: Entity, conn: connection, settings: Settings, *, ru
     finished, others = 0, set[int]()
     while True:
         with transaction(conn):
-            free = [one.first for one in open_ranges(conn) if one.first not in others]
+            free = [one.first for one in open_ranges(conn, entity.name) if one.first not in others]
         if not free:
             return finished
         if pull_range(entity, conn, settings, run_id=run_id, first=free[0]) is None:
             others.add(free[0])
         else:
             finished += 1
+
+
+def finish_backfill(entity: Entity, conn: connection, settings: Settings, *, run_id: str, full_refresh: bool) -> None:
+    """Bring a backfill of the entity that nobody works on to its end, before an ordinary pull.
+
+    While others do, raises NothingToDo, or with `full_refresh`, which must not be forgotten, EntityLocked; so does a
+    backfill that has not moved for HOUR_DEADLINE_MINUTES. Otherwise raises as `pull_range`.
+    """
+    with transaction(conn):
+        progress = read_progress(conn, entity.name)
+        stalled = stalled_ranges(conn, entity.name, settings.hour_deadline_minutes) if progress is not None else []
+    if stalled:
+        raise EntityLocked(
+            "; ".join(one.words() for one in stalled),
+            remedy="end that process (./retail down, or kill it); the next run goes on where the range stands",
+        )
+    if progress is not None and progress.at_work:
+        left = f"{entity.name}: left to the backfill: {progress.words()}"
+        if full_refresh:
+            raise EntityLocked(left, remedy="trigger the full refresh again once it has ended")
+        raise NothingToDo(left, remedy="once it has ended, the next run goes on behind it")
+    if progress is not None:
+        pull_open_ranges(entity, conn, settings, run_id=run_id)
 
 
 def cut(ids: IdRange, most: int) -> list[IdRange]:
@@ -129,70 +169,80 @@ def cut(ids: IdRange, most: int) -> list[IdRange]:
     ]
 
 
-def last_id(source: SourceClient, resource: str, after: int) -> int:
+def last_id(source: Source, entity: Entity, after: int) -> int:
     """The largest id at the source, or `after` when nothing lies behind it; found by asking."""
 
     def lies_behind(number: int) -> bool:
-        return bool(source.page(resource, str(number), limit=1).items)
+        return any(id_of(entity.key, one) for one in source.page(str(number), limit=1).items)
 
     if not lies_behind(after):
         return after
     below, step = after, SMALLEST_RANGE
-    while lies_behind(below + step):
+    while below + step < LARGEST_ID and lies_behind(below + step):
         below, step = below + step, 2 * step
-        if below > LARGEST_ID:
-            raise SourceViolation(
-                f"{resource}: the source has something behind every id, even {below}",
-                remedy="a source with up_to and a cursor must end somewhere; have it mended",
-            )
-    above = below + step
+    above = min(below + step, LARGEST_ID)
     while above - below > 1:
         middle = (below + above) // 2
         below, above = (middle, above) if lies_behind(middle) else (below, middle)
+    if above == LARGEST_ID and source.exists(str(above)):
+        raise SourceViolation(
+            f"{entity.name}: the source has something after every id, even {above}",
+            remedy="a source with up_to and a cursor must end somewhere; have it fixed",
+        )
     return above
 
 
-def _pull(
-    entity: Entity, conn: connection, source: SourceClient, claim: RangeClaim, landing: Landing, since: datetime
-) -> Collected:
-    cursor = before = str(claim.reached)
+def _pull(entity: Entity, conn: connection, source: Source, claim: RangeClaim, landing: Landing) -> Collected:
+    before = str(claim.reached)
     name = f"{entity.name} {claim.ids.first} to {claim.ids.last}"
-    pages = _inside(source.pages(entity.name, cursor, up_to=claim.ids.last), entity, claim.ids)
-
-    def advance(through: str) -> None:
-        advance_range(conn, claim, int(through))
-
     with pull_progress(name) as progress:
-        while (through := landing.land(pages, cursor, progress, gaps_since=since, advance=advance)) is not None:
-            cursor = through
-    unseen = IdRange(int(cursor) + 1, claim.ids.last)
-    _require_nothing_in(source, entity, unseen)
+        reading = IdReading(
+            entity,
+            conn,
+            _inside(conn, source, entity, claim.ids, source.pages(before, up_to=claim.ids.last)),
+            before,
+            load_id=landing.load_id,
+            progress=progress,
+            advance=lambda through: advance_range(conn, claim, int(through)),
+            keeps_sample=False,  # ranges are pulled side by side
+        )
+        while landing.land(reading):
+            pass
+    after = reading.position or before
+    unseen = IdRange(int(after) + 1, claim.ids.last)
+    _require_nothing_in(source, entity, unseen, reading.unreadable_at_end)
     with transaction(conn):
         if unseen.last >= unseen.first:
-            add_gaps(conn, [unseen])
+            keep_gaps(conn, entity.name, not_kept(conn, entity.name, [Gap(unseen)]))
         finish_range(conn, claim, landing.load_id)
         fail_point("range.finished")
     fail_point("range.passed")
-    return landing.collected(name, before, cursor)
+    return landing.collected(name, before, after)
 
 
-def _require_nothing_in(source: SourceClient, entity: Entity, unseen: IdRange) -> None:
+def _require_nothing_in(source: Source, entity: Entity, unseen: IdRange, unreadable: int) -> None:
     """The source said that nothing more follows: its totals must say the same before the watermark may pass.
 
-    They may differ for a moment, while a sale is committed late: worth another try.
+    They may differ for a moment, while a record is committed late: worth another try. `unreadable` are records that
+    landed from there without a readable id.
     """
     if unseen.last < unseen.first:
         return
-    told = source.sales_totals(unseen.first - 1, unseen.last)
-    if told.sales:
+    try:
+        told = source.totals(unseen)
+    except NotOffered:
+        log.warning("%s: nothing more came up to %s; the source has no totals to confirm it", entity.name, unseen.last)
+        return
+    if told.count > unreadable:
         raise SourceUnavailable(
-            f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {told.sales:,} "
+            f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {told.count:,} "
             f"from {unseen.first} on",
             remedy="the range stays open and is asked for again; if it stays so, have the source mended",
         )
 
 
-def _inside(pages: Iterator[Page], entity: Entity, ids: IdRange) -> Iterator[Page]:
+def _inside(conn: connection, source: Source, entity: Entity, ids: IdRange, pages: Iterator[Page]) -> Iterator[Page]:
     for page in pages:
-        check_inside(entity.name, ids, page)
+        require_same_name(conn, source, entity)
+        check_inside(entity, ids, page)
         yield page

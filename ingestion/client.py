@@ -2,8 +2,8 @@
 
 The source is not trusted. An answer counts when it is whole: status 200, JSON, every byte announced, as
 many records as it says. Anything less is asked for again, with backoff and jitter from stamina and the
-source's own Retry-After, until the time for retries is spent; a wrong key or a broken contract stops at
-once. While a page is being written the next one is already on its way.
+source's own Retry-After, until the time for a page is spent, whatever it was spent on; a wrong key or a broken
+contract stops at once. While a page is being written the next one is already on its way.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,16 +24,31 @@ import httpx
 import stamina
 import stamina.instrumentation
 
-from ingestion.pages import Page, decode_page, decode_totals
-from loaders.errors import SourceRefused, SourceUnavailable, SourceViolation
+from ingestion.body import out_of_time, read_body
+from ingestion.lane import Lanes, OutOfTime
+from ingestion.pages import Page, check_cursor, decode_page, decode_record_totals, decode_totals
+from ingestion.record_ids import id_of, id_of_cursor, ids_of
+from medallion.errors import (
+    AnswerNotWhole,
+    ConfigurationError,
+    KeyRefused,
+    RequestRefused,
+    ResourceNotOffered,
+    SourceRefused,
+    SourceUnavailable,
+    SourceViolation,
+    TotalsWrong,
+)
+from medallion.foreign_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
-    from loaders.config import Settings
-    from loaders.reconciliation import Totals
+    from ingestion.lane import Lane
+    from medallion.settings import Settings
+    from medallion.state.reconciliation import RecordTotals, Totals, Window
 
     Answer = TypeVar("Answer")
 
@@ -40,7 +56,10 @@ log = logging.getLogger(__name__)
 stamina.instrumentation.set_on_retry_hooks([])  # each retry is logged once, below, with what went wrong
 
 MAX_PAGE_BYTES = 256_000_000
+MAX_SOURCE_ID = 200
 LONGEST_WAIT_SECONDS = 30.0
+_LONGEST_RETRY_AFTER = 10**9  # seconds: longer than anybody waits, and a number that can be printed
+_ABSENT = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.GONE, httpx.codes.NOT_IMPLEMENTED)
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY)
 
 
@@ -49,21 +68,27 @@ class SourceClient:
 
     def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
         self.base_url, key = settings.require_source()
-        is_near = _is_loopback(self.base_url)
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigurationError(
+                "SOURCE_API_KEY holds characters that no header may carry", remedy="set SOURCE_API_KEY to the key alone"
+            )
+        self.source_id: str | None = None  # as the last answer says in X-Source-Id
         self._settings = settings
-        self._http = httpx.Client(
-            base_url=self.base_url,
-            headers={
+        is_near = _is_loopback(self.base_url)
+        is_plain = is_near and self.base_url.startswith("http:")  # where no TLS is, certificates need no reading
+        options: dict[str, Any] = {
+            "base_url": self.base_url,
+            "headers": {
                 "X-API-Key": key,
                 "Accept": "application/json",
                 "Accept-Encoding": _encoding(self.base_url),
             },
-            timeout=settings.source_request_timeout_seconds,
-            follow_redirects=False,
-            trust_env=not is_near,  # no proxy stands before this very machine
-            verify=not (is_near and self.base_url.startswith("http:")),  # where no TLS is, certificates need no reading
-            transport=transport,
-        )
+            "follow_redirects": False,
+            "trust_env": not is_near,  # no proxy stands before this very machine
+            "verify": False if is_plain else httpx.create_ssl_context(trust_env=not is_near),
+            "transport": transport,
+        }
+        self._lanes = Lanes(lambda: httpx.Client(cookies=_no_cookies(), **options))
 
     def __enter__(self) -> SourceClient:  # noqa: PYI034 - typing has Self from 3.11 on
         return self
@@ -71,21 +96,26 @@ class SourceClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._lanes.close()
 
-    def pages(self, resource: str, cursor: str | None, *, up_to: int | None = None) -> Iterator[Page]:
-        """Every page behind `cursor` that has records, in order, up to the source's end or the id `up_to`.
+    def pages(
+        self, resource: str, cursor: str | None, *, up_to: int | None = None, id_key: str | None = None
+    ) -> Iterator[Page]:
+        """Every page after `cursor` that has records, in order, up to the source's end or the id `up_to`.
 
-        Raises SourceUnavailable, SourceRefused or SourceViolation.
+        `id_key` is the member that a listing by id is ordered by: its cursors are ids. Raises SourceUnavailable,
+        SourceRefused or SourceViolation.
         """
+        _check_cursor(resource, cursor, id_key)
         seen = {cursor}
         coming = self._page_ahead(resource, cursor, up_to)
         while (page := coming.result()).items:
-            if page.next_cursor in seen:
-                raise _stuck(resource, page.next_cursor)
-            seen.add(page.next_cursor)
+            following = _cursor_after(resource, page, id_key)
+            if following in seen and (page.has_more or following == page.next_cursor):
+                raise _stuck(resource, following)
+            seen.add(following)
             if page.has_more:
-                coming = self._page_ahead(resource, page.next_cursor, up_to)
+                coming = self._page_ahead(resource, following, up_to)
             yield page
             if not page.has_more:
                 return
@@ -97,36 +127,52 @@ class SourceClient:
 
     def page(self, resource: str, cursor: str | None, up_to: int | None = None, *, limit: int | None = None) -> Page:
         """The page behind `cursor` (None: the first), asked for again until it is whole. `limit`: page_size or less."""
-        params = {"limit": str(limit or self.page_size)} | ({"cursor": cursor} if cursor else {})
+        params = {"limit": str(limit or self.page_size)} | ({} if cursor is None else {"cursor": cursor})
         if up_to is not None:
             params["up_to"] = str(up_to)
-        subject = f"GET {self.base_url}/{resource} (cursor {cursor})"
+        subject = f"GET {self.base_url}/{resource} (cursor {shown(cursor)})"
         return self._whole(f"/{resource}", params, subject, decode_page)
 
     def sales_totals(self, after: int, up_to: int) -> Totals:
-        """The source's control totals of the sales above `after`, up to and including `up_to`."""
+        """The source's control totals of the sales above `after`, up to and including `up_to`.
+
+        Raises NotOffered when the source has none, otherwise as `pages`.
+        """
+        return self.totals_with_lines("sales", after, up_to)
+
+    def totals_with_lines(self, resource: str, after: int, up_to: int) -> Totals:
+        """As `sales_totals`, of any resource whose records have lines with amounts."""
         params = {"after": str(after), "up_to": str(up_to)}
-        subject = f"GET {self.base_url}/sales/totals ({after} to {up_to})"
-        return self._whole("/sales/totals", params, subject, decode_totals)
+        subject = f"GET {self.base_url}/{resource}/totals ({after} to {up_to})"
+        told = self._whole(f"/{resource}/totals", params, subject, decode_totals)
+        _check_count(subject, told.sales, up_to - after)
+        return told
+
+    def record_totals(self, resource: str, window: Window) -> RecordTotals:
+        """The source's control totals of the records of the window. Raises as `sales_totals`."""
+        params = window.params()
+        subject = f"GET {self.base_url}/{resource}/totals ({params})"
+        told = self._whole(f"/{resource}/totals", params, subject, decode_record_totals)
+        if window.up_to is not None:
+            _check_count(subject, told.count, window.up_to - window.after)
+        return told
 
     def _whole(self, path: str, params: dict[str, str], subject: str, decode: Callable[[bytes], Answer]) -> Answer:
-        """What `decode` makes of the answer, asked for again until it is whole."""
+        """What `decode` makes of the answer, asked for again until it is whole or the time for it is spent."""
+        deadline = time.monotonic() + self._settings.source_retry_seconds
         attempts = stamina.retry_context(
-            on=self._worth_another_try,
+            on=lambda error: self._worth_another_try(error, deadline),
             attempts=self._settings.source_retry_attempts,
             timeout=self._settings.source_retry_seconds,
             wait_max=LONGEST_WAIT_SECONDS,
         )
         for attempt in attempts:
             with attempt:
-                body = self._body(path, params, subject)
+                body = self._body(path, params, subject, deadline)
                 try:
                     return decode(body)
-                except ValueError as error:
-                    raise SourceUnavailable(
-                        f"{subject}: the answer is not whole: {error}",
-                        remedy="nothing of it was kept; see the source's own log for that request",
-                    ) from error
+                except (ValueError, ArithmeticError, RecursionError) as error:
+                    raise AnswerNotWhole(subject=subject, reason=shown(error, 300)) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _page_ahead(self, resource: str, cursor: str | None, up_to: int | None) -> Future[Page]:
@@ -145,27 +191,34 @@ class SourceClient:
         threading.Thread(target=fetch, name=f"pages-{resource}", daemon=True).start()
         return coming
 
-    def _worth_another_try(self, error: Exception) -> bool | float:
+    def _worth_another_try(self, error: Exception, deadline: float) -> bool | float:
         """Stamina's backoff hook: False to stop, True for its own backoff, or seconds to wait."""
-        if not isinstance(error, SourceUnavailable):
+        if not isinstance(error, SourceUnavailable) or self._lanes.is_closed:
+            return False
+        left = deadline - time.monotonic()
+        if left <= 0 or (error.retry_after or 0) > left:
             return False
         log.warning("source: %s; trying again", error.message)
-        if error.retry_after is None:
-            return True
-        if error.retry_after > self._settings.source_retry_seconds:
-            return False
         return error.retry_after or True  # "at once" leaves it to our own backoff
 
-    def _body(self, path: str, params: dict[str, str], subject: str) -> bytes:
-        """The body of one answer with status 200, in one attempt."""
-        deadline = time.monotonic() + self._settings.source_retry_seconds
-        try:
-            with self._http.stream("GET", path, params=params) as response:
+    def _body(self, path: str, params: dict[str, str], subject: str, deadline: float) -> bytes:
+        """The body of one answer with status 200, in one attempt that ends at `deadline`."""
+
+        def ask(lane: Lane) -> bytes:
+            wait = min(self._settings.source_request_timeout_seconds, max(0.001, deadline - time.monotonic()))
+            trace = {"trace": lane.on_event}
+            with lane.http.stream("GET", path, params=params, timeout=wait, extensions=trace) as response:
                 _check_status(response, subject)
-                return _read_whole(response, subject, deadline)
-        except (httpx.TransportError, httpx.DecodingError) as error:
+                self.source_id = _source_id(response, subject)
+                return read_body(response, subject, most=MAX_PAGE_BYTES, deadline=deadline)
+
+        try:
+            return self._lanes.run(ask, deadline)
+        except OutOfTime as error:
+            raise out_of_time(subject) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise SourceUnavailable(
-                f"{subject}: {type(error).__name__}: {error}",
+                f"{subject}: {type(error).__name__}: {shown(error, 200)}",
                 remedy="check that the source API runs and is reachable at SOURCE_API_URL",
             ) from error
 
@@ -177,12 +230,18 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     """
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
-    with suppress(ValueError):
+    seconds = value.strip()
+    if seconds.isascii() and seconds.isdecimal():
+        return min(float(seconds), _LONGEST_RETRY_AFTER)
+    with suppress(ValueError, TypeError, ArithmeticError, LookupError):
         at = parsedate_to_datetime(value)
         return max(0.0, (at.replace(tzinfo=at.tzinfo or timezone.utc) - now).total_seconds())
     return None
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that takes no cookie and reads none: what a source would have us keep is no part of the contract."""
+    return CookieJar(DefaultCookiePolicy(netscape=False, rfc2965=False))
 
 
 def _encoding(base_url: str) -> str:
@@ -197,17 +256,28 @@ def _is_loopback(base_url: str) -> bool:
     return host == "localhost"
 
 
+def _source_id(response: httpx.Response, subject: str) -> str | None:
+    """The name that the source gives itself; None when it gives none."""
+    name = response.headers.get("x-source-id")
+    if name is not None and not (len(name) <= MAX_SOURCE_ID and name.isascii() and name.isprintable()):
+        raise SourceViolation(
+            f"{subject}: the header X-Source-Id is longer than {MAX_SOURCE_ID} characters, or not printable",
+            remedy="have the source fixed; nothing of the answer was kept",
+        )
+    return name or None
+
+
 def _check_status(response: httpx.Response, subject: str) -> None:
     status = response.status_code
     if status == httpx.codes.OK:
         content_type = response.headers.get("content-type", "")
         if not content_type.startswith("application/json"):
             raise SourceUnavailable(
-                f"{subject}: content type {content_type or 'missing'!r} instead of application/json",
+                f"{subject}: content type '{shown(content_type) or 'missing'}' instead of application/json",
                 remedy="check that SOURCE_API_URL is the source API and no login page or proxy",
             )
         return
-    if status in _BUSY or response.is_server_error:
+    if status in _BUSY or (response.is_server_error and status not in _ABSENT):
         wait = retry_after_seconds(response.headers.get("retry-after"), datetime.now(timezone.utc))
         raise SourceUnavailable(
             f"{subject}: status {status}{f', asks to wait {wait:.0f} s' if wait is not None else ''}",
@@ -224,36 +294,38 @@ def _check_status(response: httpx.Response, subject: str) -> None:
 
 def _refused(status: int, subject: str) -> SourceRefused:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return SourceRefused(
-            f"{subject}: status {status}: the key is missing, wrong or revoked", remedy="set SOURCE_API_KEY"
-        )
-    return SourceRefused(
-        f"{subject}: status {status}: the source refuses the request",
-        remedy="check SOURCE_API_URL and the stored cursor (./retail status)",
-    )
+        return KeyRefused(subject=subject, status=status)
+    refusal = ResourceNotOffered if status in _ABSENT else RequestRefused
+    return refusal(subject=subject, status=status)
 
 
-def _read_whole(response: httpx.Response, subject: str, deadline: float) -> bytes:
-    """The decoded body; bounded in size, so that it cannot fill memory, and in time, against a slow drip."""
-    chunks, size = [], 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if size > MAX_PAGE_BYTES:
-            raise SourceViolation(
-                f"{subject}: the answer is larger than {MAX_PAGE_BYTES:,} bytes",
-                remedy="lower SOURCE_PAGE_SIZE, or have the source send smaller pages",
-            )
-        if time.monotonic() > deadline:
-            raise SourceUnavailable(
-                f"{subject}: the answer did not end in time ({size:,} bytes came)",
-                remedy="raise SOURCE_RETRY_SECONDS or lower SOURCE_PAGE_SIZE",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
+def _check_count(subject: str, count: int, ids: int) -> None:
+    """An id is that of one record: totals that count more are no totals, and halving them would never end."""
+    if count > ids:
+        raise TotalsWrong(f"{subject}: {count:,} records in {ids:,} ids")
+
+
+def _check_cursor(resource: str, cursor: str | None, id_key: str | None) -> None:
+    check_cursor(resource, cursor)
+    if cursor is not None and id_key is not None:
+        id_of_cursor(resource, cursor)
+
+
+def _cursor_after(resource: str, page: Page, id_key: str | None) -> str | None:
+    """The cursor to ask with next: the source's own. Raises SourceViolation for one that is none.
+
+    After a record without a readable id it may be made of that record, and lead anywhere: then it is the last id of the
+    page that can be read, so that such records are listed once more and none is passed.
+    """
+    if id_key is not None and id_of(id_key, page.items[-1]) is None:
+        readable = next((one for one in reversed(ids_of(id_key, page.items)) if one is not None), None)
+        return page.next_cursor if readable is None else str(readable)
+    _check_cursor(resource, page.next_cursor, id_key)
+    return page.next_cursor
 
 
 def _stuck(resource: str, cursor: str | None) -> SourceViolation:
     return SourceViolation(
-        f"/{resource}: the cursor {cursor} came a second time: the pages run in a circle",
+        f"/{resource}: the cursor {shown(cursor)} came a second time: the pages run in a circle",
         remedy="what whole parts came before it is kept; have the source mended, then run again",
     )

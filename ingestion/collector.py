@@ -1,46 +1,55 @@
-"""How every entity is pulled: claim, read pages, land parts, move the watermark with their receipts.
+"""How every entity is pulled: claim it, know the source again, land parts, move the watermark with the receipts.
 
-No bookkeeping per page and no list of finished pages: the watermark is the only position there is, and it moves in the
-transaction that receipts a part (`ingestion.landing`). What it passed over is kept beside it, as ranges of ids
-(`ingestion.gaps`), and asked for again before anything new.
+A pull is up to three readings after one another. Of a listing by id, late arrivals come first: ids that were passed
+over are kept as ranges (`ingestion.late_arrivals`). Then comes what is new (`ingestion.id_reading`, or else `changes`).
+A full refresh comes last: it has a position of its own in `meta.replay`, so that one that was cut off is resumed by
+whoever pulls next. Which of them an entity takes is said by the order of its listing (`medallion.entities.entity`).
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from ingestion.client import SourceClient
-from ingestion.gaps import by_gap, check_inside, left_of, runs_of, windows
+from ingestion.api_source import open_source
+from ingestion.changes import Changes, ChangesReplay
+from ingestion.id_reading import IdReading, IdReplay
+from ingestion.identity import of_known_source, require_known_records, require_same_name
 from ingestion.landing import Landing
+from ingestion.late_arrivals import LateArrivals
+from ingestion.pages import check_cursor
 from ingestion.progress import pull_progress
-from loaders.backfill import open_ranges
-from loaders.database import transaction
-from loaders.errors import EntityLocked, SourceViolation
-from loaders.state_store import (
-    Claim,
-    IdRange,
-    advance_watermark,
-    claim_entity,
-    expire_gaps,
-    fill_gap,
-    gaps_checked,
-    locked,
-    logged_load,
-    open_gaps,
-    succeed_load,
+from ingestion.record_ids import id_of_cursor
+from medallion.database import transaction
+from medallion.errors import EntityLocked, SourceRefused
+from medallion.state.backfill_ranges import open_ranges
+from medallion.state.loads import logged_load, succeed_load
+from medallion.state.locks import entity_lock, locked
+from medallion.state.pull import (
+    begin_replay,
+    finish_replay,
+    lookback_pages,
+    open_replay,
+    read_sample,
+    warehouse_clock,
 )
+from medallion.state.watermarks import Claim, advance_watermark, claim_entity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from psycopg2.extensions import connection
 
+    from ingestion.client import SourceClient
     from ingestion.entity import Collected, Entity
     from ingestion.pages import Page
     from ingestion.progress import Report
-    from loaders.config import Settings
+    from ingestion.reading import Reading
+    from ingestion.source import Source
+    from medallion.settings import Settings
+    from medallion.state.pull import Replay
 
 log = logging.getLogger(__name__)
 
@@ -57,23 +66,25 @@ def collect(
 ) -> Collected:
     """Pull what is new of `entity` into Bronze.
 
-    `full_refresh` starts again at the source's beginning; Silver makes nothing of what it has already.
-    Raises SourceError, DatabaseError or BronzeWriteFailed; what whole parts came before stays.
+    `full_refresh` pulls all history once more, after what is new; Silver makes nothing of what it has already. `now` is
+    the time, by default that of the warehouse. Raises SourceError, DatabaseError or BronzeWriteFailed; what whole parts
+    came before stays.
     """
-    started = now or datetime.now(timezone.utc)
     with (
-        client or SourceClient(settings) as source,
-        locked(conn, "bronze", entity.name),
+        open_source(entity, settings, client) as source,
+        locked(conn, entity_lock(entity.name)),
         logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name) as load_id,
     ):
         with transaction(conn):
-            if entity.late is not None and open_ranges(conn):
+            if entity.is_by_id and open_ranges(conn, entity.name):
                 raise EntityLocked(
                     f"{entity.name}: a backfill was begun a moment ago", remedy="the next try goes on with it"
                 )
             claim = claim_entity(conn, entity.name)
-        pull = _Pull(entity, conn, settings, claim, Landing(entity, conn, settings, load_id, started), started)
-        collected = pull.run(source, None if full_refresh else claim.cursor)
+            started = now or warehouse_clock(conn)
+        landing = Landing(entity, conn, settings, load_id, started.astimezone(timezone.utc))
+        pull = _Pull(entity, conn, settings, source, claim, landing, started)
+        collected = pull.run(full_refresh=full_refresh)
         with transaction(conn):
             succeed_load(conn, load_id)
     log.info("%s", collected.summary())
@@ -81,107 +92,159 @@ def collect(
 
 
 class _Pull:
-    """One pull under way: where it stands and what its parts brought so far."""
+    """One pull under way: where it stands and what its readings brought so far."""
 
     def __init__(
         self,
         entity: Entity,
         conn: connection,
         settings: Settings,
+        source: Source,
         claim: Claim,
         landing: Landing,
         started: datetime,
     ) -> None:
-        self._entity, self._conn, self._settings = entity, conn, settings
-        self._claim, self._landing = claim, landing
+        self._entity, self._conn, self._settings, self._source = entity, conn, settings, source
+        self._claim, self._landing, self._started = claim, landing, started
+        self._reached = claim.cursor
         self._late = 0
-        self._replays = False
-        self._gaps_since = started - timedelta(hours=settings.sales_gap_ttl_hours)
+        self._notes: list[str] = []
 
-    def run(self, source: SourceClient, cursor: str | None) -> Collected:
-        self._replays = cursor != self._claim.cursor
-        pages, reached = source.pages(self._entity.name, cursor), cursor
+    def run(self, *, full_refresh: bool) -> Collected:
+        with transaction(self._conn):
+            replay = self._replay(full_refresh=full_refresh)
         with pull_progress(self._entity.name) as progress:
-            self._land_late(source, progress)
-            while (through := self._land(pages, reached, progress)) is not None:
-                reached = through
-        self._finish(source, reached)
-        before = self._claim.cursor
-        after = reached if reached != cursor else before
-        return self._landing.collected(self._entity.name, before, after, late=self._late)
+            if self._entity.is_by_id:
+                self._land_by_id(progress)
+            else:
+                self._land_changes(progress)
+            if replay is not None:
+                self._land_again(replay, progress, is_asked_for=full_refresh)
+        before, after = self._claim.cursor, self._reached
+        return self._landing.collected(self._entity.name, before, after, late=self._late, notes=self._notes)
 
-    def _finish(self, source: SourceClient, reached: str | None) -> None:
-        """Refuse a source that no longer knows the watermark; move the watermark of a replay, which it held back.
-
-        A source that was restored from a backup hands out the same ids again, and `id > watermark` would skip them.
-        """
-        before = self._claim.cursor
-        if before is None:
-            return
-        if (self._replays or not self._landing.files) and not self._entity.known(source, before):
-            raise SourceViolation(
-                f"{self._entity.name}: the source does not know the record at the watermark {before} any more",
-                remedy="find out whether it was restored from a backup; if its ids start again, set the watermark in "
-                "meta.ingestion_state back to the last record that both sides have",
+    def _land_by_id(self, progress: Report) -> None:
+        watermark = self._claim.cursor
+        if watermark is not None:
+            check_cursor(self._entity.name, watermark)
+            id_of_cursor(self._entity.name, watermark)
+            require_known_records(self._conn, self._source, self._entity, watermark)
+            require_same_name(self._conn, self._source, self._entity)
+            late = LateArrivals(
+                self._entity,
+                self._conn,
+                self._source,
+                self._settings,
+                self._landing,
+                watermark=watermark,
+                progress=progress,
+                hold=self._hold,
             )
-        if self._replays and reached is not None:
-            with transaction(self._conn):
-                advance_watermark(self._conn, self._claim, reached, self._landing.load_id)
+            late.land()
+            self._late, self._notes = late.landed, late.notes
+        reading = IdReading(
+            self._entity,
+            self._conn,
+            self._named(self._source.pages(watermark)),
+            watermark,
+            load_id=self._landing.load_id,
+            progress=progress,
+            advance=self._advance,
+        )
+        self._land_all(reading)
 
-    def _land_late(self, source: SourceClient, progress: Report) -> None:
-        """Ask again for what was passed over and land what has come; the watermark stays."""
-        if self._entity.late is None or self._claim.cursor is None:
+    def _land_changes(self, progress: Report) -> None:
+        with transaction(self._conn):
+            before, sample = lookback_pages(self._conn, self._entity.name), read_sample(self._conn, self._entity.name)
+        watermark = self._claim.cursor
+        start = before[0].cursor_before if before and watermark is not None else watermark
+
+        def read() -> Iterator[Page]:
+            return self._named(self._pages_from(start, otherwise=watermark))
+
+        def read_all() -> Iterator[Page]:
+            return self._named(self._source.pages(None))
+
+        reading = Changes(
+            self._entity,
+            self._source,
+            before,
+            self._claim.cursor,
+            pages=of_known_source(read, read_all, self._entity, before, sample),
+            lookback=self._entity.lookback(self._settings),
+            latest=self._started + timedelta(minutes=self._settings.source_clock_tolerance_minutes),
+            progress=progress,
+            advance=self._advance,
+        )
+        self._land_all(reading)
+        if reading.held_back:
+            self._notes.append(f"{reading.held_back:,} records dated in the future hold the watermark back")
+            log.warning("%s: %s", self._entity.name, self._notes[-1])
+
+    def _land_again(self, replay: Replay, progress: Report, *, is_asked_for: bool) -> None:
+        """Resume a full refresh. Asked for, to its end; else for REPLAY_MINUTES, so that the hour goes on."""
+        reading = self._replayed(replay, progress)
+        until = time.monotonic() + self._settings.replay_minutes * 60
+        while self._landing.land(reading):
+            if not is_asked_for and time.monotonic() > until:
+                self._notes.append(f"the full refresh has come to {reading.position}; the next run resumes it")
+                return
+        with transaction(self._conn):
+            finish_replay(self._conn, replay)
+
+    def _replayed(self, replay: Replay, progress: Report) -> Reading:
+        if not self._entity.is_by_id:
+            pages = self._source.pages(replay.cursor)
+            return ChangesReplay(self._entity, self._named(pages), replay, progress=progress, hold=self._hold)
+        up_to = int(replay.end) if replay.end else None
+        return IdReplay(
+            self._entity,
+            self._conn,
+            self._named(self._source.pages(replay.cursor, up_to=up_to)),
+            replay,
+            load_id=self._landing.load_id,
+            progress=progress,
+            hold=self._hold,
+        )
+
+    def _replay(self, *, full_refresh: bool) -> Replay | None:
+        """The full refresh to go on with, or to begin; none while nothing was pulled: what is new is everything."""
+        found = open_replay(self._conn, self._entity.name)
+        if found is not None or not full_refresh or self._claim.cursor is None:
+            return found
+        end = self._claim.cursor if self._entity.is_by_id else None
+        return begin_replay(self._conn, self._entity.name, self._landing.load_id, end)
+
+    def _land_all(self, reading: Reading) -> None:
+        while self._landing.land(reading):
+            self._reached = reading.position
+
+    def _pages_from(self, cursor: str | None, *, otherwise: str | None) -> Iterator[Page]:
+        """Pages after a cursor of ours; after the other one, when the source does not take the first any more."""
+        pages = self._source.pages(cursor)
+        try:
+            first = next(pages, None)
+        except SourceRefused:
+            if cursor == otherwise:
+                raise
+            log.warning(
+                "%s: the source refuses the cursor of the lookback: pulled from the watermark", self._entity.name
+            )
+            yield from self._source.pages(otherwise)
             return
-        with transaction(self._conn):
-            gaps = open_gaps(self._conn)
-        pages = self._late_pages(source, gaps)
-        while self._land_late_part(pages, gaps, progress):
-            with transaction(self._conn):
-                gaps = open_gaps(self._conn)
-        if gaps:
-            self._expire_gaps()
+        if first is not None:
+            yield first
+            yield from pages
 
-    def _expire_gaps(self) -> None:
-        """Every gap was asked for a moment ago: only behind that may one be given up, however long nobody ran."""
-        with transaction(self._conn):
-            gaps_checked(self._conn)
-            expired = expire_gaps(self._conn, self._settings.sales_gap_ttl_hours)
-        if expired:
-            log.warning("%s: %s ids never came and are given up (meta.sales_gap)", self._entity.name, f"{expired:,}")
+    def _named(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """The same pages, each only while the source names itself as before."""
+        for page in pages:
+            require_same_name(self._conn, self._source, self._entity)
+            yield page
 
-    def _late_pages(self, source: SourceClient, gaps: Sequence[IdRange]) -> Iterator[Page]:
-        for window in reversed(windows(gaps, self._settings.source_page_size)):  # the newest are the likeliest to come
-            cursor = str(window.first - 1)
-            for page in source.pages(self._entity.name, cursor, up_to=window.last):
-                self._entity.check(cursor, page)
-                check_inside(self._entity.name, window, page)
-                yield page
-                cursor = page.next_cursor or cursor
+    def _advance(self, through: str | None) -> None:
+        advance_watermark(self._conn, self._claim, through, self._landing.load_id)
 
-    def _land_late_part(self, pages: Iterator[Page], gaps: Sequence[IdRange], progress: Report) -> bool:
-        """Land what has come into gaps; False when nothing more has."""
-        arrived = list[int]()
-
-        def take(page: Page) -> list[bytes]:
-            late = self._entity.late(page.items, gaps) if self._entity.late else {}
-            arrived.extend(late)
-            progress(len(late), page.next_cursor)
-            return list(late.values())
-
-        files = self._landing.write(pages, take)
-        if not files or self._claim.cursor is None:
-            return False
-        with self._landing.acknowledged(files, self._claim.cursor, self._claim.cursor):
-            for gap, ids in by_gap(gaps, arrived).items():
-                fill_gap(self._conn, gap, runs_of(ids), left_of(gap, ids))
-            self._advance(self._claim.cursor)
-        self._late += len(arrived)
-        return True
-
-    def _land(self, pages: Iterator[Page], reached: str | None, progress: Report) -> str | None:
-        return self._landing.land(pages, reached, progress, gaps_since=self._gaps_since, advance=self._advance)
-
-    def _advance(self, through: str) -> None:
-        """Move the watermark; a replay holds it where it was, so that it never moves back."""
-        held = self._claim.cursor if self._replays else None
-        advance_watermark(self._conn, self._claim, held or through, self._landing.load_id)
+    def _hold(self) -> None:
+        """Leave the watermark where it has come to, and refuse a run that has lost its entity."""
+        advance_watermark(self._conn, self._claim, self._reached, self._landing.load_id)

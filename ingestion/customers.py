@@ -1,6 +1,6 @@
 """Collect customers into Bronze: `python -m ingestion.customers`.
 
-The source orders them by `(updated_at, customer_id)`, so a changed customer comes again behind the watermark.
+The source orders them by `(updated_at, customer_id)`, so a changed customer comes again after the watermark.
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingestion.collector import collect
-from ingestion.entity import Collected, Entity
-from ingestion.ndjson import Ndjson
-from loaders.command import hand_run_id, run_step
+from ingestion.listing import pull_of
+from medallion.entities.registry import ENTITIES
+from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
+    from ingestion.entity import Collected
+    from medallion.settings import Settings
 
-CUSTOMERS = Entity(name="customers", datasets=("customers",), divide=lambda records: {"customers": Ndjson.of(records)})
+CUSTOMERS = pull_of(ENTITIES["customers"])
 
 
 def collect_customers(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:

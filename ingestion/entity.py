@@ -1,42 +1,76 @@
-"""What a pull must know of a source entity, and what it says of itself when it is through."""
+"""What a pull must know of a source entity, and what it reports when it has ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from medallion.entities.entity import ById, ByUpdatedAt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from contextlib import AbstractContextManager
 
-    from ingestion.client import SourceClient
-    from ingestion.ndjson import Ndjson
-    from ingestion.pages import Page
-    from loaders.state_store import IdRange
+    from ingestion.source import Source
+    from medallion.bronze.ndjson import Ndjson
+    from medallion.settings import Settings
+
+
+_CHANGING = ByUpdatedAt()
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A source entity: its resource, the datasets it lands in, and how a page is divided among them.
+    """What a pull needs of a declared entity (`medallion.entities`), and how records are divided among its datasets.
 
-    `check` raises SourceViolation for a page that breaks the contract of this resource, and returns the ids it
-    passes over; it is given the cursor the page was asked with. `late` picks, by id, the records that lie in such
-    a gap; None for a resource whose changed records come again by themselves. `recent` leaves out gaps that nothing
-    can fill any more. `known` says whether the source still has the record at a cursor.
+    `key` is the member that holds the natural key: a record without it is never recognized, and so no other source.
+    `lasting` are members that a record keeps for life. `has_lines`: a record has lines with amounts, which the source's
+    totals add up. `open_source` gives its records; None: the resource of its name at the source API.
     """
 
     name: str
     datasets: tuple[str, ...]
-    divide: Callable[[Sequence[bytes]], Mapping[str, Ndjson]]
-    check: Callable[[str | None, Page], list[IdRange]] = lambda _cursor, _page: []
-    late: Callable[[Sequence[bytes], Sequence[IdRange]], Mapping[int, bytes]] | None = None
-    known: Callable[[SourceClient, str], bool] = lambda _source, _cursor: True
-    recent: Callable[[Page, list[IdRange], datetime], list[IdRange]] = lambda _page, gaps, _since: gaps
+    split_by_dataset: Callable[[Sequence[bytes]], Mapping[str, Ndjson]]
+    key: str = ""
+    lasting: tuple[str, ...] = ()
+    order: ById | ByUpdatedAt = _CHANGING
+    has_lines: bool = False
+    open_source: Callable[[Settings], AbstractContextManager[Source]] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a listing by id whose records have none."""
+        if self.is_by_id and not self.key:
+            raise ValueError(f"{self.name}: a listing by id needs the member that holds the id (key)")
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether ids that a pull passes over are gaps, and a long history can be cut into ranges."""
+        return isinstance(self.order, ById)
+
+    @property
+    def id_key(self) -> str | None:
+        """The member that a listing by id is ordered by; None for another listing."""
+        return self.key if self.is_by_id else None
+
+    @property
+    def version(self) -> str | None:
+        """The member that tells two versions of a record apart; None: records do not change."""
+        return None if self.is_by_id else "updated_at"
+
+    def lookback(self, settings: Settings) -> timedelta:
+        """How far before the watermark a pull of changing records reads again, by the setting that it declares."""
+        if isinstance(self.order, ById):
+            return timedelta()
+        return timedelta(minutes=getattr(settings, self.order.lookback))
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What one pull brought. `records` per dataset; cursors are its position before and after."""
+    """What one pull brought. `records` per dataset; cursors are its position before and after.
+
+    `late` are records that arrived in gaps. `notes` say what a person should know although nothing failed.
+    """
 
     entity: str
     load_id: int
@@ -46,9 +80,13 @@ class Collected:
     bytes: int = 0
     records: Mapping[str, int] = field(default_factory=dict)
     late: int = 0
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for a person."""
+        return "; ".join((self._brought(), *self.notes))
+
+    def _brought(self) -> str:
         if not self.files:
             return f"{self.entity}: nothing new behind {self.cursor_after}"
         records = ", ".join(f"{count:,} {dataset}" for dataset, count in self.records.items())

@@ -1,9 +1,10 @@
-"""Ids that a pull passed over: ranges that may still be filled by a sale that was committed late.
+"""Ids that a pull passed over: ranges that may still be filled by a record that was committed late.
 
-A source hands out ids before it commits, so a sale may appear behind a larger id that was read long ago. `id > last`
-alone would never ask for it. What is skipped on the way is therefore kept (`meta.sales_gap`) and asked for again.
+A source hands out ids before it commits, so a record may appear with an id below one that was read long ago. `id >
+last` alone would never ask for it. What is skipped on the way is therefore kept (`meta.gap`) and asked for again.
 
-Kept as ranges and not as ids: a hole of a million ids is one row. Pure functions; the collector does the rest.
+Kept as ranges and not as ids: a hole of a million ids is one row, and so are the holes of a page that has many. Pure
+functions; `ingestion.late_arrivals` asks, `medallion.state.gaps` keeps.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from loaders.errors import SourceViolation
-from loaders.state_store import IdRange
+from ingestion.record_ids import id_of
+from medallion.errors import SourceViolation
+from medallion.state.gaps import Gap, sparse_gap
+from medallion.state.id_range import IdRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ingestion.entity import Entity
     from ingestion.pages import Page
+
+FEW_HOLES, MOST_HOLES = 32, 500  # of a page, each in a row of its own
+_DIGITS = 19  # of the largest id
 
 
 def skipped_between(after: int, ids: Iterable[int]) -> list[IdRange]:
@@ -30,8 +37,35 @@ def skipped_between(after: int, ids: Iterable[int]) -> list[IdRange]:
     return skipped
 
 
+def rows_for(holes: Sequence[IdRange], ids: Sequence[int]) -> list[Gap]:
+    """The rows that keep the holes of a page: one each, or a single one that lists the page's `ids` between them.
+
+    A single one where there are many, and where most ids have a hole before them: such ids are not dense.
+    """
+    if len(holes) <= FEW_HOLES or (len(holes) <= MOST_HOLES and 2 * len(holes) <= len(ids)):
+        return [Gap(one) for one in holes]
+    first, last = holes[0].first, holes[-1].last
+    return [sparse_gap(first, last, (number for number in ids if first < number < last))]
+
+
+def without(holes: Sequence[IdRange], known: Sequence[IdRange]) -> list[IdRange]:
+    """What of `holes` lies in none of the `known` ranges. Both rise; neither overlaps itself."""
+    left = []
+    for hole in holes:
+        first = hole.first
+        for one in known:
+            if one.last < first or one.first > hole.last:
+                continue
+            if one.first > first:
+                left.append(IdRange(first, one.first - 1))
+            first = one.last + 1
+        if first <= hole.last:
+            left.append(IdRange(first, hole.last))
+    return left
+
+
 def windows(gaps: Sequence[IdRange], span: int) -> list[IdRange]:
-    """Few ranges to ask for that cover all `gaps`: neighbours join while a window spans at most `span` ids.
+    """Few ranges to ask for that cover all `gaps`: neighbors join while a window spans at most `span` ids.
 
     A window holds ids that are known already; asking for them costs less than a request per gap.
     """
@@ -71,10 +105,13 @@ def left_of(gap: IdRange, ids: Iterable[int]) -> list[IdRange]:
     return skipped_between(gap.first - 1, [*sorted(set(ids)), gap.last + 1])
 
 
-def check_inside(resource: str, window: IdRange, page: Page) -> None:
+def check_inside(entity: Entity, window: IdRange, page: Page) -> None:
     """Raise SourceViolation for a page that goes beyond the ids it was asked for."""
-    if int(page.next_cursor or 0) > window.last:
+    cursor = page.next_cursor or "0"
+    if page.items and id_of(entity.key, page.items[-1]) is None and cursor.encode() in page.items[-1]:
+        return  # a cursor made of a record without a readable id says nothing of where the page ends
+    if cursor.isascii() and cursor.isdigit() and (len(cursor) > _DIGITS or int(cursor) > window.last):
         raise SourceViolation(
-            f"/{resource}: asked up to {window.last}, the page goes on to {page.next_cursor}",
+            f"/{entity.name}: asked up to {window.last}, the page goes on to {page.next_cursor}",
             remedy="the source ignores up_to: nothing of that page was kept; have it mended",
         )

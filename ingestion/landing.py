@@ -10,12 +10,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ingestion.bronze import BronzeFile, BronzeStore, WrittenFile, bronze_path
 from ingestion.entity import Collected
 from ingestion.part import Part
-from loaders.database import transaction
-from loaders.fail_point import fail_point
-from loaders.state_store import IdRange, Receipt, add_gaps, add_receipt
+from medallion.bronze.writer import BronzeFile, BronzeStore, WrittenFile, bronze_path
+from medallion.database import transaction
+from medallion.process.fail_points import fail_point
+from medallion.state.receipts import Receipt, add_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from ingestion.entity import Entity
     from ingestion.pages import Page
-    from ingestion.progress import Report
-    from loaders.config import Settings
+    from ingestion.reading import Reading
+    from medallion.settings import Settings
 
     Take = Callable[[Page], Sequence[bytes]]
 
@@ -39,39 +39,21 @@ class Landing:
         self.files: list[WrittenFile] = []
         self.records: dict[str, int] = {}
         self._entity, self._conn, self._settings, self._started = entity, conn, settings, started
-        self._store = BronzeStore(settings.bronze_location)
+        self._store = BronzeStore(settings.bronze_location, group_readable=settings.bronze_group_readable)
         self._number = 0
 
-    def land(
-        self,
-        pages: Iterator[Page],
-        after: str | None,
-        progress: Report,
-        *,
-        gaps_since: datetime,
-        advance: Callable[[str], None],
-    ) -> str | None:
-        """Land the next part of what lies behind the cursor `after`; the cursor behind it, None without records.
+    def land(self, reading: Reading) -> bool:
+        """Land the next part of a reading; False when it brings nothing more.
 
-        `advance` moves the position, in the transaction of the receipts. Ids passed over are kept as gaps, unless a
-        sale made before `gaps_since` follows them. Raises what `write` and `advance` raise.
+        What the reading saves commits with the receipts. Raises what `write` and the reading raise.
         """
-        passed_over, through = list[IdRange](), after
-
-        def take(page: Page) -> Sequence[bytes]:
-            nonlocal through
-            passed_over.extend(self._entity.recent(page, self._entity.check(through, page), gaps_since))
-            through = page.next_cursor
-            progress(len(page.items), through)
-            return page.items
-
-        files = self.write(pages, take)
-        if not files or through is None:
-            return None
-        with self.acknowledged(files, after, through):
-            add_gaps(self._conn, passed_over)
-            advance(through)
-        return through
+        files = self.write(reading.pages, reading.take)
+        if not files:
+            return False
+        with self.acknowledged(files, *reading.cursors()):
+            reading.save(self._conn)
+        reading.settle()
+        return True
 
     def write(self, pages: Iterator[Page], take: Take) -> Mapping[str, WrittenFile]:
         """Make the next part durable; nobody hears of it yet. Returns its files by dataset, none without records.
@@ -82,7 +64,7 @@ class Landing:
         part = Part(self._settings)
         with part.discarded_on_error():
             for page in pages:
-                for dataset, lines in self._entity.divide(take(page)).items():
+                for dataset, lines in self._entity.split_by_dataset(take(page)).items():
                     part.append(dataset, lines, self._file)
                 if part.is_complete:
                     break
@@ -119,10 +101,12 @@ class Landing:
             self.files.append(file)
             self.records[dataset] = self.records.get(dataset, 0) + file.records
 
-    def collected(self, name: str, before: str | None, after: str | None, *, late: int = 0) -> Collected:
+    def collected(
+        self, name: str, before: str | None, after: str | None, *, late: int = 0, notes: Sequence[str] = ()
+    ) -> Collected:
         """What this load brought, between these two positions."""
         size = sum(file.bytes for file in self.files)
-        return Collected(name, self.load_id, before, after, len(self.files), size, self.records, late)
+        return Collected(name, self.load_id, before, after, len(self.files), size, self.records, late, tuple(notes))
 
     def _file(self, dataset: str) -> BronzeFile:
         return self._store.file(bronze_path(dataset, self._started, self.load_id, self._number))

@@ -2,23 +2,35 @@
 
 Records are never decoded and written again: what lands in Bronze is the slice of the answer. msgspec finds
 the slices at the speed of memory. It refuses a whole page for one record that is no strict JSON (a lone
-surrogate, a NaN), and one bad record must not stop the others, so such a page is cut a second time with the
-standard library's tolerant scanner; the odd record is then set aside by Silver, which is the place for it.
+surrogate, a NaN) or nested too deep for it, and one bad record must not stop the others, so such a page is cut a
+second time by `ingestion.tolerant`; the odd record is then set aside by Silver, which is the place for it.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from decimal import Decimal  # noqa: TC003 - msgspec reads the types at run time
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from loaders.errors import SourceViolation
-from loaders.reconciliation import Totals
+from ingestion.tolerant import cut_page
+from medallion.errors import NotOffered, SourceViolation, TotalsWrong
+from medallion.foreign_text import shown
+from medallion.state.reconciliation import MODULUS, RecordTotals, Totals
 
-_WHITESPACE = " \t\n\r"
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Told = TypeVar("Told")
+
+MOST_RECORDS = 100_000  # of a page: each costs far more memory than the bytes it may have
+_LONGEST_CURSOR = 1_000  # characters
+_CURSOR_RULE = f"1 to {_LONGEST_CURSOR:,} printable characters of ASCII are one"
+_LARGEST_EXPONENT = 40  # of a total: written out, a larger one would fill memory
+_SMALL_BODY = 4_000_000  # bytes: what its records cost at worst is no matter
+_LARGE_BODY = 32_000_000  # whose records are always counted before they are kept
+_BYTES_A_MEMBER = 12  # between two commas, on average: fewer than any record of ours has
 _AT_ONCE = 250  # records looked at together
 
 
@@ -45,11 +57,18 @@ class _Totals(msgspec.Struct, gc=False):
     sales: int
     lines: int
     net_amount: Decimal
+    checksum: str | None = None
+
+
+class _RecordTotals(msgspec.Struct, gc=False):
+    count: int
+    checksum: str
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _TOTALS = msgspec.json.Decoder(_Totals)
-_TOLERANT = json.JSONDecoder(strict=False)
+_RECORD_TOTALS = msgspec.json.Decoder(_RecordTotals)
+_CENT, _MOST_NET = Decimal("0.01"), Decimal(10) ** 36
 
 
 def decode_page(body: bytes) -> Page:
@@ -57,7 +76,7 @@ def decode_page(body: bytes) -> Page:
 
     Raises ValueError, saying which rule is broken, when the body is no page, or not a whole one.
     """
-    envelope = _strict(body) or _tolerant(body)
+    envelope = (None if _may_be_crowded(body) else _strict(body)) or _tolerant(body)
     _check_whole(envelope)
     items = [bytes(item) for item in envelope.items]
     if _has_breaks(body) and _any_has_breaks(items):
@@ -66,22 +85,69 @@ def decode_page(body: bytes) -> Page:
 
 
 def decode_totals(body: bytes) -> Totals:
-    """Read control totals. Raises ValueError when the body holds none."""
+    """Control totals of sales.
+
+    Raises ValueError for a body that is no JSON, NotOffered for one that is something else, SourceViolation for
+    totals that cannot be.
+    """
+    told = _told(_TOTALS, body)
+    empty = told.sales == 0 and (told.lines or told.net_amount)
+    if told.sales < 0 or told.lines < 0 or empty or (told.net_amount and not told.lines) or not _is_amount(told):
+        raise _senseless(f"{told.sales} sales, {told.lines} lines, {told.net_amount} net")
+    checksum = None if told.checksum is None else _checksum(told.checksum)
+    return Totals(told.sales, told.lines, told.net_amount, checksum)
+
+
+def decode_record_totals(body: bytes) -> RecordTotals:
+    """Control totals of a listing that changes. Raises as `decode_totals`."""
+    told = _told(_RECORD_TOTALS, body)
+    checksum = _checksum(told.checksum)
+    if told.count < 0 or (checksum and not told.count):
+        raise _senseless(f"{told.count} records, checksum {checksum}")
+    return RecordTotals(told.count, checksum)
+
+
+def _told(decoder: msgspec.json.Decoder[Told], body: bytes) -> Told:
     try:
-        told = _TOTALS.decode(body)
-    except msgspec.DecodeError as error:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise NotOffered(
+            f"the answer of the source holds no control totals: {error}",
+            remedy="totals are optional; a source that offers them answers as the contract says (docs/architecture.md)",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"no control totals: {error}") from error
-    return Totals(told.sales, told.lines, told.net_amount)
 
 
-def id_of_cursor(cursor: str) -> int:
-    """The sale id that a cursor is. Raises SourceViolation when it is none."""
-    if not (cursor.isascii() and cursor.isdigit()):
+def _is_amount(told: _Totals) -> bool:
+    """Whether the net amount is a number of cents that a table can hold."""
+    net = told.net_amount
+    if not net.is_finite() or abs(net.adjusted()) > _LARGEST_EXPONENT:
+        return False
+    return abs(net) < _MOST_NET and net == net.quantize(_CENT)
+
+
+def _checksum(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MODULUS)) and int(text) < MODULUS):
+        raise _senseless("a checksum that is no decimal number below 2^60")
+    return int(text)
+
+
+def _senseless(what: str) -> TotalsWrong:
+    return TotalsWrong(f"the source's control totals cannot be right: {what[:200]}")
+
+
+def check_cursor(resource: str, cursor: str | None) -> None:
+    """Raise SourceViolation for a cursor with which nothing can be asked. None is the source's beginning.
+
+    A stored one may be from before today's rules, or from a hand.
+    """
+    if cursor is not None and not _is_cursor(cursor):
         raise SourceViolation(
-            f"sales: the cursor {cursor!r} is no sale id",
-            remedy="compare meta.ingestion_state and the source's next_cursor; both must be decimal sale ids",
+            f"{resource}: the cursor '{shown(cursor)}' is none: {_CURSOR_RULE}",
+            remedy=f"set cursor_value of {resource} in meta.ingestion_state to the last cursor_through of "
+            "meta.bronze_file that is one, or to null: all is then pulled again, Silver makes nothing of what it has",
         )
-    return int(cursor)
 
 
 def one_line(record: bytes) -> bytes:
@@ -90,8 +156,13 @@ def one_line(record: bytes) -> bytes:
         return record
     try:
         return msgspec.json.format(record, indent=-1)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return record.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _is_cursor(text: str) -> bool:
+    """Whether it can travel in an address, stand in a line of a log and be kept by Postgres, as it is."""
+    return 0 < len(text) <= _LONGEST_CURSOR and text.isascii() and text.isprintable()
 
 
 def _has_breaks(text: bytes) -> bool:
@@ -113,60 +184,29 @@ def _strict(body: bytes) -> _Envelope | None:
 
 
 def _tolerant(body: bytes) -> _Envelope:
-    """Scan the envelope member by member; surrogate escapes keep bytes that are no UTF-8 as they are."""
-    text = body.decode("utf-8", errors="surrogateescape")
+    """The page cut by its brackets, and what stands around its records read by the rules of the strict way."""
+    items, rest = cut_page(body, most=MOST_RECORDS)
     try:
-        members = _members(text)
-        return msgspec.convert(members, _Envelope)
-    except (ValueError, IndexError, RecursionError) as error:
-        raise ValueError(f"not JSON: {error}") from error
+        envelope = msgspec.convert(rest, _Envelope)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"not a page: {error}") from error
+    return msgspec.structs.replace(envelope, items=[msgspec.Raw(item) for item in items])
 
 
-def _members(text: str) -> dict[str, Any]:
-    at = _expect(text, 0, "{")
-    members: dict[str, Any] = {}
-    while text[at] != "}":
-        name, at = _TOLERANT.raw_decode(text, at)
-        at = _expect(text, at, ":")
-        members[name], at = _items(text, at) if name == "items" else _TOLERANT.raw_decode(text, at)
-        at = _next(text, at, "}")
-    if text[at + 1 :].strip(_WHITESPACE):
-        raise ValueError(f"trailing characters after the page at {at + 1}")
-    return members
-
-
-def _items(text: str, at: int) -> tuple[list[msgspec.Raw], int]:
-    at = _expect(text, at, "[")
-    items = []
-    while text[at] != "]":
-        _, end = _TOLERANT.raw_decode(text, at)
-        items.append(msgspec.Raw(text[at:end].encode("utf-8", errors="surrogateescape")))
-        at = _next(text, end, "]")
-    return items, at + 1
-
-
-def _expect(text: str, at: int, token: str) -> int:
-    at = _skip(text, at)
-    if text[at] != token:
-        raise ValueError(f"expected {token} at {at}")
-    return _skip(text, at + 1)
-
-
-def _next(text: str, at: int, closing: str) -> int:
-    """Behind the comma, or at the closing token."""
-    at = _skip(text, at)
-    return at if text[at] == closing else _expect(text, at, ",")
-
-
-def _skip(text: str, at: int) -> int:
-    while text[at : at + 1] in _WHITESPACE and at < len(text):
-        at += 1
-    return at
+def _may_be_crowded(body: bytes) -> bool:
+    """Whether records may be so many and so short that they would take many times the memory of the body."""
+    if len(body) <= _SMALL_BODY:
+        return False
+    return len(body) > _LARGE_BODY or body.count(b",") > len(body) // _BYTES_A_MEMBER
 
 
 def _check_whole(envelope: _Envelope) -> None:
+    if len(envelope.items) > MOST_RECORDS:
+        raise ValueError(f"{len(envelope.items):,} records are more than the {MOST_RECORDS:,} that a page may hold")
     if envelope.count != len(envelope.items):
         raise ValueError(f"count says {envelope.count} records, {len(envelope.items)} came")
+    if envelope.next_cursor is not None and not _is_cursor(envelope.next_cursor):
+        raise ValueError(f"next_cursor '{shown(envelope.next_cursor)}' is none: {_CURSOR_RULE}")
     if envelope.items and envelope.next_cursor is None:
         raise ValueError("next_cursor is null on a page with records")
     if envelope.has_more and not envelope.items:

@@ -6,14 +6,14 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from loaders.fail_point import fail_point
+from medallion.process.fail_points import fail_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ingestion.bronze import BronzeFile, WrittenFile
-    from ingestion.ndjson import Ndjson
-    from loaders.config import Settings
+    from medallion.bronze.ndjson import Ndjson
+    from medallion.bronze.writer import BronzeFile, WrittenFile
+    from medallion.settings import Settings
 
 
 class Part:

@@ -37,7 +37,7 @@ def _live(entity: str) -> Iterator[Report]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         TextColumn("{task.completed:,.0f} records"),
-        TextColumn("up to {task.fields[cursor]}"),
+        TextColumn("up to {task.fields[cursor]}", markup=False),  # it is the source's
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

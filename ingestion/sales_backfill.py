@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from ingestion.backfill import plan_ranges, pull_open_ranges, pull_range
 from ingestion.sales import SALES
-from loaders.backfill import read_progress
-from loaders.command import hand_run_id, run_step
-from loaders.database import transaction
-from loaders.errors import NothingToDo
+from medallion.database import transaction
+from medallion.errors import NothingToDo
+from medallion.process.step import hand_run_id, run_step
+from medallion.state.backfill_ranges import read_progress
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.entity import Collected
-    from loaders.config import Settings
-    from loaders.state_store import IdRange
+    from medallion.settings import Settings
+    from medallion.state.id_range import IdRange
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def pull_sales_range(conn: connection, settings: Settings, *, run_id: str, first
 def _work(conn: connection, settings: Settings) -> str:
     finished = pull_open_ranges(SALES, conn, settings, run_id=hand_run_id())
     with transaction(conn):
-        progress = read_progress(conn)
+        progress = read_progress(conn, SALES.name)
     return f"sales: {finished} ranges finished; {progress.words() if progress else 'the backfill is through'}"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingestion.ndjson import Ndjson
+from medallion.bronze.ndjson import Ndjson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,14 +50,6 @@ def split_sales(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson]:
     some = (sales[first : first + _AT_ONCE] for first in range(0, len(sales), _AT_ONCE))
     divided = [_cut_all(these) or _one_by_one(these) for these in some]
     return Ndjson.joined([headers for headers, _ in divided]), Ndjson.joined([lines for _, lines in divided])
-
-
-def sale_id_of(sale: bytes) -> int | None:
-    """The id of a sale, None when it has none that is a number."""
-    try:
-        return _ID.decode(sale).sale_id
-    except _UNREADABLE:
-        return None
 
 
 def _cut_all(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson] | None:

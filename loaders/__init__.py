@@ -1,1 +1,1 @@
-"""Bronze → Silver: settings, the `meta` state, and the loaders of the four Silver tables."""
+"""Bronze → Silver: the loaders of the Silver tables."""

@@ -1,4 +1,4 @@
-"""A dataset: the columns of a Silver table, its key, and what makes one version of a row newer."""
+"""A dataset: a declared Silver table, with what its records are parsed by and what makes one version of a row newer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from loaders.columns import KINDS
+from medallion.entities.registry import ENTITIES, TABLES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loaders.columns import Kind
+    from medallion.entities.entity import Table
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class Dataset:
     def __post_init__(self) -> None:
         object.__setattr__(self, "record", self._record())
 
+    @classmethod
+    def of(cls, table: Table, forbidden: tuple[str, ...] = ()) -> Dataset:
+        """The dataset of a declared table."""
+        columns = {one.name: KINDS[one.type] for one in table.columns}
+        return cls(table.name, columns, table.key, table.version, forbidden)
+
     @property
     def ordering(self) -> tuple[str, ...]:
         """Columns that decide, in this order, which of two versions of a row is the newer."""
@@ -42,3 +52,14 @@ class Dataset:
         members: list[Any] = [(name, kind.json) for name, kind in self.columns.items()]
         members += [(name, msgspec.UnsetType, msgspec.UNSET) for name in self.forbidden]
         return msgspec.defstruct(self.name, members, gc=False)
+
+
+def _nested_members(table: Table) -> tuple[str, ...]:
+    """Members that a record of the table has lost to other tables: one that still has them could not be split."""
+    if table.nested_in is not None:
+        return ()
+    tables = next(one.tables for one in ENTITIES.values() if table in one.tables)
+    return tuple(one.nested_in for one in tables if one.nested_in is not None)
+
+
+DATASETS = {name: Dataset.of(table, _nested_members(table)) for name, table in TABLES.items()}

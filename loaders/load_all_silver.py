@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loaders.command import hand_run_id, run_step
-from loaders.load_customers import load_customers
-from loaders.load_products import load_products
-from loaders.load_sales_customers import load_sales_customer
-from loaders.load_sales_products import load_sales_product
+from medallion.process.step import hand_run_id, run_step
+from medallion.process.steps import LOADS, functions_of
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
-    from loaders.silver import Loaded
-
-IN_ORDER = (load_customers, load_products, load_sales_customer, load_sales_product)
+    from medallion.process.steps import Outcome
+    from medallion.settings import Settings
 
 
-def load_all_silver(conn: connection, settings: Settings, *, run_id: str) -> list[Loaded]:
-    """Load what is new of every dataset. Stops at the first error; what was loaded before it stays."""
-    return [load_dataset(conn, settings, run_id=run_id) for load_dataset in IN_ORDER]
+def load_all_silver(conn: connection, settings: Settings, *, run_id: str) -> list[Outcome]:
+    """Load what is new of every dataset by its step's function. What was loaded before an error stays."""
+    return [call(conn, settings, run_id=run_id) for step in LOADS for call in functions_of(step)]
 
 
 def _load(conn: connection, settings: Settings) -> str:

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loaders.columns import COUNTRY, FLAG, ID, MOMENT, TEXT
-from loaders.command import hand_run_id, run_step
-from loaders.dataset import Dataset
+from loaders.dataset import DATASETS
 from loaders.silver import Loaded, load
+from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
+    from medallion.settings import Settings
 
-CUSTOMERS = Dataset(
-    name="customers",
-    key=("customer_id",),
-    version="updated_at",
-    columns={
-        "customer_id": ID,
-        "first_name": TEXT,
-        "last_name": TEXT,
-        "email": TEXT,
-        "phone": TEXT,
-        "city": TEXT,
-        "region": TEXT,
-        "country": COUNTRY,
-        "segment": TEXT,
-        "signed_up_at": MOMENT,
-        "updated_at": MOMENT,
-        "is_deleted": FLAG,
-    },
-)
+CUSTOMERS = DATASETS["customers"]
 
 
 def load_customers(conn: connection, settings: Settings, *, run_id: str) -> Loaded:

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loaders.columns import CURRENCY, FLAG, ID, MOMENT, PRICE, TEXT
-from loaders.command import hand_run_id, run_step
-from loaders.dataset import Dataset
+from loaders.dataset import DATASETS
 from loaders.silver import Loaded, load
+from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
+    from medallion.settings import Settings
 
-PRODUCTS = Dataset(
-    name="products",
-    key=("product_id",),
-    version="updated_at",
-    columns={
-        "product_id": ID,
-        "sku": TEXT,
-        "name": TEXT,
-        "category": TEXT,
-        "subcategory": TEXT,
-        "brand": TEXT,
-        "unit_price": PRICE,
-        "unit_cost": PRICE,
-        "currency": CURRENCY,
-        "is_active": FLAG,
-        "updated_at": MOMENT,
-    },
-)
+PRODUCTS = DATASETS["products"]
 
 
 def load_products(conn: connection, settings: Settings, *, run_id: str) -> Loaded:

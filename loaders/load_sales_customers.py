@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loaders.columns import CURRENCY, ID, MOMENT, STORE_ID, TEXT
-from loaders.command import hand_run_id, run_step
-from loaders.dataset import Dataset
+from loaders.dataset import DATASETS
 from loaders.silver import Loaded, load
+from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
+    from medallion.settings import Settings
 
-SALES_CUSTOMER = Dataset(
-    name="sales_customer",
-    key=("sale_id",),
-    columns={
-        "sale_id": ID,
-        "customer_id": ID,
-        "store_id": STORE_ID,
-        "sold_at": MOMENT,
-        "channel": TEXT,
-        "payment_method": TEXT,
-        "currency": CURRENCY,
-    },
-    forbidden=("lines",),  # a header that still has its lines is a sale that could not be split
-)
+SALES_CUSTOMER = DATASETS["sales_customer"]
 
 
 def load_sales_customer(conn: connection, settings: Settings, *, run_id: str) -> Loaded:

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loaders.columns import AMOUNT, ID, LINE_NO, PRICE, QUANTITY
-from loaders.command import hand_run_id, run_step
-from loaders.dataset import Dataset
+from loaders.dataset import DATASETS
 from loaders.silver import Loaded, load
+from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
+    from medallion.settings import Settings
 
-SALES_PRODUCT = Dataset(
-    name="sales_product",
-    key=("sale_id", "line_no"),
-    columns={
-        "sale_id": ID,
-        "line_no": LINE_NO,
-        "product_id": ID,
-        "quantity": QUANTITY,
-        "unit_price": PRICE,
-        "discount": AMOUNT,
-    },
-)
+SALES_PRODUCT = DATASETS["sales_product"]
 
 
 def load_sales_product(conn: connection, settings: Settings, *, run_id: str) -> Loaded:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from loaders.fail_point import fail_point
-from loaders.state_store import RowCounts
+from medallion.process.fail_points import fail_point
+from medallion.state.loads import RowCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

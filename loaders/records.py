@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from loaders.state_store import Rejection
+from loaders.quarantine import key_of
+from medallion.foreign_text import shown
+from medallion.state.quarantine import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loaders.dataset import Dataset
+    from loaders.source_clock import Latest
 
 _PIECE_BYTES = 500_000  # its objects stay in a processor's cache until they are columns: three quarters of the time
+_LONGEST_REASON = 300  # characters: it may quote the record
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _PATH = re.compile(r"`\$\.([^`]+)`$")
 _MISSING = re.compile(r"required field `([^`]+)`")
@@ -41,16 +45,33 @@ class Block:
     rejections: list[Rejection]
 
 
-def parse_block(dataset: Dataset, block: bytes, first_line_no: int) -> Block:
-    """Sort the lines of `block`, the first of which is line `first_line_no` of its file."""
+@dataclass(frozen=True)
+class _Broken:
+    """The rule that a row breaks."""
+
+    column: str
+    reason: str
+    is_ahead: bool = False
+
+
+def parse_block(dataset: Dataset, block: bytes, first_line_no: int, latest: Latest | None = None) -> Block:
+    """Sort the lines of `block`, the first of which is line `first_line_no` of its file.
+
+    `latest` bounds the versions of a dataset that has them; without it they may lie in the future.
+    """
     rows, numbers, rejections = _parsed(dataset, block, first_line_no)
-    fit, refused = _check(dataset, rows)
-    lines, numbered = (_lines(block), list(chain.from_iterable(numbers))) if refused else ([], [])
-    for index, column in refused:
-        number = numbered[index]
-        reason = f"{column}: {dataset.columns[column].rule}"
-        rejections.append(Rejection(number, reason, column, lines[number - first_line_no]))
-    return Block(fit, sorted(rejections, key=attrgetter("line_no")))
+    rows, refused = _check(dataset, rows)
+    if latest is not None and dataset.version is not None:
+        refused = _refuse_ahead(rows[dataset.version], latest, numbers) | refused
+    if refused:
+        lines, numbered = _lines(block), list(chain.from_iterable(numbers))
+        for index, broken in refused.items():
+            number = numbered[index]
+            raw = lines[number - first_line_no]
+            rejections.append(Rejection(number, broken.reason, broken.column, raw, is_ahead=broken.is_ahead))
+        rows = rows.filter(pl.Series([index not in refused for index in range(rows.height)], dtype=pl.Boolean))
+    known = [replace(one, key=key_of(dataset, one.raw)) for one in rejections]
+    return Block(rows, sorted(known, key=attrgetter("line_no")))
 
 
 def _parsed(dataset: Dataset, block: bytes, line_no: int) -> tuple[pl.DataFrame, list[Sequence[int]], list[Rejection]]:
@@ -101,7 +122,7 @@ def _decode_one_by_one(
         try:
             records.append(decoder.decode(line))
         except _UNREADABLE as error:
-            rejections.append(Rejection(number, str(error), _field_of(error), line))
+            rejections.append(Rejection(number, shown(error, _LONGEST_REASON), _field_of(error), line))
         else:
             numbers.append(number)
     return numbers, records, rejections
@@ -121,21 +142,31 @@ def _columns(dataset: Dataset, records: list[Any]) -> pl.DataFrame:
     )
 
 
-def _check(dataset: Dataset, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    """Rows fit for the table, and (row index, first offending column) of the others."""
-    refused: dict[int, str] = {}
+def _check(dataset: Dataset, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, _Broken]]:
+    """The rows as they are copied, and by their index the first rule that a row breaks."""
+    refused: dict[int, _Broken] = {}
     for name, kind in dataset.columns.items():
         if kind.normalise is None:
             continue
         normal = kind.normalise(rows[name])
         if normal.null_count():
             for index in normal.is_null().arg_true():
-                refused.setdefault(index, name)
+                refused.setdefault(index, _Broken(name, f"{name}: {kind.rule}"))
         rows = rows.with_columns(normal)
-    if not refused:
-        return rows, []
-    keep = pl.Series([index not in refused for index in range(rows.height)], dtype=pl.Boolean)
-    return rows.filter(keep), sorted(refused.items())
+    return rows, refused
+
+
+def _refuse_ahead(versions: pl.Series, latest: Latest, numbers: list[Sequence[int]]) -> dict[int, _Broken]:
+    """By their index, the rows whose version lies in the future, but for those that were let in."""
+    ahead = latest.ahead(versions)
+    if not ahead:
+        return {}
+    numbered, name = list(chain.from_iterable(numbers)), versions.name
+    return {
+        index: _Broken(name, f"{name}: {versions[index]} is {latest.rule}", is_ahead=True)
+        for index in ahead
+        if numbered[index] not in latest.accepted
+    }
 
 
 @contextmanager

@@ -10,27 +10,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loaders.batch import batch_of
-from loaders.database import transaction
-from loaders.errors import ConfigurationError
-from loaders.load_customers import CUSTOMERS
-from loaders.load_products import PRODUCTS
-from loaders.load_sales_customers import SALES_CUSTOMER
-from loaders.load_sales_products import SALES_PRODUCT
+from loaders.dataset import DATASETS
 from loaders.merge import write_rows
 from loaders.records import parse_block
-from loaders.state_store import RowCounts, close_load, locked, logged_load
-from loaders.statements import read_statements
+from loaders.source_clock import latest_of_retry
+from medallion.database import transaction
+from medallion.errors import ConfigurationError
+from medallion.state.loads import RowCounts, close_load, logged_load
+from medallion.state.locks import locked, table_lock
+from medallion.statements import Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from psycopg2.extensions import connection
 
     from loaders.dataset import Dataset
 
-_SQL = read_statements("rejects")
-DATASETS = {one.name: one for one in (CUSTOMERS, PRODUCTS, SALES_CUSTOMER, SALES_PRODUCT)}
+_SQL = Statements(__file__)
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,21 @@ class Reject:
 
 @dataclass(frozen=True)
 class Retried:
-    """What a retry came to: ids that are in Silver now, and those that still do not fit."""
+    """What a retry came to: ids that are in Silver now, those that still do not fit, and why, one by one."""
 
     resolved: tuple[int, ...]
     refused: tuple[int, ...]
+    reasons: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, tried: AbstractSet[int], refused: Mapping[int, str]) -> Retried:
+        """What became of the ids that were tried; `refused` says why, by id."""
+        ids = sorted(refused)
+        return cls(tuple(sorted(tried - refused.keys())), tuple(ids), tuple(refused[one] for one in ids))
+
+    def __add__(self, other: Retried) -> Retried:
+        why = dict(zip(self.refused + other.refused, self.reasons + other.reasons, strict=True))
+        return Retried.of({*self.resolved, *other.resolved, *why}, why)
 
     def summary(self) -> str:
         """One line for a person."""
@@ -80,14 +90,13 @@ def show_rejects(conn: connection, ids: Sequence[int]) -> list[Reject]:
 
 def retry_rejects(conn: connection, rejects: Sequence[Reject], *, run_id: str) -> Retried:
     """Hold open records against today's rules; what fits goes to Silver and is RESOLVED. Raises DatabaseError."""
-    resolved: list[int] = []
     still_open = [one for one in rejects if one.status == "OPEN"]
+    refused = {one.rejected_record_id: "no loader" for one in still_open if one.dataset not in DATASETS}
     for name, dataset in DATASETS.items():
         of_dataset = [one for one in still_open if one.dataset == name]
         if of_dataset:
-            resolved += _retry(conn, dataset, of_dataset, run_id)
-    refused = {one.rejected_record_id for one in still_open} - set(resolved)
-    return Retried(tuple(sorted(resolved)), tuple(sorted(refused)))
+            refused |= _retry(conn, dataset, of_dataset, run_id)
+    return Retried.of({one.rejected_record_id for one in still_open}, refused)
 
 
 def discard_rejects(conn: connection, rejects: Sequence[Reject]) -> int:
@@ -98,29 +107,41 @@ def discard_rejects(conn: connection, rejects: Sequence[Reject]) -> int:
     return len(ids)
 
 
-def _retry(conn: connection, dataset: Dataset, rejects: list[Reject], run_id: str) -> list[int]:
+def sales_watermark(conn: connection) -> str:
+    """Where the pull of sales stands: the position of what lands without moving it."""
+    row = _SQL.first(conn, "sales_watermark")
+    return str(row[0]) if row else "0"
+
+
+def _retry(conn: connection, dataset: Dataset, rejects: list[Reject], run_id: str) -> dict[int, str]:
+    """Load what fits; by its id, why each of the others does not."""
     block = b"".join(one.raw + b"\n" for one in rejects)
-    parsed = parse_block(dataset, block, 1)
-    refused = {rejection.line_no - 1 for rejection in parsed.rejections}
-    fit = [one.rejected_record_id for index, one in enumerate(rejects) if index not in refused]
+    parsed = parse_block(dataset, block, 1, latest_of_retry(_now(conn)))
+    refused = {rejects[one.line_no - 1].rejected_record_id: one.reason for one in parsed.rejections}
+    fit = [one.rejected_record_id for one in rejects if one.rejected_record_id not in refused]
     if not fit:
-        return []
+        return refused
     with (
-        locked(conn, "silver", dataset.name),
+        locked(conn, table_lock(dataset.name)),
         logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id,
         transaction(conn),
     ):
         counts = write_rows(conn, dataset, batch_of(dataset, parsed.rows, load_id))
         _settle(conn, fit, "RESOLVED", load_id)
         close_load(conn, load_id, RowCounts() + counts, len(block))
-    return fit
+    return refused
+
+
+def _now(conn: connection) -> datetime:
+    with transaction(conn):
+        now: datetime = _SQL.one(conn, "now")[0]
+    return now
 
 
 def _find(conn: connection, **conditions: Any) -> list[Reject]:
     """Each condition that is None does not count."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute(_SQL["find_rejects"], conditions)
-        return [_reject(*row) for row in cursor.fetchall()]
+    with transaction(conn):
+        return [_reject(*row) for row in _SQL.rows(conn, "find_rejects", conditions)]
 
 
 def _reject(*row: Any) -> Reject:
@@ -130,5 +151,4 @@ def _reject(*row: Any) -> Reject:
 
 def _settle(conn: connection, ids: list[int], status: str, load_id: int | None) -> None:
     """Close open records; `load_id` is the load that took them into Silver."""
-    with conn.cursor() as cursor:
-        cursor.execute(_SQL["settle_rejects"], {"ids": ids, "status": status, "load_id": load_id})
+    _SQL.execute(conn, "settle_rejects", {"ids": ids, "status": status, "load_id": load_id})

@@ -14,31 +14,29 @@ from psycopg2 import sql
 
 from loaders.ahead import one_ahead
 from loaders.batch import Batch, batch_of
-from loaders.bronze_file import read_blocks
-from loaders.database import transaction
-from loaders.errors import DataQualityError
-from loaders.fail_point import fail_point
 from loaders.merge import write_rows
+from loaders.quarantine import Corrections, accepted_lines
 from loaders.records import parse_block
-from loaders.state_store import (
-    Receipt,
-    Rejection,
-    RowCounts,
-    close_load,
-    locked,
-    logged_load,
-    mark_loaded,
-    reject_records,
-    unloaded_files,
-)
+from loaders.source_clock import latest_of_file
+from medallion.bronze.reader import read_blocks
+from medallion.database import transaction
+from medallion.errors import DataQualityError
+from medallion.process.fail_points import fail_point
+from medallion.state.loads import RowCounts, close_load, logged_load
+from medallion.state.locks import locked, table_lock
+from medallion.state.quarantine import Rejection, reject_records
+from medallion.state.receipts import Receipt, mark_loaded, unloaded_files
+from medallion.state.repairs import Repairs, take_repairs
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import polars as pl
     from psycopg2.extensions import connection
 
-    from loaders.config import Settings
     from loaders.dataset import Dataset
+    from loaders.source_clock import Latest
+    from medallion.settings import Settings
 
 log = logging.getLogger(__name__)
 _MANY_ROWS = 100_000
@@ -75,7 +73,7 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
     DataQualityError when a record is not accounted for. Files before the failing one stay loaded.
     """
     counts, files = RowCounts(), 0
-    with locked(conn, "silver", dataset.name):
+    with locked(conn, table_lock(dataset.name)):
         with transaction(conn):
             receipts = unloaded_files(conn, dataset.name)
         for receipt in receipts:
@@ -100,9 +98,9 @@ def _analyze(conn: connection, dataset: Dataset) -> None:
 
 def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str) -> RowCounts:
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
-        counts = _fold_file(dataset, conn, settings, receipt, load_id)
+        counts, ahead = _fold_file(dataset, conn, settings, receipt, load_id)
         _check_accounted(receipt, counts)
-        _check_rejected(receipt, counts, settings)
+        _check_rejected(receipt, counts, ahead, settings)
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
         fail_point("silver.marked")
@@ -110,23 +108,43 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
     return counts
 
 
-def _fold_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int) -> RowCounts:
-    """While Postgres takes one block, the next is parsed and prepared; the connection is this thread's alone."""
-    counts = RowCounts()
-    with one_ahead(_prepared_blocks(dataset, settings, receipt, load_id)) as blocks:
-        for batch, rejections in blocks:
+def _fold_file(
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int
+) -> tuple[RowCounts, int]:
+    """What became of the records, and how many of them were refused for a version in the future.
+
+    While Postgres takes one block, the next is parsed and prepared; the connection is this thread's alone.
+    """
+    counts, ahead, corrections = RowCounts(), 0, Corrections(dataset, receipt)
+    latest, repairs = _latest(dataset, conn, settings, receipt), take_repairs(conn, receipt, load_id)
+    with one_ahead(_prepared_blocks(dataset, settings, receipt, load_id, latest, repairs)) as blocks:
+        for batch, keys, rejections, superseded in blocks:
             reject_records(conn, receipt, rejections)
+            counts += RowCounts(read=superseded, superseded=superseded)
             counts += write_rows(conn, dataset, batch) + RowCounts(read=len(rejections), rejected=len(rejections))
-    return counts
+            ahead += sum(one.is_ahead for one in rejections)
+            corrections.look(conn, keys)
+    corrections.settle(conn, load_id)
+    return counts, ahead
+
+
+def _latest(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt) -> Latest | None:
+    """How late the records of the file may be dated; None for a dataset without versions."""
+    if dataset.version is None:
+        return None
+    accepted = accepted_lines(conn, receipt.path)
+    return latest_of_file(receipt.landed_at, settings.source_clock_tolerance_minutes, accepted)
 
 
 def _prepared_blocks(
-    dataset: Dataset, settings: Settings, receipt: Receipt, load_id: int
-) -> Generator[tuple[Batch, list[Rejection]], None, None]:
+    dataset: Dataset, settings: Settings, receipt: Receipt, load_id: int, latest: Latest | None, repairs: Repairs
+) -> Generator[tuple[Batch, pl.DataFrame, list[Rejection], int], None, None]:
     line_no = 1
     for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
-        parsed = parse_block(dataset, block, line_no)
-        yield batch_of(dataset, parsed.rows, load_id), parsed.rejections
+        parsed = parse_block(dataset, block, line_no, latest)
+        rows = repairs.current(parsed.rows)
+        superseded = parsed.rows.height - rows.height
+        yield batch_of(dataset, rows, load_id), rows.select(dataset.key), parsed.rejections, superseded
         line_no += parsed.rows.height + len(parsed.rejections)
 
 
@@ -140,14 +158,27 @@ def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:
     )
 
 
-def _check_rejected(receipt: Receipt, counts: RowCounts, settings: Settings) -> None:
+def _check_rejected(receipt: Receipt, counts: RowCounts, ahead: int, settings: Settings) -> None:
     """A few bad records are set aside; a file full of them is a change at the source, and nothing of it moves."""
     few = counts.rejected <= settings.reject_limit_count
     if few or counts.rejected <= settings.reject_limit_share * counts.read:
         return
+    if 2 * ahead > counts.rejected:
+        raise _clock_is_wrong(receipt, counts, ahead, settings)
     raise DataQualityError(
         f"{receipt.path}: {counts.rejected:,} of {counts.read:,} records do not fit silver.{receipt.dataset}: "
         f"more than REJECT_LIMIT_SHARE={settings.reject_limit_share:g} allows",
         remedy="nothing of the file was loaded; see whether the source changed its records, then mend it or the "
         "dataset's columns, or raise REJECT_LIMIT_SHARE to set them aside",
+    )
+
+
+def _clock_is_wrong(receipt: Receipt, counts: RowCounts, ahead: int, settings: Settings) -> DataQualityError:
+    return DataQualityError(
+        f"{receipt.path}: {ahead:,} of {counts.read:,} records are dated more than "
+        f"SOURCE_CLOCK_TOLERANCE_MINUTES={settings.source_clock_tolerance_minutes:g} after they landed: the clock of "
+        "the source, or that of the warehouse, is wrong",
+        remedy="nothing of the file was loaded; correct the clock, then load the file with a larger "
+        "SOURCE_CLOCK_TOLERANCE_MINUTES to take the records as they are, or with a larger REJECT_LIMIT_SHARE to set "
+        "them aside",
     )

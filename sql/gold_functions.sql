@@ -30,7 +30,7 @@ as $$
 declare
     opened bigint;
 begin
-    perform pg_advisory_xact_lock(hashtext('retail.gold'), hashtext(model_name));
+    perform meta.hold_lock_row('gold', model_name);
     insert into meta.gold_state (model, source_table)
     select model_name, source_table from unnest(source_tables) as source_table
     on conflict (model, source_table) do nothing;
@@ -45,6 +45,13 @@ begin
             )
         )
     where state.model = model_name and state.source_table = any(source_tables);
+    -- A core that is built from the beginning logs nothing of what its rows have left: whatever reads Gold begins from
+    -- the beginning too, whoever has built the core, and gives up what it finds no rows for.
+    if full_refresh and not exists (select from unnest(source_tables) as name where name like 'gold.%') then
+        update meta.gold_state
+        set load_id = 0
+        where source_table like 'gold.%' and model <> 'dbt_test' and load_id > 0;
+    end if;
     insert into meta.load (run_id, layer, dataset)
     values (run, 'gold', model_name)
     returning load_id into opened;
@@ -56,7 +63,8 @@ comment on function meta.open_gold is 'Opens a build of a Gold model; returns it
 
 -- The next three are called immutable, which they are for the one statement that asks: so the planner works them out
 -- before it plans, knows how few rows an hour has brought, and reads those by index instead of the whole table. As
--- stable functions it guessed a ninth of history (docs/performance.md). Never ask for them in a prepared statement.
+-- stable functions it guessed a ninth of history (docs/performance.md). Never ask for them in a prepared statement, nor
+-- in PL/pgSQL, which prepares each of its own: a plan that is kept would keep their answer.
 
 -- The load that open_gold opened in this transaction: what the model writes as its _load_id.
 create or replace function meta.gold_load_id(model_name text)
@@ -113,6 +121,33 @@ $$;
 
 comment on function meta.summarize_block_ranges is 'Has block range indexes of a table of Gold cover all its blocks.';
 
+-- Removes from a fact's change log what all its readers have taken. A reader that starts from the beginning needs none
+-- of it, nor does one whose table is gone, which is built whole. A build that is under way has a watermark that nobody
+-- else sees yet: it has written to meta.gold_state, so the lock is not free, and the next build of the fact removes
+-- what this one leaves.
+create or replace function meta.prune_changes(fact text)
+returns void
+language plpgsql
+as $$
+begin
+    if to_regclass(format('gold.%I', fact || '_change')) is null then
+        return;
+    end if;
+    lock table meta.gold_state in share mode nowait;
+    execute format('delete from gold.%I where _load_id <= $1', fact || '_change')
+    using (
+        select min(load_id) from meta.gold_state
+        where
+            source_table = 'gold.' || fact and load_id > 0
+            and (model = 'dbt_test' or to_regclass(format('gold.%I', model)) is not null)
+    );
+exception
+    when lock_not_available then null;
+end
+$$;
+
+comment on function meta.prune_changes is 'Removes from the change log of a fact what every reader has taken.';
+
 create or replace function meta.close_gold(model_name text, rows_written bigint)
 returns void
 language plpgsql
@@ -125,12 +160,16 @@ begin
     set
         status = 'SUCCESS', ended_at = clock_timestamp(),
         rows_read = rows_written, rows_inserted = rows_written
-    where load_id = meta.gold_load_id(model_name);
+    where load_id = (
+        select max(opened.load_id) from meta.load as opened
+        where opened.layer = 'gold' and opened.dataset = model_name and opened.status = 'RUNNING'
+    );
     -- What follows at once must be planned for the table as it is now, not as autovacuum will see it in a minute.
     if rows_written > 100000 then
         execute format('analyze (skip_locked) gold.%I', model_name);
     end if;
     perform meta.summarize_block_ranges(model_name);
+    perform meta.prune_changes(model_name);
     perform meta.grant_reader('gold', model_name);
 end
 $$;

@@ -2,21 +2,27 @@
 -- server to which roles.sql was not applied, is passed over: everything is done by the owner then.
 --
 -- Each role is given what the statements of its steps need, and what it was given before is taken back first: a right
--- that is struck from this file is gone. tests/integration/test_roles.py holds the matrix.
+-- that is struck from this file is gone. Those on the tables of Silver follow in silver_grants.sql.
+-- tests/integration/test_roles.py holds the matrix.
 
 -- ---------------------------------------------------------------- tables that dbt builds
 
 -- dbt swaps tables, and a new one has neither the grants nor, when the owner has built it, the owner of the one before.
 -- So both functions are called again whenever dbt has built a table (its post-hooks).
 
--- The reader (pgAdmin, dashboards, people) sees meta, silver and gold, and not a customer's contact data: neither the
--- columns nor the raw records in quarantine.
+-- The reader (pgAdmin, dashboards, people) sees meta, silver and gold, and not who a person is. In meta, raw records in
+-- quarantine and digests of them are hidden. A declared table of Silver hides what its declaration calls personal. Any
+-- other table, all of Gold among them, may be made of one that holds persons: it hides each column of such a name.
 create or replace function meta.grant_reader(schema_name text, table_name text)
 returns void
 language plpgsql
 as $$
 declare
-    hidden constant text[] := array['first_name', 'last_name', 'email', 'phone', 'raw'];
+    own constant text[] := (
+        select personal_columns from meta.dataset where schema_name = 'silver' and dataset = table_name
+    );
+    named constant text[] := array(select unnest(personal_columns) from meta.dataset where schema_name <> 'meta');
+    hidden constant text[] := coalesce(own, array['raw', 'content'] || named);
     relation constant text := format('%I.%I', schema_name, table_name);
     visible text;
     is_whole boolean;
@@ -39,7 +45,7 @@ begin
 end
 $$;
 
-comment on function meta.grant_reader is 'Lets retail_reader read a table, without customers'' contact data.';
+comment on function meta.grant_reader is 'Lets retail_reader read a table, without columns that tell who a person is.';
 
 -- Whoever may act as the table's owner and as the role hands it over; for anybody else, and the second time, nothing
 -- happens.
@@ -67,7 +73,33 @@ comment on function meta.hand_to_transformation is 'Makes retail_transformation 
 -- ---------------------------------------------------------------- everybody
 
 revoke all on schema meta, silver, gold from public;
-revoke all on all functions in schema meta from public;
+
+-- Functions that we own lose whom they had: a revoke of all would fail at one that a superuser has taken from us. What
+-- makes a value of a range type is the superuser's, and constraints call it as whoever writes: it is everybody's.
+do $$
+declare
+    everybody constant text := concat_ws(', ', 'public', (
+        select string_agg(quote_ident(rolname), ', ')
+        from pg_roles
+        where rolname in ('retail_ingestion', 'retail_transformation', 'retail_reader')
+    ));
+    one record;
+begin
+    for one in
+        select
+            pg_proc.oid::regprocedure as name,
+            exists (select from pg_range where prorettype in (rngtypid, rngmultitypid)) as makes_a_range
+        from pg_proc
+        where pronamespace = 'meta'::regnamespace and pg_has_role(proowner, 'USAGE')
+    loop
+        if one.makes_a_range then
+            execute format('grant execute on function %s to public', one.name);
+        else
+            execute format('revoke all on function %s from %s', one.name, everybody);
+        end if;
+    end loop;
+end
+$$;
 
 -- On a server that knows our roles nobody else has business in this database.
 do $$
@@ -92,32 +124,53 @@ begin
     grant select, update (cursor_value, epoch, load_id, updated_at) on meta.ingestion_state to retail_ingestion;
     grant
         select,
-        insert (run_id, layer, dataset, status, ended_at, error_message),
+        insert (run_id, layer, dataset, status, ended_at, error_message, error_type, remedy, exit_code),
         update (
             status, ended_at, rows_read, rows_inserted, rows_updated, rows_unchanged, rows_superseded, rows_rejected,
-            bytes, error_message
+            bytes, error_message, error_type, remedy, exit_code
         )
     on meta.load to retail_ingestion;
     -- A receipt, once written, only ever learns which load took its file, and that retention has removed it.
     grant select, insert, update (silver_load_id, expired_at, removed_at) on meta.bronze_file to retail_ingestion;
-    grant select, insert, delete, update (status, last_checked_at) on meta.sales_gap to retail_ingestion;
     grant
-        select, insert (from_id, to_id), delete, update (cursor_value, epoch, load_id, cursor_taken, finished_at)
-    on meta.sales_backfill to retail_ingestion;
+        select, insert, delete, update (status, first_seen_at, last_checked_at, known, known_ids)
+    on meta.gap to retail_ingestion;
+    grant select, insert, delete on meta.lookback_page, meta.source_sample to retail_ingestion;
+    grant select, insert on meta.unreadable_record to retail_ingestion;
+    grant select, insert, update (source_id, is_accepted, noted_at) on meta.source_identity to retail_ingestion;
     grant
-        select (path, line_no, reason, field, status),
-        insert (dataset, path, line_no, reason, field, raw),
-        update (reason, field)
+        select, insert (entity, first_load_id, cursor_end), update (cursor_value, finished_at)
+    on meta.replay to retail_ingestion;
+    grant
+        select, insert (entity, from_id, to_id), delete,
+        update (cursor_value, epoch, load_id, cursor_taken, finished_at, advanced_at)
+    on meta.backfill_range to retail_ingestion;
+    grant select on meta.sales_gap, meta.sales_backfill to retail_ingestion;
+    grant
+        select (rejected_record_id, dataset, path, line_no, reason, field, status, record_key, sale_id, accepted_at),
+        insert (dataset, path, line_no, reason, field, raw, record_key, sale_id),
+        update (reason, field, status, resolved_load_id)
     on meta.rejected_record to retail_ingestion;
     -- Incidents of every task, whatever its layer, are opened and closed by this login.
     grant
         select,
-        insert (dag_id, task_id, entity, run_id, try_number, load_id, cause, remedy, untold),
+        insert (dag_id, task_id, entity, run_id, try_number, load_id, cause, remedy),
         update (
-            status, last_seen_at, closed_at, times, run_id, try_number, load_id, cause, remedy, untold
+            status, last_seen_at, closed_at, times, run_id, try_number, load_id, cause, remedy, message_id
         )
     on meta.incident to retail_ingestion;
-    grant select, insert, update, maintain on all tables in schema silver to retail_ingestion; -- maintain: analyze
+    grant
+        select,
+        insert (dag_id, run_id, cause_key, untold),
+        update (dag_id, status, closed_at, untold, sender, claimed_at)
+    on meta.incident_message to retail_ingestion;
+    grant select, insert, update (name) on meta.lock to retail_ingestion; -- update: to hold a row
+    grant select, insert, delete on meta.lock_holder to retail_ingestion;
+    grant select on meta.vw_lock_holder to retail_ingestion;
+    grant execute on function meta.hold_lock_row, meta.take_lock, meta.give_lock_back to retail_ingestion;
+    grant select, update (header_load_id, lines_load_id) on meta.sale_repair to retail_ingestion;
+    grant select (is_wanted), insert (is_wanted, requested_at, token), update (requested_at, token)
+    on meta.gold_rebuild to retail_ingestion;
 end
 $$;
 
@@ -129,30 +182,41 @@ begin
         return;
     end if;
     revoke all on all tables in schema meta, silver from retail_transformation;
-    revoke all on all functions in schema meta from retail_transformation;
     grant usage on schema meta, silver to retail_transformation;
     grant usage, create on schema gold to retail_transformation;
-    grant select on all tables in schema silver to retail_transformation;
     grant
         select,
-        insert (run_id, layer, dataset, status, ended_at, error_message),
+        insert (run_id, layer, dataset, status, ended_at, error_message, error_type, remedy, exit_code),
         update (status, ended_at, rows_read, rows_inserted)
     on meta.load to retail_transformation;
     grant select, insert, update on meta.gold_state to retail_transformation;
-    grant select, insert, delete on meta.gold_rebuild to retail_transformation;
+    grant
+        select, insert (is_wanted, requested_at, token), delete, update (requested_at, token, core_token)
+    on meta.gold_rebuild to retail_transformation;
     grant select on meta.vw_gold_pending, meta.vw_open_differences to retail_transformation;
+    grant select on meta.dataset to retail_transformation; -- meta.grant_reader asks it
     grant execute on function
         meta.last_load_id, meta.open_gold, meta.gold_load_id, meta.taken, meta.through, meta.close_gold,
-        meta.summarize_block_ranges, meta.grant_reader, meta.hand_to_transformation
+        meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader, meta.hand_to_transformation,
+        meta.text_checksum, meta.moment_text
     to retail_transformation;
+    grant select, insert, update (name) on meta.lock to retail_transformation; -- update: to hold a row
+    grant select, insert, delete on meta.lock_holder to retail_transformation;
+    grant select on meta.vw_lock_holder to retail_transformation;
+    grant execute on function meta.hold_lock_row, meta.take_lock, meta.give_lock_back to retail_transformation;
     -- Reconciliation.
-    grant select on meta.ingestion_state, meta.bronze_file, meta.sales_gap to retail_transformation;
-    grant select (dataset, raw, status) on meta.rejected_record to retail_transformation;
+    grant select on meta.ingestion_state, meta.bronze_file, meta.gap, meta.sales_gap, meta.accepted_difference
+    to retail_transformation;
+    grant select (dataset, raw, status, sale_id, record_key) on meta.rejected_record to retail_transformation;
     grant select, insert on meta.reconciliation to retail_transformation;
     -- Tables that were built before the role was there.
     perform meta.hand_to_transformation(relname)
     from pg_class
     where relnamespace = 'gold'::regnamespace and relkind in ('r', 'p', 'v', 'm');
+    -- Where an owner may hand nothing over, the one table of Gold that dbt does not make is still the owner's.
+    if (select relowner = current_user::regrole from pg_class where oid = 'gold.sales_item_change'::regclass) then
+        grant select, insert, delete on gold.sales_item_change to retail_transformation;
+    end if;
 end
 $$;
 
@@ -163,7 +227,6 @@ begin
     if to_regrole('retail_reader') is null then
         return;
     end if;
-    revoke all on all functions in schema meta from retail_reader;
     grant usage on schema meta, silver, gold to retail_reader;
     grant execute on function meta.last_load_id(text) to retail_reader; -- meta.vw_gold_pending asks it
     perform meta.grant_reader(table_schema, table_name)

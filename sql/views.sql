@@ -18,7 +18,10 @@ select
     rows_superseded,
     rows_rejected,
     bytes,
-    error_message
+    error_message,
+    error_type,
+    remedy,
+    exit_code
 from meta.load
 order by load_id desc
 limit 200;
@@ -63,19 +66,58 @@ select
     found.up_to_id,
     found.status,
     found.difference,
-    found.checked_at
+    found.checked_at,
+    found.dataset,
+    found.updated_after
 from meta.reconciliation as found
 where
-    found.dataset = 'sales_product'
-    and found.status in ('LATE', 'DIFFERENT')
+    found.dataset <> 'sales_customer'
+    and not found.is_settled
     and not exists (
         select from meta.reconciliation as later
         where
             later.dataset = found.dataset
             and later.reconciliation_id > found.reconciliation_id
-            and later.status in ('BALANCED', 'ACCEPTED')
-            and later.after_id <= found.after_id
-            and later.up_to_id >= found.up_to_id
+            and later.is_settled
+            and later.status <> 'UNCHECKED'
+            and case
+                when found.dataset = 'sales_product'
+                    then later.after_id <= found.after_id and later.up_to_id >= found.up_to_id
+                else later.updated_after is null or later.updated_after <= found.updated_after
+            end
     );
 
-comment on view meta.vw_open_differences is 'Differences that no later check has found gone. One row per check.';
+comment on view meta.vw_open_differences is 'Differences that no later check has found gone. One row per check; of '
+'sales, headers and lines are checked together.';
+
+-- The names by which gaps and ranges were known before other entities could have any.
+create or replace view meta.sales_gap as
+select
+    from_id,
+    to_id,
+    first_seen_at,
+    last_checked_at,
+    status,
+    known,
+    known_ids
+from meta.gap
+where entity = 'sales';
+
+comment on view meta.sales_gap is 'The gaps of sales: meta.gap without its entity. One row per range.';
+
+create or replace view meta.sales_backfill as
+select
+    from_id,
+    to_id,
+    cursor_value,
+    epoch,
+    load_id,
+    cursor_taken,
+    planned_at,
+    finished_at,
+    advanced_at
+from meta.backfill_range
+where entity = 'sales';
+
+comment on view meta.sales_backfill is 'The ranges of a backfill of sales: meta.backfill_range without its entity. One '
+'row per range.';

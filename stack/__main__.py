@@ -1,5 +1,5 @@
 """`python -m stack`: what the launcher hands over to."""
 
-from stack.app import main
+from stack.cli.app import main
 
 main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import threading
 import time
@@ -22,10 +23,12 @@ from psycopg2.extensions import connection
 from backend.data import DataSet
 from backend.main import create_app
 from backend.settings import SourceSettings
-from loaders.config import Settings
-from loaders.database import connect
-from loaders.schema import prepare_schema
-from stack.checks import configures
+from medallion import schema
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import Settings
+from stack.commands.checks import configures
+from tests.homes import emptied, spare_dbt_its_callers
 from tests.postgres_server import PostgresServer, running_server
 
 KEY = "key-of-the-tests"
@@ -58,8 +61,9 @@ def template(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer, template: str) -> Iterator[str]:
-    """A warehouse of the test's own."""
-    name = f"retail_{uuid.uuid4().hex[:12]}"
+    """A warehouse of the test's own. All have the same name, which dbt's parse of the project depends on."""
+    name = "retail_of_a_test"
+    _administer(postgres_server, "drop database if exists {} with (force)", name)
     _administer(postgres_server, "create database {} template {}", name, template)
     yield postgres_server.url(name)
     _administer(postgres_server, "drop database {} with (force)", name)
@@ -69,6 +73,16 @@ def database_url(postgres_server: PostgresServer, template: str) -> Iterator[str
 def conn(database_url: str) -> Iterator[connection]:
     with connect(database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def beside(postgres_server: PostgresServer) -> Iterator[connection]:
+    """An empty database: nothing of ours has been in it."""
+    name = f"beside_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, "create database {}", name)
+    with connect(postgres_server.url(name)) as opened:
+        yield opened
+    _administer(postgres_server, "drop database {} with (force)", name)
 
 
 @dataclass
@@ -91,13 +105,40 @@ def source() -> Iterator[Source]:
         yield Source(url, app.state.data)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    spare_dbt_its_callers()
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture
-def settings(database_url: str, source: Source, tmp_path: Path) -> Settings:
+def retail_home(homes: Path) -> Path:
+    """RETAIL_HOME of the test's own, at the same path as that of every other test."""
+    return emptied(homes / "of_the_owner")
+
+
+@pytest.fixture
+def home_of_roles(homes: Path) -> Path:
+    """As `retail_home`, for tests that log in as the platform's roles."""
+    return emptied(homes / "of_roles")
+
+
+@pytest.fixture
+def sql_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of sql/, from which the schema is applied."""
+    copied = tmp_path / "sql"
+    shutil.copytree(schema.SQL_FOLDER, copied)
+    monkeypatch.setattr(schema, "SQL_FOLDER", copied)
+    return copied
+
+
+@pytest.fixture
+def settings(database_url: str, source: Source, retail_home: Path) -> Settings:
     return Settings(
         database_url=database_url,
         source_api_url=source.url,
         source_api_key=KEY,
-        retail_home=tmp_path,
+        retail_home=retail_home,
         source_page_size=400,
     )
 

@@ -18,3 +18,31 @@ def open_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def spare_dbt_its_callers() -> None:
+    """Have dbt not look for who called it, which it does seven times a command for the words of a warning.
+
+    It goes through every module for every frame: in a process of pytest's that takes longer than all its models.
+    """
+    from dbt_common.behavior_flags import BehaviorFlagRendered
+
+    assert callable(BehaviorFlagRendered._default_source)  # else dbt has changed, and this is needless or wrong
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "tests")
+
+
+def emptied(home: Path) -> Path:
+    """`home` without what an earlier test left there, but for what dbt knows of our project.
+
+    dbt parses the project for five seconds when the path, the login or the database is another one than before. So
+    tests one after the other have all three in common.
+    """
+    home.mkdir(exist_ok=True)
+    kept = {home / "dbt" / "packages", home / "dbt" / "target" / "partial_parse.msgpack"}
+    for file in [file for file in home.rglob("*") if not file.is_dir() or file.is_symlink()]:
+        if not any(file == one or one in file.parents for one in kept):
+            file.unlink()
+    for folder in sorted((folder for folder in home.rglob("*") if folder.is_dir()), reverse=True):
+        if not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
+    return home

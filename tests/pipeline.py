@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from psycopg2.extensions import connection
 
+from gold import build as gold
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
-from loaders import gold
-from loaders.config import Settings
 from loaders.load_all_silver import load_all_silver
+from medallion.settings import Settings
 
 
 def hour(conn: connection, settings: Settings, *, entities: str = "customers products sales") -> None:

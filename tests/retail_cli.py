@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loaders.config import PROJECT_ROOT
-from stack.home import Home
-from stack.settings import StackSettings
+from medallion.settings import PROJECT_ROOT
+from stack.host.home import Home
+from stack.host.settings import StackSettings
 from tests.homes import open_folder
 from tests.ports import free_port
 from tests.process_table import command_lines, eventually, kill_all, living
@@ -64,12 +64,13 @@ class Retail:
 
     home: Home
     environment: dict[str, str] = field(repr=False)
+    folder: Path = PROJECT_ROOT  # of the version that is called
 
     def __call__(self, *arguments: str, seconds: float = SECONDS, **variables: str) -> Ended:
         """Run a command to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "stack", *arguments],
-            cwd=PROJECT_ROOT,
+            cwd=self.folder,
             env=self.environment | variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -86,7 +87,7 @@ class Retail:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "stack", *arguments],
-                cwd=PROJECT_ROOT,
+                cwd=self.folder,
                 env=self.environment | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -12,16 +12,16 @@ from psycopg2.extensions import connection
 
 from backend.main import create_app
 from backend.settings import SourceSettings
+from gold import build as gold
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
-from ingestion.reconciliation import reconcile_sales
 from ingestion.sales import collect_sales
-from loaders import gold
-from loaders.config import Settings
-from loaders.database import connect
 from loaders.load_all_silver import load_all_silver
-from loaders.schema import prepare_schema
-from stack.postgres_roles import DATABASE_OF, INGESTION, TRANSFORMATION, WAREHOUSE, Login, prepare_roles
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import Settings
+from quality.reconcile import reconcile_sales
+from stack.services.postgres.roles import DATABASE_OF, INGESTION, TRANSFORMATION, WAREHOUSE, Login, prepare_roles
 from tests.conftest import KEY, NOON, START, Source, serving
 from tests.postgres_server import PASSWORD, PostgresServer
 

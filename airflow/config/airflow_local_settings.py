@@ -13,7 +13,7 @@ PRELOADED = (
     "dbt.adapters.postgres",
     "dbt.cli.main",
     "ingestion.sales",
-    "loaders.gold",
+    "gold.build",
 )
 
 if sys.argv[1:2] == ["scheduler"]:

@@ -1,4 +1,4 @@
-"""When an incident opens and closes: the callbacks of the DAGs. The work is in `loaders.incidents`.
+"""When an incident opens and closes: the callbacks of the DAGs. The work is in `medallion.alerting.incidents`.
 
 Which callback Airflow runs where, and which it does not run at all, was tried out: docs/decisions/0010. In short: a
 task's own callbacks run in its process and know the exception; a task that was killed has none, and the end of the run
@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import wraps
 from typing import TYPE_CHECKING, Any
+
+from retail_connections import airflow_home, warehouse_address
+
+from medallion.process.steps import INGESTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,7 +69,7 @@ def nothing_left(context: Context) -> None:
 @never_raising
 def task_begins(context: Context) -> None:
     """Is this run late, or were there hours before it that nobody ran? Opens an incident of the hourly run if so."""
-    from loaders.hour import absence, lateness
+    from medallion.alerting.deadline import absence, lateness
 
     run, settings = context["dag_run"], _settings()
     if settings is None:
@@ -82,7 +86,7 @@ def task_begins(context: Context) -> None:
 @never_raising
 def run_succeeded(context: Context) -> None:
     """A run that was late has ended well. So has every task for each: one of them alone does not speak for the rest."""
-    from loaders.incidents import RUN
+    from medallion.alerting.failure import RUN
 
     _report_if_late(context)
     _close(context, [RUN, *(task.task_id for task in context["dag"].tasks if task.is_mapped)])
@@ -105,11 +109,10 @@ TASK_CALLBACKS: dict[str, Callback] = {
     "on_failure_callback": task_failed,
     "on_success_callback": task_succeeded,
 }
-RUN_CALLBACKS: dict[str, Callback] = {"on_failure_callback": run_failed, "on_success_callback": run_succeeded}
 
 
 def _report(context: Context, task_id: str, try_number: int | None, error: BaseException | None) -> None:
-    from loaders.incidents import failure_of
+    from medallion.alerting.failure import failure_of
 
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     _record(
@@ -120,7 +123,7 @@ def _report(context: Context, task_id: str, try_number: int | None, error: BaseE
 
 
 def _report_run(dag_id: str, run_id: str, cause: str) -> None:
-    from loaders.incidents import RUN, Failure
+    from medallion.alerting.failure import RUN, Failure
 
     remedy = f"see what the platform did then (./retail status, data/logs); then {COMMANDS[dag_id]}"
     _record(Failure(dag_id, RUN, run_id, None, cause, remedy))
@@ -128,7 +131,7 @@ def _report_run(dag_id: str, run_id: str, cause: str) -> None:
 
 def _report_if_late(context: Context) -> None:
     """The last task of a run begins in time and may still end late."""
-    from loaders.hour import lateness
+    from medallion.alerting.deadline import lateness
 
     run, settings = context.get("dag_run"), _settings()
     if run is None or settings is None or context["dag"].dag_id != HOURLY:
@@ -139,33 +142,47 @@ def _report_if_late(context: Context) -> None:
 
 
 def _record(failure: Any) -> None:
-    """Write it down and tell; while the warehouse does not answer, the log line is all there is."""
-    from loaders.errors import DatabaseError
-    from loaders.incidents import log_unrecorded, record_failure
+    """Write it down and tell. While the warehouse does not answer, that is told once, and the rest is a log line."""
+    from medallion.alerting.incidents import record_failure, report_unrecorded
+    from medallion.errors import DatabaseError
 
     settings = _settings()
     try:
         with _warehouse() as conn:
             record_failure(conn, failure, settings, _channels(settings))
     except DatabaseError as error:
-        log_unrecorded(failure, settings, error.message)
+        report_unrecorded(
+            failure, settings, error.message, airflow_home(), datetime.now(timezone.utc), _channels(settings)
+        )
+    else:
+        _warehouse_answers(settings)
 
 
 def _close(context: Context, task_ids: list[str]) -> None:
-    from loaders.errors import DatabaseError
-    from loaders.incidents import close_incidents
+    from medallion.alerting.incidents import close_incidents
+    from medallion.errors import DatabaseError
 
+    settings = _settings()
     try:
         with _warehouse() as conn:
-            close_incidents(conn, context["dag"].dag_id, task_ids, _channels(_settings()))
+            close_incidents(conn, context["dag"].dag_id, task_ids, _channels(settings))
     except DatabaseError as error:
         log.warning("incidents are closed by the next success: %s", error.message)
+    else:
+        _warehouse_answers(settings)
+
+
+def _warehouse_answers(settings: Any) -> None:
+    """The end of an outage, if one was reported."""
+    from medallion.alerting.warehouse_outage import report_end
+
+    report_end(airflow_home(), datetime.now(timezone.utc), _channels(settings))
 
 
 def _hour_began(run_id: str) -> datetime | None:
     """None, too, while the warehouse does not answer: the task itself is about to say so."""
-    from loaders.errors import DatabaseError
-    from loaders.incidents import hour_began
+    from medallion.alerting.incidents import hour_began
+    from medallion.errors import DatabaseError
 
     try:
         with _warehouse() as conn:
@@ -177,9 +194,7 @@ def _hour_began(run_id: str) -> datetime | None:
 @contextmanager
 def _warehouse() -> Iterator[Any]:
     """As the role of ingestion, whatever the task's: the end of a run belongs to no layer."""
-    from retail_wiring import INGESTION, warehouse_address
-
-    from loaders.database import connect
+    from medallion.database import connect
 
     with connect(warehouse_address(INGESTION), application_name="retail incidents") as conn:
         yield conn
@@ -187,8 +202,8 @@ def _warehouse() -> Iterator[Any]:
 
 def _settings() -> Any:
     """The settings; None when they cannot be read, which may be the very failure to report."""
-    from loaders.config import load_settings
-    from loaders.errors import ConfigurationError
+    from medallion.errors import ConfigurationError
+    from medallion.settings import load_settings
 
     try:
         return load_settings()

@@ -7,12 +7,13 @@ read in the web UI stand in `retail_backfill.md`, one section a task.
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import partial
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
-from retail_alerts import RUN_CALLBACKS, task_succeeded
-from retail_wiring import DEFAULTS, INGESTION, asset, notes_of, plan, step, step_for_each
+from retail_alerts import run_failed, run_succeeded, task_succeeded
+from retail_wiring import DEFAULTS, connect_tasks, notes_of, plan_of, task_for_each, task_of
+
+from medallion.process.steps import BACKFILL, LOAD_SALES, PLAN_RANGES, PULL_RANGE
 
 NOTES = notes_of(__file__)
 POOL = "retail_backfill"  # as many slots as BACKFILL_JOBS says; ./retail up and airflow-init make it
@@ -28,37 +29,23 @@ with DAG(
     dagrun_timeout=timedelta(hours=48),
     tags=["retail", "bronze", "silver"],
     default_args=DEFAULTS | {"execution_timeout": timedelta(hours=12)},
-    **RUN_CALLBACKS,
+    on_failure_callback=run_failed,
+    on_success_callback=run_succeeded,
 ):
-    load = partial(step, notes=NOTES, connection=INGESTION, trigger_rule="none_failed")
-    ranges = plan(
-        "plan_ranges",
-        "ingestion.sales_backfill:plan_backfill",
-        notes=NOTES,
-        connection=INGESTION,
-        on_skipped_callback=task_succeeded,
-    )
-    pulled = step_for_each(
+    ranges = plan_of(PLAN_RANGES, NOTES, on_skipped_callback=task_succeeded)
+    pulled = task_for_each(
         ranges,
-        "bronze_sales",
-        "ingestion.sales_backfill:pull_sales_range",
-        notes=NOTES,
-        connection=INGESTION,
+        PULL_RANGE,
+        NOTES,
         pool=POOL,
         map_index_template="from {{ task.op_kwargs['arguments']['first'] }}",
-        outlets=[asset("bronze.sales_customer"), asset("bronze.sales_product")],
     )
-    loaded = [
-        load(f"silver_load_{dataset}", f"{module}:load_{dataset}", outlets=[asset(f"silver.{dataset}")])
-        for dataset, module in (
-            ("sales_customer", "loaders.load_sales_customers"),
-            ("sales_product", "loaders.load_sales_products"),
-        )
-    ]
+    loaded = {step.id: task_of(step, NOTES) for step in LOAD_SALES}
     retail_etl_hourly = TriggerDagRunOperator(
         task_id="retail_etl_hourly",
         trigger_dag_id="retail_etl_hourly",
         trigger_rule="none_failed",
         doc_md=NOTES["retail_etl_hourly"],
     )
-    pulled >> loaded >> retail_etl_hourly
+    connect_tasks(BACKFILL, {PLAN_RANGES.id: ranges, PULL_RANGE.id: pulled, **loaded})
+    list(loaded.values()) >> retail_etl_hourly

@@ -1,43 +1,29 @@
 """The hourly run: source API → Bronze → Silver → Gold. This file wires; the work is in the pipeline.
 
-Nothing here touches a database, reads a Variable or imports the pipeline while the file is parsed. The
-notes people read in the web UI stand in `retail_etl_hourly.md`, one section a task.
+The steps are those of `medallion.process.steps`. Nothing here touches a database, reads a Variable or imports the
+pipeline while the file is parsed. The notes people read in the web UI stand in `retail_etl_hourly.md`, one section a
+task.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
-from retail_alerts import RUN_CALLBACKS, nothing_left
-from retail_wiring import DEFAULTS, INGESTION, TRANSFORMATION, asset, notes_of
-from retail_wiring import step as wired_step
+from retail_alerts import nothing_left, run_failed, run_succeeded
+from retail_wiring import DEFAULTS, connect_tasks, notes_of, task_of
+
+from medallion.process.steps import HOURLY, entities
 
 NOTES = notes_of(__file__)
-load = partial(wired_step, notes=NOTES, connection=INGESTION)
-transform = partial(wired_step, notes=NOTES, connection=TRANSFORMATION)
-ENTITIES = ["customers", "products", "sales"]
-
-
-SILVER = [asset(f"silver.{name}") for name in ("customers", "products", "sales_customer", "sales_product")]
-CORE = [asset(f"gold.{name}") for name in ("dim_customer", "dim_product", "sales_item")]
-MART = [asset("gold.mart_sales_by_customer")]
-
-
-def bronze(entity: str, *datasets: str) -> Any:
-    """The task that collects one entity."""
-    outlets = [asset(f"bronze.{dataset}") for dataset in datasets]
-    work = f"ingestion.{entity}:collect_{entity}"
-    return load(f"bronze_{entity}", work, entity=entity, refreshes=True, outlets=outlets)
-
-
-def silver(dataset: str, module: str) -> Any:
-    """The task that loads one table: also what an earlier run left, so a skipped pull does not skip it."""
-    ports = {"inlets": [asset(f"bronze.{dataset}")], "outlets": [asset(f"silver.{dataset}")]}
-    return load(f"silver_load_{dataset}", f"{module}:load_{dataset}", trigger_rule="none_failed", **ports)
-
+LAYERS = {
+    "bronze": "Source API → NDJSON files",
+    "silver": "NDJSON files → typed tables",
+    "gold": "Typed tables → dimensions, fact, mart",
+}
+# Where a run ends early because nothing is left to do, what follows is as it should be.
+NOTHING_LEFT: dict[str, Any] = {"dbt_deps": {"on_skipped_callback": nothing_left}}
 
 with DAG(
     dag_id="retail_etl_hourly",
@@ -50,12 +36,13 @@ with DAG(
     dagrun_timeout=timedelta(hours=3),
     tags=["retail", "bronze", "silver", "gold", "dbt"],
     default_args=DEFAULTS,
-    **RUN_CALLBACKS,
+    on_failure_callback=run_failed,
+    on_success_callback=run_succeeded,
     params={
         "entities": Param(
-            ENTITIES,
+            entities(),
             type="array",
-            items={"type": "string", "enum": ENTITIES},
+            items={"type": "string", "enum": entities()},
             description="Source entities to pull. Silver and Gold take whatever else is new too.",
         ),
         "full_refresh": Param(
@@ -65,19 +52,10 @@ with DAG(
         ),
     },
 ):
-    with TaskGroup("bronze", prefix_group_id=False, tooltip="Source API → NDJSON files"):
-        customers = bronze("customers", "customers")
-        products = bronze("products", "products")
-        sales = bronze("sales", "sales_customer", "sales_product")
-    with TaskGroup("silver", prefix_group_id=False, tooltip="NDJSON files → typed tables") as tables:
-        customers >> silver("customers", "loaders.load_customers")
-        products >> silver("products", "loaders.load_products")
-        sales >> silver("sales_customer", "loaders.load_sales_customers")
-        sales >> silver("sales_product", "loaders.load_sales_products")
-    with TaskGroup("gold", prefix_group_id=False, tooltip="Typed tables → dimensions, fact, mart"):
-        due: dict[str, Any] = {"trigger_rule": "none_failed", "on_skipped_callback": nothing_left}
-        deps = transform("dbt_deps", "loaders.gold:prepare", refreshes=True, **due)
-        core = transform("dbt_run_core", "loaders.gold:build_core", refreshes=True, inlets=SILVER, outlets=CORE)
-        mart = transform("dbt_run_mart", "loaders.gold:build_mart", refreshes=True, inlets=CORE, outlets=MART)
-        checks = ("loaders.gold:check_gold", "ingestion.reconciliation:reconcile_sales")
-        tables >> deps >> core >> mart >> transform("dbt_test", *checks, inlets=[*CORE, *MART])
+    tasks: dict[str, Any] = {}
+    for layer, tooltip in LAYERS.items():
+        with TaskGroup(layer, prefix_group_id=False, tooltip=tooltip):
+            for step in HOURLY:
+                if step.layer == layer:
+                    tasks[step.id] = task_of(step, NOTES, **NOTHING_LEFT.get(step.id, {}))
+    connect_tasks(HOURLY, tasks)

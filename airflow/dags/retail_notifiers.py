@@ -17,8 +17,10 @@ from airflow.sdk import Connection
 from airflow.sdk.bases.notifier import BaseNotifier
 
 if TYPE_CHECKING:
-    from loaders.config import Settings
-    from loaders.incidents import Channels, Incident
+    from collections.abc import Callable
+
+    from medallion.alerting.messages import Channels, Incident
+    from medallion.settings import Settings
 
 TIMEOUT_SECONDS = 10
 
@@ -28,7 +30,7 @@ class WebhookRefused(Exception):
 
 
 class OneTry(SmtpHook):
-    """One try, and a short one: the incident's row is held meanwhile, and what was not taken is sent again later."""
+    """One try, and a short one: a task waits for it meanwhile, and what was not taken is sent again later."""
 
     smtp_retry_limit = 0
     timeout = TIMEOUT_SECONDS
@@ -76,12 +78,12 @@ class WebhookNotifier(BaseNotifier):
 
 def channels(settings: Settings | None) -> Channels:
     """Who is to be told, by name, and how."""
-    found: Channels = {}
+    found: dict[str, Callable[[Incident], None]] = {}
     if settings and settings.alert_email:
         to = [address.strip() for address in settings.alert_email.split(",") if address.strip()]
-        found |= {"email": lambda incident: _mail(to, incident)}
+        found["email"] = lambda incident: _mail(to, incident)
     if settings and (conn_id := settings.alert_webhook):
-        found |= {"webhook": lambda incident: _post(conn_id, incident)}
+        found["webhook"] = lambda incident: _post(conn_id, incident)
     return found
 
 

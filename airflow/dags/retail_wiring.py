@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, get_current_context, task
 from retail_alerts import TASK_CALLBACKS
+from retail_connections import airflow_home, warehouse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from medallion.process.steps import Step
+
+    Operator = Any  # of Airflow's tasks and their results, which have no type in common
 
 log = logging.getLogger(__name__)
 
-# Airflow connections, each with a login of its own (sql/roles.sql).
-INGESTION, TRANSFORMATION = "retail_ingestion", "retail_transformation"
 DEFAULTS = {
     "owner": "data-engineering",
     "retries": int(os.environ.get("RETAIL_TASK_RETRIES", "2")),
@@ -44,97 +47,106 @@ def asset(name: str) -> Asset:
     return Asset(name=name, uri=f"retail://{name.replace('.', '/')}")
 
 
-def warehouse_address(connection: str) -> str:
-    """Where the warehouse is, as the role of that connection; as its owner where that one is not configured."""
-    from airflow.providers.postgres.hooks.postgres import PostgresHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
+def task_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
+    """The task of a step: it calls each function with the warehouse, the settings and the run's id.
 
-    try:
-        found = PostgresHook.get_connection(connection)
-    except AirflowNotFoundException:
-        log.info("connection %s is not configured: working as the owner, by connection retail", connection)
-        found = PostgresHook.get_connection("retail")
-    return found.get_uri()  # the hook's own drops the TLS settings
-
-
-def step(
-    task_id: str,
-    *work: str,
-    connection: str,
-    notes: dict[str, str],
-    entity: str | None = None,
-    refreshes: bool = False,
-    **wiring: Any,
-) -> Any:
-    """A task that calls each `work` (`module:function`) with the warehouse, the settings and the run's id.
-
-    `connection` says as which role. `notes` has the task's section. `entity` skips the task unless the run's params
-    name it; `refreshes` hands the param full_refresh on.
+    `notes` has the task's section, without which a step of Bronze or Silver gets that of its layer; `wiring` is what a
+    DAG adds.
     """
 
-    @task(task_id=task_id, doc_md=notes[task_id], **wiring)
+    @task(task_id=step.id, doc_md=_note_of(step, notes), **_wiring(step), **wiring)
     def call(login: str) -> str:
         from airflow.sdk.exceptions import AirflowSkipException
 
         params = get_current_context()["params"]
-        if entity and entity not in params["entities"]:
-            raise AirflowSkipException(f"{entity} is not among the run's entities")
-        options = {"full_refresh": params["full_refresh"]} if refreshes else {}
-        return "; ".join(str(one.summary()) for one in _carry_out(work, login, **options))
+        if step.entity and step.entity not in params["entities"]:
+            raise AirflowSkipException(f"{step.entity} is not among the run's entities")
+        options = {"full_refresh": params["full_refresh"]} if step.takes_full_refresh else {}
+        return "; ".join(one.summary() for one in _carry_out(step, login, **options))
 
-    return call(login=connection)  # shown among the task's rendered fields
+    return call(login=step.login)  # shown among the task's rendered fields
 
 
-def plan(task_id: str, work: str, *, connection: str, notes: dict[str, str], **wiring: Any) -> Any:
-    """A task that calls `work` and hands on what `step_for_each` is to be given, one task for each."""
+def plan_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
+    """The task of a step that hands on what `task_for_each` is to be given, one task for each."""
 
-    @task(task_id=task_id, doc_md=notes[task_id], **wiring)
+    @task(task_id=step.id, doc_md=notes[step.id], **_wiring(step), **wiring)
     def call(login: str) -> list[dict[str, Any]]:
-        (planned,) = _carry_out([work], login)
+        (planned,) = _carry_out(step, login)
         log.info("%s", planned.summary())
         return list(planned.calls())
 
-    return call(login=connection)
+    return call(login=step.login)
 
 
-def step_for_each(calls: Any, task_id: str, work: str, *, connection: str, notes: dict[str, str], **wiring: Any) -> Any:
-    """A task for each of the `calls` of a plan: `work` with these arguments, as `step` does.
+def task_for_each(calls: Operator, step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
+    """A task for each of the `calls` of a plan: the step's function with these arguments.
 
     An incident of them is one, whichever failed, and is closed by the end of a run in which all of them are well.
     """
 
-    @task(task_id=task_id, doc_md=notes[task_id], on_success_callback=[], **wiring)
+    @task(task_id=step.id, doc_md=notes[step.id], on_success_callback=[], **_wiring(step), **wiring)
     def call(login: str, arguments: dict[str, Any]) -> str:
-        (done,) = _carry_out([work], login, **arguments)
+        (done,) = _carry_out(step, login, **arguments)
         return str(done.summary())
 
-    return call.partial(login=connection).expand(arguments=calls)
+    return call.partial(login=step.login).expand(arguments=calls)
 
 
-def _carry_out(work: Sequence[str], login: str, **options: Any) -> list[Any]:
-    """Call each `module:function` with the warehouse as that role, and return what they gave.
+def connect_tasks(steps: Sequence[Step], tasks: Mapping[str, Operator]) -> None:
+    """Have each task wait for those that its step needs."""
+    for step in steps:
+        for needed in step.needs:
+            tasks[needed] >> tasks[step.id]
+
+
+# What there is to say of a step that is like the others of its layer.
+_LIKE_OTHERS = {
+    "bronze": "Pulls {0} that are new or changed into `bronze/{0}/`. Triage as for `bronze_customers`.",
+    "silver": "Folds receipted files of {0} into `silver.{0}`. Triage as for `silver_load_customers`.",
+}
+
+
+def _note_of(step: Step, notes: Mapping[str, str]) -> str:
+    if step.id in notes or step.layer not in _LIKE_OTHERS:
+        return notes[step.id]
+    return _LIKE_OTHERS[step.layer].format(step.writes[0].partition(".")[2])
+
+
+def _wiring(step: Step) -> dict[str, Any]:
+    """What Airflow shows and decides by: the assets, and whether a skipped task skips this one."""
+    rule = {"trigger_rule": "none_failed"} if step.runs_after_skipped else {}
+    ports = {"inlets": [asset(name) for name in step.reads], "outlets": [asset(name) for name in step.writes]}
+    return rule | ports
+
+
+def _carry_out(step: Step, login: str, **options: Any) -> list[Any]:
+    """Call each function of the step with the warehouse as that role, and return what they gave.
 
     What has nothing to do skips the task. An error that a retry cannot mend fails it at once; with
-    RETAIL_FAIL_AT_ONCE every error does.
+    RETAIL_FAIL_AT_ONCE every error does. The error is kept for `./retail run`, until the task begins again.
     """
-    from importlib import import_module
-
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-    from loaders.config import load_settings
-    from loaders.database import connect
-    from loaders.errors import NothingToDo, RetailError
+    from medallion.database import connect
+    from medallion.errors import NothingToDo, RetailError
+    from medallion.process.failure_file import forget_failure, task_file, write_failure
+    from medallion.process.steps import functions_of
+    from medallion.settings import load_settings
 
     context = get_current_context()
-    name = f"{context['run_id']} {context['task'].task_id}"
+    task_id = context["task"].task_id
+    name = f"{context['run_id']} {task_id}"
+    file = task_file(airflow_home(), context["dag"].dag_id, task_id)
+    forget_failure(file)
     try:
         with connect(warehouse_address(login), application_name=name) as conn:
-            parts = (one.split(":") for one in work)
-            functions = [getattr(import_module(module), function) for module, function in parts]
-            return [call(conn, load_settings(), run_id=context["run_id"], **options) for call in functions]
+            settings, run_id = load_settings(), context["run_id"]
+            return [call(conn, settings, run_id=run_id, **options) for call in functions_of(step)]
     except NothingToDo as nothing:
         raise AirflowSkipException(str(nothing)) from nothing
     except Exception as error:
+        write_failure(file, error, context["run_id"])
         # Read now and not when the file was parsed: what was parsed, Airflow keeps for other processes too.
         may_pass = error.retryable if isinstance(error, RetailError) else True
         if may_pass and not os.environ.get("RETAIL_FAIL_AT_ONCE", ""):

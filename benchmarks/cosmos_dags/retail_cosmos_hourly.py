@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 
 from airflow.sdk import DAG
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
-from retail_wiring import DEFAULTS, INGESTION, notes_of, step
+from retail_wiring import DEFAULTS, connect_tasks, notes_of, task_of
+
+from medallion.process.steps import HOURLY, LOADS, entities
 
 PROJECT = Path(os.environ["RETAIL_PROJECT"])
 NOTES = notes_of(str(PROJECT / "airflow" / "dags" / "retail_etl_hourly.py"))
-load = partial(step, notes=NOTES, connection=INGESTION)
-silver = partial(load, trigger_rule="none_failed")
+STEPS = [step for step in HOURLY if step.layer in ("bronze", "silver")]
 
 with DAG(
     dag_id="retail_cosmos_hourly",
@@ -29,18 +29,10 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={name: value for name, value in DEFAULTS.items() if not name.startswith("on_")},
-    params={"entities": ["customers", "products", "sales"], "full_refresh": False},
+    params={"entities": entities(), "full_refresh": False},
 ):
-    customers, products, sales = (
-        load(f"bronze_{entity}", f"ingestion.{entity}:collect_{entity}", entity=entity, refreshes=True)
-        for entity in ("customers", "products", "sales")
-    )
-    tables = [
-        customers >> silver("silver_load_customers", "loaders.load_customers:load_customers"),
-        products >> silver("silver_load_products", "loaders.load_products:load_products"),
-        sales >> silver("silver_load_sales_customer", "loaders.load_sales_customers:load_sales_customer"),
-        sales >> silver("silver_load_sales_product", "loaders.load_sales_products:load_sales_product"),
-    ]
+    tasks = {step.id: task_of(step, NOTES) for step in STEPS}
+    connect_tasks(STEPS, tasks)
     gold = DbtTaskGroup(
         group_id="gold",
         project_config=ProjectConfig(
@@ -55,4 +47,4 @@ with DAG(
         render_config=RenderConfig(load_method=LoadMode.DBT_MANIFEST, test_behavior=TestBehavior.AFTER_EACH),
         operator_args={"install_deps": False},
     )
-    tables >> gold
+    [tasks[load.id] for load in LOADS] >> gold

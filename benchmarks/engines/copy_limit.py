@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from benchmarks.engine import Engine, Timing, World, silver_totals
-from loaders.database import connect, transaction
+from benchmarks.engine import Engine, Timing, silver_totals
+from medallion.database import connect, transaction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg2.extensions import connection
 
-    from benchmarks.world import Stage
-    from loaders.reconciliation import Totals
+    from benchmarks.world import Stage, World
+    from medallion.state.reconciliation import Totals
 
 _COLUMNS = {
     "sales_customer": "sale_id, customer_id, store_id, sold_at, channel, payment_method, currency, _load_id",

@@ -7,9 +7,10 @@ import time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from benchmarks.engine import Engine, EngineFailed, Timing, World
-from benchmarks.world import http_client
-from loaders.reconciliation import Totals
+from benchmarks.engine import Engine, Timing
+from benchmarks.world import World, http_client
+from medallion.errors import EngineFailed
+from medallion.state.reconciliation import Totals
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection

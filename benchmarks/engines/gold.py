@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 from benchmarks.commands import timed
-from benchmarks.engine import Engine, Timing, World, totals_of
-from benchmarks.world import pipeline_environment
-from loaders.config import PROJECT_ROOT
-from stack.settings import StackSettings
-from stack.tools import find_psql
+from benchmarks.engine import Engine, Timing, totals_of
+from benchmarks.world import World, pipeline_environment
+from medallion.settings import PROJECT_ROOT
+from stack.commands.tools import find_program
+from stack.host.settings import StackSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from benchmarks.world import Stage
-    from loaders.reconciliation import Totals
+    from medallion.state.reconciliation import Totals
 
 _BUILD = [sys.executable, "-m", "benchmarks.programs.build_gold"]
 
@@ -59,7 +59,7 @@ class GoldLimit(Gold):
 
     def prepare(self, folder: Path, shared: Stage, loaded: World) -> None:
         """Build Gold once with dbt's log as JSON, and keep every statement of a model or test."""
-        self._psql = find_psql(StackSettings())
+        self._psql = find_program(StackSettings(), "psql")
         variables = {"PYTHONPATH": str(PROJECT_ROOT), "DBT_LOG_FORMAT_FILE": "json", "DBT_LOG_LEVEL_FILE": "debug"}
         self._script = loaded.folder / "gold.sql"
         with shared.empty_world("silver", "recording") as world:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.commands import timed
-from benchmarks.engine import Engine, Timing, World, silver_totals
+from benchmarks.engine import Engine, Timing, silver_totals
 from benchmarks.environments import python_of
-from loaders.config import PROJECT_ROOT
+from medallion.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg2.extensions import connection
 
-    from benchmarks.world import Stage
-    from loaders.reconciliation import Totals
+    from benchmarks.world import Stage, World
+    from medallion.state.reconciliation import Totals
 
 PROGRAM = PROJECT_ROOT / "benchmarks" / "programs" / "load_naively.py"
 

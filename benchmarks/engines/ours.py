@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.commands import timed
-from benchmarks.engine import Engine, Timing, World, silver_totals
-from benchmarks.world import pipeline_environment
-from loaders.config import PROJECT_ROOT
+from benchmarks.engine import Engine, Timing, silver_totals
+from benchmarks.world import World, pipeline_environment
+from medallion.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from loaders.reconciliation import Totals
+    from medallion.state.reconciliation import Totals
 
 
 class Ours(Engine):

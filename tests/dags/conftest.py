@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from loaders.config import PROJECT_ROOT, Settings
-from loaders.database import connect
+from medallion.database import connect
+from medallion.settings import PROJECT_ROOT, Settings
 from tests.airflow_run import AIRFLOW, Hour
 from tests.conftest import KEY, Source
 from tests.postgres_server import PostgresServer

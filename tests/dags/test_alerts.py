@@ -25,7 +25,10 @@ BREAK = f"""
     $$ begin raise exception 'no <b>room</b> at postgresql://u:{PASSWORD}@h/d for {KEY} {{{{ 7 * 191 }}}}'; end $$;
     create trigger break before insert on silver.products for each statement execute function public.break()
 """
-OPEN = "select task_id, entity, times, untold from meta.incident where status = 'OPEN' order by 1"
+OPEN = """
+    select task_id, entity, times, untold from meta.incident inner join meta.incident_message using (message_id)
+    where incident.status = 'OPEN' order by 1
+"""
 
 
 @pytest.fixture
@@ -90,7 +93,8 @@ def test_a_failure_is_told_once_its_repeats_are_counted_and_its_end_is_told_once
         with conn, conn.cursor() as cursor:
             cursor.execute("drop function public.break cascade")
         assert alarmed.run() == 0
-        assert rows(conn, "select status, times, untold from meta.incident") == [("CLOSED", 4, [])]
+        assert rows(conn, "select status, times from meta.incident") == [("CLOSED", 4)]
+        assert rows(conn, "select status, untold from meta.incident_message") == [("CLOSED", [])]
         assert alarmed.run() == 0
         assert [one["status"] for one in hook.received] == ["OPEN", "CLOSED"]
         assert len(mailbox.received) == 2
@@ -140,9 +144,30 @@ def test_an_hour_that_is_late_is_told_while_it_runs_and_again_when_it_has_ended(
     assert rows(conn, before_gold) == [(True,)]
 
 
-def test_while_the_warehouse_is_down_the_log_line_comes_all_the_same(runs: Hour, conn: connection) -> None:
+@pytest.mark.slow
+def test_a_source_that_refuses_every_pull_is_one_message_and_one_end(runs: Hour, hook: Any, conn: connection) -> None:
+    alarmed = told(runs, hook, free_port())
+    alarmed.environment["ALERT_EMAIL"] = ""
+    assert Hour(alarmed.environment | {"SOURCE_API_KEY": "not-the-key"}, runs.log).run() != 0
+    pulls = ["bronze_customers", "bronze_products", "bronze_sales"]
+    assert [row[0] for row in rows(conn, OPEN)] == pulls
+    assert [(one["status"], "status 401" in one["cause"]) for one in hook.received] == [("OPEN", True)]
+    assert alarmed.run() == 0
+    assert [one["status"] for one in hook.received] == ["OPEN", "CLOSED"]
+    assert sorted(hook.received[1]["tasks"]) == pulls
+
+
+def test_while_the_warehouse_is_down_that_is_told_once_and_the_log_lines_come_all_the_same(
+    runs: Hour, hook: Any, conn: connection
+) -> None:
     address = f"postgres://postgres:{PASSWORD}@127.0.0.1:{free_port()}/retail"
-    assert Hour(runs.environment | {"AIRFLOW_CONN_RETAIL": address}, runs.log).run() != 0
+    alarmed = told(runs, hook, free_port())
+    alarmed.environment.update(ALERT_EMAIL="", AIRFLOW_CONN_RETAIL=address)
+    assert alarmed.run() != 0
+    (message,) = hook.received
+    assert (message["entity"], message["status"]) == ("warehouse", "OPEN")
+    assert "cannot connect to the warehouse" in message["cause"]
+    assert PASSWORD not in json.dumps(message)
     lines = said(runs, "opened")
     assert sorted(one["entity"] for one in lines) == ["customers", "products", "sales"]
     assert all("cannot connect to the warehouse" in one["not_recorded"] + one["cause"] for one in lines)

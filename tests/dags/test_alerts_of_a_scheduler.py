@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from loaders.incidents import SILENT_END
+from medallion.alerting.failure import SILENT_END
+from medallion.settings import PROJECT_ROOT
 from tests.process_table import eventually
 from tests.retail_cli import Retail, retail
 
@@ -25,7 +25,7 @@ def incidents(cli: Retail) -> dict[str, str]:
 
 def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good_hour() -> None:
     with retail() as cli:
-        assert cli("psql", "-f", str(PROJECT_ROOT / "sql" / "schema_tables.sql")).code == 0
+        assert cli("psql", "-f", str(PROJECT_ROOT / "sql" / "migrations" / "0001_first_tables.sql")).code == 0
         assert cli("psql", "-c", LONG_AGO).code == 0
         with cli.start("up", RETAIL_TASK_RETRIES="0", RETAIL_FAIL_POINT="part.receipted") as platform:
             platform.says("ready.", 240)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from stack.airflow import CONFIG_FOLDER
+from stack.services.airflow.service import CONFIG_FOLDER
 
 LIST = (
     "import json, sys; sys.argv[1:] = {words!r}; import airflow_local_settings; print(json.dumps(sorted(sys.modules)))"
@@ -30,10 +30,10 @@ def imported_by(*words: str) -> set[str]:
 
 def test_the_scheduler_has_dbt_at_hand_for_every_task_that_is_forked_from_it() -> None:
     found = imported_by("scheduler", "--skip-serve-logs")
-    assert found >= {"dbt.cli.main", "dbt.adapters.postgres", "ingestion.sales", "loaders.gold"}
+    assert found >= {"dbt.cli.main", "dbt.adapters.postgres", "ingestion.sales", "gold.build"}
     assert "polars" not in found  # its threads would not live on in a fork
 
 
 @pytest.mark.parametrize("command", ["api-server", "dag-processor", "db"])
 def test_other_processes_import_nothing_of_it(command: str) -> None:
-    assert not imported_by(command) & {"dbt", "ingestion", "loaders"}
+    assert not imported_by(command) & {"dbt", "ingestion", "loaders", "gold", "quality", "medallion"}

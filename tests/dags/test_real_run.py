@@ -9,11 +9,13 @@ import os
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.database import connect
+from medallion.database import connect
+from medallion.process.failure_file import read_failure, task_file
 from tests.airflow_run import Hour
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
@@ -63,9 +65,16 @@ def test_a_run_killed_between_bronze_and_silver_is_made_good_by_the_next(
 def test_a_run_that_fails_says_what_and_what_to_do(runs: Hour, conn: connection) -> None:
     refused = Hour(runs.environment | {"SOURCE_API_KEY": "not-a-key"}, runs.log)
     assert refused.run() != 0
-    failed = rows(conn, "select dataset, error_message from meta.load where status = 'FAILED' order by 1")
-    assert [dataset for dataset, _ in failed] == ["customers", "products", "sales"]
-    assert all("status 401" in message and message.endswith("set SOURCE_API_KEY") for _, message in failed)
+    failed = rows(conn, "select dataset, error_message, remedy from meta.load where status = 'FAILED' order by 1")
+    assert [dataset for dataset, _, _ in failed] == ["customers", "products", "sales"]
+    assert all("status 401" in message for _, message, _ in failed)
+    assert {remedy for _, _, remedy in failed} == {"set SOURCE_API_KEY"}
+    ((run_id,),) = rows(conn, "select distinct run_id from meta.load")
+    for entity in ("customers", "products", "sales"):  # as who cannot reach the warehouse does
+        file = task_file(Path(runs.environment["AIRFLOW_HOME"]), "retail_etl_hourly", f"bronze_{entity}")
+        left = read_failure(file, run_id)
+        assert left is not None
+        assert (left.error_type, left.remedy, left.exit_code) == ("KeyRefused", "set SOURCE_API_KEY", 4)
 
 
 def wait_until(condition: object, seconds: float = 90) -> None:

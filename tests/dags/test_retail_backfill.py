@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.backfill import add_ranges
-from loaders.config import PROJECT_ROOT, Settings
-from loaders.state_store import IdRange
-from stack.pools import BACKFILL
+from medallion.settings import PROJECT_ROOT, Settings
+from medallion.state.backfill_ranges import add_ranges
+from medallion.state.id_range import IdRange
+from stack.services.airflow.pools import BACKFILL
 from tests.airflow_run import Hour
 from tests.conftest import Source
 from tests.queries import rows
@@ -84,7 +84,7 @@ def test_ranges_that_fail_are_one_incident_which_ends_when_all_are_well(
 ) -> None:
     last = source.data.last_sale_id()
     with conn:
-        add_ranges(conn, [IdRange(1, 500), IdRange(501, 1000), IdRange(1001, last)])
+        add_ranges(conn, "sales", [IdRange(1, 500), IdRange(501, 1000), IdRange(1001, last)])
     nowhere = Hour(runs.environment | {"SOURCE_API_KEY": "wrong"}, runs.log)
     assert nowhere.run("retail_backfill") != 0
     told = "select dag_id, task_id, entity, status, times from meta.incident"
@@ -102,7 +102,7 @@ def test_a_run_pulls_what_is_left_of_each_range_loads_it_and_has_the_hour_follow
 ) -> None:
     last = source.data.last_sale_id()
     with conn:
-        add_ranges(conn, [IdRange(1, 500), IdRange(501, 1000), IdRange(1001, last)])
+        add_ranges(conn, "sales", [IdRange(1, 500), IdRange(501, 1000), IdRange(1001, last)])
     assert runs.run("retail_backfill") == 0, runs.log.read_text()[-5000:]
     assert rows(conn, "select cursor_value from meta.ingestion_state where entity = 'sales'") == [(str(last),)]
     assert rows(conn, "select count(*), min(sale_id), max(sale_id) from silver.sales_customer") == [(last, 1, last)]
@@ -118,6 +118,6 @@ def test_a_run_pulls_what_is_left_of_each_range_loads_it_and_has_the_hour_follow
 
 
 def conn_of_metadata(runs: Hour) -> Any:
-    from loaders.database import connect
+    from medallion.database import connect
 
     return connect(runs.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
+from medallion.entities.registry import ENTITIES, TABLES
+from medallion.settings import PROJECT_ROOT
 
 DAGS = PROJECT_ROOT / "airflow" / "dags"
 FILE = DAGS / "retail_etl_hourly.py"
@@ -51,6 +52,11 @@ def test_the_graph_is_the_one_the_design_promises(dag: Any) -> None:
     assert upstream == expected
 
 
+def test_each_declared_entity_has_its_task_and_so_has_each_of_its_tables(dag: Any) -> None:
+    tasks = {task.task_id for task in dag.tasks} - {*GOLD}
+    assert tasks == {f"bronze_{name}" for name in ENTITIES} | {f"silver_load_{name}" for name in TABLES}
+
+
 def test_it_runs_hourly_one_at_a_time_without_catching_up(dag: Any) -> None:
     assert (dag.schedule, dag.catchup, dag.max_active_runs) == ("@hourly", False, 1)
     assert isinstance(dag.dagrun_timeout, timedelta)
@@ -71,11 +77,15 @@ def test_every_task_has_notes_retries_with_backoff_and_a_time_limit(dag: Any) ->
         assert task.execution_timeout, task.task_id
 
 
-def test_every_note_belongs_to_a_task(dag: Any) -> None:
+def test_every_note_belongs_to_a_task_and_others_are_those_of_their_layer(dag: Any) -> None:
     sections = [
         line.removeprefix("## ") for line in FILE.with_suffix(".md").read_text().splitlines() if line.startswith("## ")
     ]
-    assert sorted(sections) == sorted(task.task_id for task in dag.tasks)
+    own = {task.task_id: task.doc_md for task in dag.tasks if task.task_id not in sections}
+    assert {*sections} <= {task.task_id for task in dag.tasks}
+    assert {*own} == {"bronze_products"} | {*SILVER} - {"silver_load_customers"}
+    assert own["bronze_products"].startswith("Pulls products that are new or changed into `bronze/products/`.")
+    assert own["silver_load_sales_product"].startswith("Folds receipted files of sales_product into ")
 
 
 def test_assets_draw_the_line_from_bronze_to_gold(dag: Any) -> None:
@@ -94,7 +104,7 @@ def test_params_are_checked_by_a_schema(dag: Any) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
     assert dag.params["full_refresh"] is False
-    assert dag.params["entities"] == ["customers", "products", "sales"]
+    assert dag.params["entities"] == [*ENTITIES]
     with pytest.raises(ParamValidationError):
         dag.params["entities"] = ["suppliers"]
 
@@ -104,14 +114,16 @@ def test_a_bad_core_cannot_reach_the_marts(dag: Any) -> None:
         assert dag.get_task(task_id).trigger_rule == "all_success"
 
 
-def test_parsing_the_file_imports_nothing_of_the_pipeline_and_connects_to_nothing(tmp_path: Path) -> None:
+def test_parsing_the_file_imports_declarations_and_steps_alone_and_connects_to_nothing(tmp_path: Path) -> None:
     program = (
         "import runpy, sys, socket\n"
         "def refuse(*_): raise RuntimeError('a connection while parsing')\n"
-        f"sys.path.append({str(DAGS)!r})  # as Airflow does\n"
+        f"sys.path += [{str(DAGS)!r}, {str(PROJECT_ROOT)!r}]  # as Airflow and PYTHONPATH do\n"
         f"import airflow.sdk; socket.socket.connect = refuse; runpy.run_path({str(FILE)!r})\n"
         "print(sorted(name for name in sys.modules if name.split('.')[0] in "
-        "('ingestion', 'loaders', 'dbt', 'polars')))"
+        "('ingestion', 'loaders', 'gold', 'quality', 'medallion', 'dbt', 'polars')))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ast.literal_eval(found.stdout.strip().splitlines()[-1]) == []
+    read = ast.literal_eval(found.stdout.strip().splitlines()[-1])
+    steps = ["medallion", "medallion.process", "medallion.process.steps"]
+    assert [name for name in read if not name.startswith("medallion.entities")] == steps

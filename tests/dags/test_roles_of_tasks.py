@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from stack.postgres_roles import INGESTION, READER, TRANSFORMATION
+from medallion.settings import PROJECT_ROOT
+from stack.services.postgres.roles import INGESTION, READER, TRANSFORMATION
 from tests.airflow_run import Hour
 from tests.figures import expected_mart, mart
 from tests.postgres_server import PostgresServer
@@ -39,8 +39,8 @@ def test_every_task_has_the_login_of_its_layer() -> None:
 
 
 @pytest.fixture
-def made(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Platform]:
-    with platform(postgres_server, tmp_path) as one:
+def made(postgres_server: PostgresServer, home_of_roles: Path) -> Iterator[Platform]:
+    with platform(postgres_server, home_of_roles) as one:
         yield one
 
 
@@ -67,13 +67,13 @@ def test_an_hour_and_a_night_need_no_login_but_the_narrow_ones(made: Platform, r
     with made.login(TRANSFORMATION) as conn:
         assert mart(conn) == expected_mart(made.source)
         assert rows(conn, "select distinct tableowner from pg_tables where schemaname = 'gold'") == [(TRANSFORMATION,)]
-        assert rows(conn, "select count(*) from meta.reconciliation where status = 'BALANCED'") == [(4,)]
+        assert rows(conn, "select count(*) from meta.reconciliation where status = 'BALANCED'") == [(8,)]
 
 
 def test_a_connection_that_is_not_configured_is_stood_in_for_by_the_owners(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from retail_wiring import log, warehouse_address
+    from retail_connections import log, warehouse_address
 
     said: list[str] = []
     monkeypatch.setattr(log, "info", lambda words, *values: said.append(words % values))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.config import Settings
+from medallion.settings import Settings
 from tests.conftest import KEY, serving
 from tests.faults.world import SMALL, HoldingSource, World
 
@@ -38,8 +38,8 @@ def injected(request: pytest.FixtureRequest) -> Injection:
 
 
 @pytest.fixture
-def world(database_url: str, conn: connection, tmp_path: Path) -> Iterator[World]:
-    with made_world(database_url, conn, tmp_path) as made:
+def world(database_url: str, conn: connection, retail_home: Path) -> Iterator[World]:
+    with made_world(database_url, conn, retail_home) as made:
         yield made
 
 

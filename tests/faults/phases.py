@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from loaders.database import connect
+from medallion.database import connect
 from tests.faults.world import COLLECT, LOAD, World
 
 Phase = Callable[[World], AbstractContextManager[None]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from loaders.fail_point import POINTS, VARIABLE
+from medallion.process.fail_points import POINTS, VARIABLE
+from medallion.settings import PROJECT_ROOT
 
 TESTS = PROJECT_ROOT / "tests"
 TEXT = (PROJECT_ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
@@ -41,3 +43,21 @@ def test_every_test_of_faults_and_properties_is_named_in_the_table() -> None:
 
 def test_the_example_of_a_fail_point_is_one() -> None:
     assert re.findall(rf"{VARIABLE}=([a-z.]+)", TEXT)[0] in POINTS
+
+
+COUNT = """
+import pytest
+
+class Counter:
+    def pytest_collection_finish(self, session):
+        print("injected:", sum("injected" in item.fixturenames for item in session.items))
+
+raise SystemExit(pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", "tests/faults"], [Counter()]))
+"""
+
+
+def test_the_figures_of_the_sweep_count_every_fault_there_is() -> None:
+    command = [sys.executable, "-c", COUNT]
+    said = subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True, text=True).stdout
+    (count,) = re.findall(r"^injected: (\d+)$", said, re.MULTILINE)
+    assert re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \|$", GUARANTEES, re.MULTILINE) == [(count, count, "0")]

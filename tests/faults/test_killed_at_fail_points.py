@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from loaders.fail_point import POINTS, VARIABLE
+from medallion.process.fail_points import POINTS, VARIABLE
+from medallion.settings import PROJECT_ROOT
 from tests.faults.conftest import Injection
 from tests.faults.oracle import check_at_once, check_recovered
 from tests.faults.world import BACKFILL, COLLECT, LOAD, World
+from tests.product_files import product_files
 
 LOADING = [point for point in POINTS if point.startswith("silver.")]
 FINISHING = [point for point in POINTS if point.startswith("range.")]
@@ -82,14 +83,14 @@ def called_points(file: Path) -> list[str]:
 
 
 def test_each_point_stands_in_the_code_exactly_once() -> None:
-    files = [file for folder in ("ingestion", "loaders") for file in (PROJECT_ROOT / folder).glob("*.py")]
+    files = product_files("ingestion", "loaders", "medallion", "quality", "gold")
     assert sorted(point for file in files for point in called_points(file)) == sorted(POINTS)
 
 
 @pytest.mark.parametrize("setting", ["nowhere", "part.durable:0", "part.durable:-1", "part.durable:x", ":1"])
 def test_a_fail_point_that_does_not_exist_is_refused_and_not_silently_survived(setting: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import loaders.fail_point"],
+        [sys.executable, "-c", "import medallion.process.fail_points"],
         cwd=PROJECT_ROOT,
         env=os.environ | {VARIABLE: setting},
         capture_output=True,

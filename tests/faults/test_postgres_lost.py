@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from loaders.database import connect
-from loaders.errors import DatabaseError
-from loaders.schema import prepare_schema
+from medallion.database import connect
+from medallion.errors import DatabaseError
+from medallion.schema import prepare_schema
 from tests import postgres_server
 from tests.faults.conftest import Injection, made_world
 from tests.faults.oracle import check_at_once, check_recovered
@@ -161,7 +161,7 @@ def test_a_table_that_somebody_else_keeps_locked_is_not_waited_for_without_end(
     world: World, injected: Injection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.collect_in_peace()
-    monkeypatch.setattr("loaders.database.LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("medallion.database.LOCK_TIMEOUT_SECONDS", 1)
     url = world.settings.require_database_url()
     with connect(url, application_name="somebody else") as other, other.cursor() as cursor:
         cursor.execute("lock table silver.sales_product in exclusive mode")

@@ -19,13 +19,13 @@ from fastapi import Request, Response
 from psycopg2.extensions import connection
 from starlette.middleware.base import RequestResponseEndpoint
 
-from ingestion.bronze import bronze_path
 from ingestion.sales import collect_sales
-from loaders.backfill import add_ranges
-from loaders.config import PROJECT_ROOT, Settings
-from loaders.database import connect
 from loaders.load_all_silver import load_all_silver
-from loaders.state_store import IdRange
+from medallion.bronze.writer import bronze_path
+from medallion.database import connect
+from medallion.settings import PROJECT_ROOT, Settings
+from medallion.state.backfill_ranges import add_ranges
+from medallion.state.id_range import IdRange
 from tests.conftest import KEY
 from tests.ledger_source import LedgerSource, sale
 from tests.queries import rows
@@ -101,7 +101,7 @@ class World:
     def cut_second_hour(self) -> None:
         """Have what is new pulled in ranges, as a backfill would; one id at the end of a range never comes."""
         with self.conn:
-            add_ranges(self.conn, [IdRange(41, 50), IdRange(51, 60), IdRange(61, 75)])
+            add_ranges(self.conn, "sales", [IdRange(41, 50), IdRange(51, 60), IdRange(61, 75)])
 
     def start(self, module: str, *wrapper: str, **environment: str) -> subprocess.Popen[str]:
         """A step as a process of its own. `wrapper` is a command in front of it."""

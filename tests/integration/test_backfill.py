@@ -14,12 +14,17 @@ import pytest
 from psycopg2.extensions import connection
 
 from ingestion import backfill
+from ingestion.api_source import open_source
 from ingestion.backfill import last_id, pull_range
 from ingestion.client import SourceClient
 from ingestion.collector import collect
 from ingestion.sales import SALES, collect_sales
 from ingestion.sales_backfill import plan_backfill, pull_sales_range
-from loaders.backfill import (
+from loaders.load_all_silver import load_all_silver
+from medallion.database import connect
+from medallion.errors import EntityLocked, NothingToDo, SourceUnavailable, SourceViolation, WatermarkLost
+from medallion.settings import Settings
+from medallion.state.backfill_ranges import (
     RangeClaim,
     add_ranges,
     advance_range,
@@ -28,11 +33,9 @@ from loaders.backfill import (
     open_ranges,
     read_progress,
 )
-from loaders.config import Settings
-from loaders.database import connect
-from loaders.errors import EntityLocked, NothingToDo, SourceUnavailable, SourceViolation, WatermarkLost
-from loaders.load_all_silver import load_all_silver
-from loaders.state_store import _SQL, IdRange, locked, logged_load
+from medallion.state.id_range import IdRange
+from medallion.state.loads import _SQL, logged_load
+from medallion.state.locks import entity_lock, locked, range_lock
 from tests.conftest import serving
 from tests.ledger_source import LedgerSource, sale
 from tests.queries import rows
@@ -75,7 +78,7 @@ def taken(conn: connection, first: int, run_id: str) -> RangeClaim:
     with conn, conn.cursor() as cursor:
         cursor.execute(_SQL["open_load"], {"run_id": run_id, "layer": "bronze", "dataset": "sales"})
         (load_id,) = cursor.fetchone() or (0,)
-        claim = claim_range(conn, first, load_id)
+        claim = claim_range(conn, "sales", first, load_id)
     assert claim is not None
     return claim
 
@@ -91,7 +94,7 @@ def test_ranges_pulled_in_any_order_hold_every_sale_once_and_the_watermark_passe
         assert rows(conn, WATERMARK) == [(watermark,)]
     assert rows(conn, LANDED) == [(450,)]
     assert silver_ids(conn, cut_settings) == sorted(ledger.sales)
-    assert read_progress(conn) is None
+    assert read_progress(conn, "sales") is None
     assert collect_sales(conn, cut_settings, run_id="hour").files == 0
 
 
@@ -112,7 +115,7 @@ def test_too_little_to_cut_is_left_to_the_hourly_run(
     ledger.commit_all(range(1, 150))
     with pytest.raises(NothingToDo, match="too few"):
         planned(conn, cut_settings)
-    assert open_ranges(conn) == []
+    assert open_ranges(conn, "sales") == []
     assert collect_sales(conn, cut_settings, run_id="hour").cursor_after == "149"
 
 
@@ -123,8 +126,8 @@ def test_the_last_id_is_found_by_asking_a_few_times(
 ) -> None:
     ledger.commit_all([1] if last else [])
     ledger.commit_all([last] if last else [])
-    with SourceClient(cut_settings) as source:
-        assert last_id(source, "sales", after) == max(last, after)
+    with open_source(SALES, cut_settings) as source:
+        assert last_id(source, SALES, after) == max(last, after)
     assert len(ledger.asked) < 60
 
 
@@ -135,8 +138,9 @@ def test_a_source_without_an_end_is_refused(cut_settings: Settings) -> None:
             page = {"items": [one], "count": 1, "has_more": True, "next_cursor": str(one["sale_id"])}
             return httpx.Response(200, json=page)
 
-    with SourceClient(cut_settings, transport=Endless()) as source, pytest.raises(SourceViolation, match="every id"):
-        last_id(source, "sales", 0)
+    endless = SourceClient(cut_settings, transport=Endless())
+    with open_source(SALES, cut_settings, endless) as source, pytest.raises(SourceViolation, match="every id"):
+        last_id(source, SALES, 0)
 
 
 def test_a_range_that_is_interrupted_goes_on_where_it_stood(
@@ -175,17 +179,17 @@ def test_while_others_work_on_the_last_ranges_an_ordinary_pull_leaves_them_to_it
     planned(conn, cut_settings)
     with (
         connect(database_url) as other,
-        locked(other, "bronze", "sales", shared=True),
-        locked(other, "bronze", "sales from 101"),
+        locked(other, entity_lock("sales"), shared=True),
+        locked(other, range_lock("sales", 101)),
         logged_load(other, run_id="other", layer="bronze", dataset="sales", alone=False) as load_id,
     ):
         with other:
-            claim_range(other, 101, load_id)
+            claim_range(other, "sales", 101, load_id)
         for first in (1, 201):
             pull(conn, cut_settings, first)
         with pytest.raises(NothingToDo, match="another process has it"):
             pull(conn, cut_settings, 101)
-        with pytest.raises(NothingToDo, match=r"left to the backfill: 67% of 300 sale ids, 2 of 3 ranges"):
+        with pytest.raises(NothingToDo, match=r"left to the backfill: 67% of 300 ids, 2 of 3 ranges"):
             collect_sales(conn, cut_settings, run_id="hour")
         with pytest.raises(EntityLocked, match="left to the backfill"):
             collect_sales(conn, cut_settings, run_id="hour", full_refresh=True)
@@ -193,6 +197,38 @@ def test_while_others_work_on_the_last_ranges_an_ordinary_pull_leaves_them_to_it
         assert rows(conn, "select status from meta.load where run_id = 'other'") == [("RUNNING",)]
     assert collect_sales(conn, cut_settings, run_id="hour").cursor_after == "300"
     assert rows(conn, LANDED) == [(300,)]
+
+
+@pytest.mark.parametrize("full_refresh", [False, True])
+def test_a_backfill_that_does_not_get_on_is_an_error_that_names_its_process(
+    conn: connection, database_url: str, cut_settings: Settings, ledger: LedgerSource, *, full_refresh: bool
+) -> None:
+    ledger.commit_all(range(1, 301))
+    planned(conn, cut_settings)
+    with (
+        connect(database_url, application_name="the-sleeper") as other,
+        locked(other, entity_lock("sales"), shared=True),
+        locked(other, range_lock("sales", 101)),
+        logged_load(other, run_id="other", layer="bronze", dataset="sales", alone=False) as load_id,
+    ):
+        with other:
+            claim = claim_range(other, "sales", 101, load_id)
+        with conn, conn.cursor() as cursor:  # the others wait for hours, and nobody holds them
+            cursor.execute("update meta.sales_backfill set advanced_at = now() - interval '59 min'")
+        with pytest.raises((NothingToDo, EntityLocked), match="left to the backfill"):
+            collect_sales(conn, cut_settings, run_id="hour", full_refresh=full_refresh)
+        with conn, conn.cursor() as cursor:
+            cursor.execute("update meta.sales_backfill set advanced_at = now() - interval '61 min'")
+        named = rf"sales 101 to 200: pid {other.info.backend_pid} \(the-sleeper\) holds the range and has not moved it"
+        with pytest.raises(EntityLocked, match=named) as caught:
+            collect_sales(conn, cut_settings, run_id="hour", full_refresh=full_refresh)
+        assert caught.value.exit_code == 5
+        with other:
+            assert claim is not None
+            advance_range(other, claim, 101)
+        with pytest.raises((NothingToDo, EntityLocked), match="left to the backfill"):
+            collect_sales(conn, cut_settings, run_id="hour", full_refresh=full_refresh)
+    assert collect_sales(conn, cut_settings, run_id="hour").cursor_after == "300"
 
 
 def test_a_range_that_another_process_has_taken_over_is_not_moved_by_the_first(
@@ -213,14 +249,14 @@ def test_a_range_that_another_process_has_taken_over_is_not_moved_by_the_first(
 
 def test_two_ranges_that_finish_at_once_move_the_watermark_behind_both(conn: connection, database_url: str) -> None:
     with conn:
-        add_ranges(conn, [IdRange(1, 100), IdRange(101, 200)])
+        add_ranges(conn, "sales", [IdRange(1, 100), IdRange(101, 200)])
     with ExitStack() as stack:
         finishing: list[tuple[connection, Any, int]] = []
         for first in (1, 101):
             own = stack.enter_context(connect(database_url))
             load = stack.enter_context(logged_load(own, run_id="r", layer="bronze", dataset="sales", alone=False))
             with own:
-                claim = claim_range(own, first, load)
+                claim = claim_range(own, "sales", first, load)
                 assert claim is not None
                 advance_range(own, claim, first + 98)
             finishing.append((own, claim, load))
@@ -238,7 +274,7 @@ def test_two_ranges_that_finish_at_once_move_the_watermark_behind_both(conn: con
         one.commit()
         thread.join()
     assert rows(conn, WATERMARK) == [("199",)]
-    assert open_ranges(conn) == []
+    assert open_ranges(conn, "sales") == []
 
 
 def test_ids_missing_at_the_end_of_a_range_are_asked_for_again(
@@ -323,9 +359,9 @@ def test_a_plan_that_another_made_a_moment_ago_is_found_behind_the_lock(
 ) -> None:
     ledger.commit_all(range(1, 301))
     real, answers = backfill.open_ranges, [[]]
-    monkeypatch.setattr(backfill, "open_ranges", lambda one: answers.pop() if answers else real(one))
+    monkeypatch.setattr(backfill, "open_ranges", lambda *one: answers.pop() if answers else real(*one))
     with conn:
-        add_ranges(conn, [IdRange(1, 150), IdRange(151, 300)])
+        add_ranges(conn, "sales", [IdRange(1, 150), IdRange(151, 300)])
     assert planned(conn, cut_settings) == [1, 151]
     with pytest.raises(EntityLocked, match="begun a moment ago"):
         collect(SALES, conn, cut_settings, run_id="hour")
@@ -337,32 +373,32 @@ def test_progress_is_told_with_an_estimate_while_somebody_is_at_work(
     ledger.commit_all(range(1, 301))
     planned(conn, cut_settings)
     pull(conn, cut_settings, 201)
-    idle = read_progress(conn)
+    idle = read_progress(conn, "sales")
     assert idle is not None
     assert (idle.ids, idle.ids_done, idle.finished, idle.seconds_left) == (300, 100, 1, None)
-    assert idle.words() == "33% of 300 sale ids, 1 of 3 ranges; nobody is at work on it"
+    assert idle.words() == "33% of 300 ids, 1 of 3 ranges; nobody is at work on it"
     with (
-        locked(conn, "bronze", "sales from 1"),
+        locked(conn, range_lock("sales", 1)),
         logged_load(conn, run_id="r", layer="bronze", dataset="sales", alone=False) as load_id,
     ):
         with conn:
-            claim = claim_range(conn, 1, load_id)
-        begun = read_progress(conn)
+            claim = claim_range(conn, "sales", 1, load_id)
+        begun = read_progress(conn, "sales")
         assert begun is not None
-        assert begun.words() == "33% of 300 sale ids, 1 of 3 ranges; the next ones have begun"
+        assert begun.words() == "33% of 300 ids, 1 of 3 ranges; the next ones have begun"
         with conn, conn.cursor() as cursor:
             assert claim is not None
             advance_range(conn, claim, 50)
             later = "update meta.load set started_at = started_at - interval '10 s' where load_id = %s"
             cursor.execute(later, [load_id])
-        at_work = read_progress(conn)
+        at_work = read_progress(conn, "sales")
     assert at_work is not None
     assert (at_work.ids_done, at_work.at_work) == (150, 1)
     assert 4 < (at_work.ids_per_second or 0) <= 5
     assert 30 <= (at_work.seconds_left or 0) < 38
-    died = read_progress(conn)  # its load may stay open for a while: nobody holds the range
+    died = read_progress(conn, "sales")  # its load may stay open for a while: nobody holds the range
     assert died is not None
-    assert died.words() == "50% of 300 sale ids, 1 of 3 ranges; nobody is at work on it"
+    assert died.words() == "50% of 300 ids, 1 of 3 ranges; nobody is at work on it"
 
 
 def test_a_finished_range_is_not_pulled_again(conn: connection, cut_settings: Settings, ledger: LedgerSource) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg2
 import pytest
 
-from loaders.database import connect
-from loaders.errors import DatabaseError, RetailError
-from stack.warehouse import logins
+from medallion.database import connect
+from medallion.errors import DatabaseError, RetailError
+from stack.services.warehouse import logins
 from tests.process_table import eventually
 from tests.queries import rows
 from tests.retail_cli import Retail, retail

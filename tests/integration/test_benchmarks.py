@@ -7,10 +7,10 @@ from psycopg2.extensions import connection
 from benchmarks.engine import silver_totals
 from benchmarks.programs.load_naively import load
 from ingestion.sales import collect_sales
-from loaders.config import Settings
-from loaders.database import transaction
 from loaders.load_sales_customers import load_sales_customer
 from loaders.load_sales_products import load_sales_product
+from medallion.database import transaction
+from medallion.settings import Settings
 from tests.conftest import Source
 from tests.queries import rows
 

@@ -18,10 +18,11 @@ from ingestion.customers import CUSTOMERS, collect_customers
 from ingestion.entity import Collected
 from ingestion.products import collect_products
 from ingestion.sales import SALES, collect_sales
-from loaders.config import Settings
-from loaders.database import connect
-from loaders.errors import EntityLocked, SourceRefused, SourceUnavailable, WatermarkLost
-from loaders.state_store import advance_watermark, claim_entity, locked
+from medallion.database import connect
+from medallion.errors import EntityLocked, SourceRefused, SourceUnavailable, WatermarkLost
+from medallion.settings import Settings
+from medallion.state.locks import entity_lock, locked
+from medallion.state.watermarks import advance_watermark, claim_entity
 from tests.conftest import NOON, Source
 from tests.queries import rows
 
@@ -170,7 +171,7 @@ def test_a_crash_between_the_files_and_their_receipts_loses_nothing(
 def test_a_second_run_for_the_same_entity_is_told_who_is_at_work(
     conn: connection, settings: Settings, database_url: str
 ) -> None:
-    with connect(database_url, application_name="the-first") as other, locked(other, "bronze", "sales"):
+    with connect(database_url, application_name="the-first") as other, locked(other, entity_lock("sales")):
         with pytest.raises(EntityLocked, match=r"another run: pid \d+ \(the-first\)"):
             collect_sales(conn, settings, run_id="r2")
     assert collect_sales(conn, settings, run_id="r3").files

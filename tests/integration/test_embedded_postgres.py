@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -23,19 +24,19 @@ import psycopg2
 import pytest
 from rich.console import Console
 
-from loaders.config import PROJECT_ROOT
-from loaders.database import connect
-from loaders.errors import ConfigurationError, DatabaseError
-from loaders.schema import prepare_schema
-from stack.account import Account
-from stack.airflow import airflow_environment
-from stack.home import Home
-from stack.postgres import PortInUse, PostgresServer
-from stack.postgres_files import find_binaries
-from stack.postgres_roles import DATABASE_OF, prepare_roles
-from stack.settings import StackSettings
-from stack.talk import Talk
-from stack.warehouse import Endpoints, logins, platform, postgres_server
+from medallion.database import connect
+from medallion.errors import ConfigurationError, DatabaseError, PortInUse
+from medallion.schema import prepare_schema
+from medallion.settings import PROJECT_ROOT
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import StackSettings
+from stack.services.airflow.service import airflow_environment
+from stack.services.postgres.account import Account
+from stack.services.postgres.files import find_binaries
+from stack.services.postgres.roles import DATABASE_OF, prepare_roles
+from stack.services.postgres.server import PostgresServer
+from stack.services.warehouse import Endpoints, logins, platform, postgres_server
 from tests.homes import open_folder
 from tests.ports import free_port
 from tests.process_table import eventually, living
@@ -47,10 +48,10 @@ ORDINARY_USER = """
 import os, sys
 from pathlib import Path
 import psycopg2
-from stack.home import Home
-from stack.settings import load_stack_settings
-from stack.talk import Talk
-from stack.warehouse import platform, postgres_server
+from stack.host.home import Home
+from stack.host.settings import load_stack_settings
+from stack.host.console import Talk
+from stack.services.warehouse import platform, postgres_server
 settings = load_stack_settings()
 home = Home(settings.retail_home).prepare()
 with platform(home, settings, Talk()) as endpoints:
@@ -153,6 +154,11 @@ def test_the_server_is_safe_and_only_for_this_machine(shared: Shared, setting: s
     assert ask(shared[0].database_url, f"show {setting}") == value
 
 
+def test_the_clock_of_the_server_is_ours(shared: Shared) -> None:
+    """Also at a shifted date, though the server runs under an account and in an environment of its own."""
+    assert abs(float(ask(shared[0].database_url, "select extract(epoch from clock_timestamp())")) - time.time()) < 60
+
+
 def test_warehouse_and_airflow_cannot_connect_to_the_database_of_the_other(
     shared: Shared,
 ) -> None:
@@ -182,11 +188,34 @@ def test_airflow_is_handed_a_login_for_each_layer_and_dbt_the_one_of_gold(shared
     environment = airflow_environment(home, settings(), endpoints)
     names = {name: value for name, value in environment.items() if name.startswith("AIRFLOW_CONN_")}
     assert {name: ask(url, "select current_user") for name, url in names.items()} == {
-        "AIRFLOW_CONN_RETAIL": "retail",
         "AIRFLOW_CONN_RETAIL_INGESTION": "retail_ingestion",
         "AIRFLOW_CONN_RETAIL_TRANSFORMATION": "retail_transformation",
     }
     assert environment["RETAIL_PG_USER"] == "retail_transformation"
+    owner = logins(home)["retail"].password
+    assert [name for name, value in environment.items() if owner in value] == []
+
+
+@pytest.mark.parametrize(
+    ("ingestion", "transformation"),
+    [
+        ("postgresql://loader:secret@here/db?sslmode=require", "postgres://builder:secret@here/db"),
+        ('{"conn_type": "postgres", "host": "here", "login": "loader"}', '{"conn_type": "postgres", "host": "here"}'),
+    ],
+)
+def test_the_owner_of_a_warehouse_of_ones_own_is_kept_from_airflow_where_each_layer_has_a_login(
+    home: Home, shared: Shared, monkeypatch: pytest.MonkeyPatch, ingestion: str, transformation: str
+) -> None:
+    chosen = settings(database_url=shared[0].database_url)
+    layers = {"AIRFLOW_CONN_RETAIL_INGESTION": ingestion, "AIRFLOW_CONN_RETAIL_TRANSFORMATION": transformation}
+    inherited = {"AIRFLOW_CONN_RETAIL": shared[0].database_url, "DATABASE_URL": shared[0].database_url}
+    for name, value in (layers | inherited).items():
+        monkeypatch.setenv(name, value)
+    with platform(home, chosen, quiet()) as endpoints:
+        environment = airflow_environment(home, chosen, endpoints)
+    assert {name: environment[name] for name in layers} == layers
+    owner = logins(shared[2])["retail"].password
+    assert [name for name, value in environment.items() if owner in value] == []
 
 
 def test_a_warehouse_of_ones_own_is_reached_by_the_one_login_it_gave(
@@ -306,6 +335,32 @@ def test_it_also_works_as_an_ordinary_user() -> None:
         )
     assert told.returncode == 0, told.stderr
     assert told.stdout.splitlines() == [f"{nobody.uid} retail {nobody.uid}", "None"]
+
+
+@contextmanager
+def programs_started() -> Iterator[list[tuple[list[str], dict[str, str]]]]:
+    """Command and environment of every program that this process starts within."""
+    found: list[tuple[list[str], dict[str, str]]] = []
+    open_ = [True]
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and open_:
+            _, command, _, environment = arguments
+            found.append((list(map(os.fspath, command)), dict(os.environ if environment is None else environment)))
+
+    sys.addaudithook(hear)  # there is no way to take one back
+    try:
+        yield found
+    finally:
+        open_.clear()
+
+
+def test_no_program_of_postgres_is_told_what_our_environment_holds(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_API_KEY", "canary")
+    with programs_started() as started, warehouse(home):
+        pass
+    assert {"initdb", "postgres"} <= {Path(word).name for command, _ in started for word in command}
+    assert [command for command, environment in started if "canary" in environment.values()] == []
 
 
 # ---------------------------------------------------------------- again, and after a death

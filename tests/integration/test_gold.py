@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import connection
 
-from loaders import gold
-from loaders.config import PROJECT_ROOT, Settings
-from loaders.database import connect, transaction
-from loaders.errors import DataQualityError
+from gold import build as gold
+from medallion.database import connect, transaction
+from medallion.errors import DataQualityError
+from medallion.settings import PROJECT_ROOT, Settings
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
 from tests.pipeline import build, hour
@@ -56,7 +56,7 @@ def test_block_range_indexes_know_every_block_that_was_built(
     hour(conn, settings)
     build(conn, settings)
     before = rows(conn, blocks)[0][0]
-    source.set_clock(NOON + timedelta(days=20))
+    source.set_clock(NOON + timedelta(days=15))
     hour(conn, settings)
     build(conn, settings)
     unknown = """
@@ -217,7 +217,7 @@ def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
     wrong = altered(
         monkeypatch,
         tmp_path,
-        "models/gold/sales_item.sql",
+        "models/gold/core/sales_item.sql",
         "'customer', 'header.customer_id'",
         "'customer', '0'",
     )
@@ -239,7 +239,9 @@ def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
     build(conn, settings)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
-    wrong = altered(monkeypatch, tmp_path, "models/gold/sales_item.sql", "line.quantity < 0 as", "line.quantity > 0 as")
+    wrong = altered(
+        monkeypatch, tmp_path, "models/gold/core/sales_item.sql", "line.quantity < 0 as", "line.quantity > 0 as"
+    )
     state = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"
     before = rows(conn, state)
     with wrong, pytest.raises(gold.GoldBuildFailed, match="could not build sales_item"):
@@ -250,10 +252,11 @@ def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
 
 
 def test_the_rules_of_the_models_hold_on_their_examples(conn: connection, settings: Settings) -> None:
-    """The unit tests of dbt/models/gold/unit_tests.yml, which no hourly run pays for."""
+    """The unit tests in the .yml of each model, which no hourly run pays for."""
     hour(conn, settings)
     build(conn, settings)
     results = gold._invoke(conn, settings, ["test", "--select", "test_type:unit"], "unit")
-    written = (PROJECT_ROOT / "dbt" / "models" / "gold" / "unit_tests.yml").read_text(encoding="utf-8")
+    files = (PROJECT_ROOT / "dbt" / "models" / "gold").rglob("*.yml")
+    written = "".join(file.read_text(encoding="utf-8").partition("\nunit_tests:")[2] for file in files)
     assert [(result.node.name, result.status) for result in results if result.status != "pass"] == []
     assert len(results) == written.count("\n  - name: ") > 5

@@ -13,12 +13,13 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.config import Settings
-from loaders.database import connect, transaction
-from loaders.errors import DatabaseError, SourceRefused
-from loaders.incidents import RUN, Incident, close_incidents, failure_of, hour_began, record_failure
-from loaders.state_store import logged_load
-from stack.incidents import read_incidents
+from medallion.alerting.failure import RUN, failure_of
+from medallion.alerting.incidents import Incident, close_incidents, hour_began, record_failure
+from medallion.database import connect, transaction
+from medallion.errors import DatabaseError, SourceRefused
+from medallion.settings import Settings
+from medallion.state.loads import logged_load
+from stack.services.open_incidents import read_incidents
 from tests.queries import rows
 
 DAG = "retail_etl_hourly"
@@ -67,7 +68,8 @@ def test_runs_that_fail_at_once_open_one_incident_and_all_count(database_url: st
         database_url,
         [lambda conn, one=one: record_failure(conn, one, None, {"webhook": channel}) for one in failures],
     )
-    assert rows(conn, "select status, times, untold from meta.incident") == [("OPEN", 8, [])]
+    assert rows(conn, "select status, times from meta.incident") == [("OPEN", 8)]
+    assert rows(conn, "select untold from meta.incident_message") == [([],)]
     assert len(channel.heard) == 1
 
 
@@ -156,6 +158,22 @@ def test_the_error_of_ours_behind_airflows_says_what_and_what_to_do() -> None:
     assert (failure.cause, failure.remedy) == (REFUSED.message, "set SOURCE_API_KEY; then ./retail run")
 
 
+def test_an_error_behind_airflows_is_logged_once_and_named_by_the_incident(conn: connection) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    error = ZeroDivisionError("by 0")
+    with pytest.raises(ZeroDivisionError), logged_load(conn, run_id="run 1", layer="bronze", dataset="sales"):
+        raise error
+    wrapped = AirflowFailException(str(error))
+    wrapped.__cause__ = error
+    where: Any = {"dag_id": DAG, "task_id": "bronze_sales", "run_id": "run 1", "try_number": 1}
+    record_failure(conn, failure_of(wrapped, **where, command="./retail run"), None, {})
+    assert rows(conn, "select status, error_type from meta.load") == [("FAILED", "ZeroDivisionError")]
+    assert rows(conn, "select cause from meta.incident") == [("ZeroDivisionError: by 0",)]
+    alone = failure_of(AirflowFailException("by hand"), **where, command="./retail run")
+    assert (alone.kind, alone.cause) == ("AirflowFailException", "AirflowFailException: by hand")
+
+
 def test_the_table_itself_refuses_a_second_open_incident(conn: connection) -> None:
     record_failure(conn, FAILURE, None, {})
     copy = """
@@ -188,3 +206,33 @@ def test_the_status_of_a_warehouse_without_the_table_has_none(conn: connection, 
     with conn, conn.cursor() as cursor:
         cursor.execute("drop table meta.incident")
     assert read_incidents(database_url) == ()
+
+
+LOGGED = "select layer, dataset, error_type, remedy, exit_code from meta.load where status = 'FAILED' order by load_id"
+
+
+def test_a_step_that_failed_before_it_could_log_it_is_logged_with_its_incident(conn: connection) -> None:
+    record_failure(conn, FAILURE, None, {})
+    record_failure(conn, SILENT, None, {})  # the end of the run reports the same failure
+    assert rows(conn, LOGGED) == [("bronze", "sales", "SourceRefused", "set SOURCE_API_KEY", 4)]
+    assert rows(conn, "select load_id from meta.incident") == rows(conn, "select load_id from meta.load")
+
+
+def test_a_step_that_has_logged_its_failure_or_may_still_be_at_work_is_not_logged_again(conn: connection) -> None:
+    with pytest.raises(SourceRefused), logged_load(conn, run_id="run 1", layer="bronze", dataset="sales"):
+        raise REFUSED
+    record_failure(conn, FAILURE, None, {})
+    with logged_load(conn, run_id="run 2", layer="bronze", dataset="sales"):
+        record_failure(conn, replace(SILENT, run_id="run 2"), None, {})
+    assert len(rows(conn, LOGGED)) == 1
+
+
+def test_a_process_that_was_killed_is_logged_without_a_type(conn: connection) -> None:
+    record_failure(conn, SILENT, None, {})
+    assert rows(conn, LOGGED) == [("bronze", "sales", None, SILENT.own_remedy, 1)]
+
+
+def test_a_task_of_no_layer_and_a_run_are_not_in_the_log(conn: connection) -> None:
+    for task_id in ("verify_bronze", RUN):
+        record_failure(conn, replace(FAILURE, task_id=task_id), None, {})
+    assert rows(conn, LOGGED) == []

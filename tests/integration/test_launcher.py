@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
+from medallion.settings import PROJECT_ROOT
+from stack.commands.shifted_dates import unshifted
 from tests.process_table import eventually, kill_all, living
 
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
@@ -68,7 +69,8 @@ class Tree:
 
 
 def environment(root: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RETAIL_", "PYTHON"))}
+    today = unshifted(os.environ)  # an index's certificate is valid today and not at a shifted date
+    kept = {name: value for name, value in today.items() if not name.startswith(("RETAIL_", "PYTHON"))}
     return kept | {"RETAIL_PYTHON": sys.executable, "UV_CACHE_DIR": str(root.parent / "uv-cache")}
 
 
@@ -246,6 +248,7 @@ def need_a_package_index(folder: Path) -> None:
     tried = subprocess.run(
         [*command, "--retries", "0", "-r", "lock.txt", "-d", "wheels"],
         cwd=folder,
+        env=unshifted(os.environ),
         capture_output=True,
         text=True,
         check=False,

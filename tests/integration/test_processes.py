@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from stack.home import Home
-from stack.interrupts import Interrupted, interruptible
-from stack.processes import (
+from medallion.errors import ServiceFailed
+from medallion.settings import PROJECT_ROOT
+from stack.host.home import Home
+from stack.host.interrupts import Interrupted, interruptible
+from stack.services.processes import (
     Service,
-    ServiceFailed,
     answers,
     await_ready,
     ended,
@@ -145,7 +145,8 @@ def test_stopping_ends_what_a_killed_service_left_behind(home: Home, word: str) 
 
 def test_another_command_can_stop_a_service(home: Home, word: str) -> None:
     start_family(home, word)
-    program = "import sys; from pathlib import Path; from stack.home import Home; from stack.processes import stop\n"
+    program = "import sys; from pathlib import Path; from stack.host.home import Home\n"
+    program += "from stack.services.processes import stop\n"
     program += "print(stop(Home(Path(sys.argv[1])), ['service'], grace_seconds=0.2))"
     told = subprocess.run(
         [sys.executable, "-c", program, str(home.path)], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
@@ -244,7 +245,7 @@ def test_a_service_is_ready_once_it_answers(home: Home, web: Service) -> None:
 
 def test_a_proxy_of_the_user_is_not_asked_for_our_own_services(home: Home, web: Service) -> None:
     await_ready(home, web, start(home, web))
-    program = "import sys; from stack.processes import answers; print(answers(sys.argv[1]))"
+    program = "import sys; from stack.services.processes import answers; print(answers(sys.argv[1]))"
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     told = subprocess.run(
         [sys.executable, "-c", program, str(web.ready_url)],

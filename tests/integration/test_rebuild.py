@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.config import Settings
-from loaders.database import connect
-from loaders.errors import BronzeDamaged, DataQualityError, EntityLocked, NothingToDo
-from loaders.gold import check_all_gold
-from loaders.rebuild import rebuild_beside, rebuild_in_place
+from gold.build import check_all_gold
+from medallion.errors import BronzeDamaged, DataQualityError, EntityLocked, NothingToDo
+from medallion.settings import Settings
+from quality.rebuild import rebuild_beside, rebuild_in_place
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
 from tests.integration.test_gold import build, hour
-from tests.postgres_server import PostgresServer
 from tests.queries import rows
-
-
-@pytest.fixture
-def beside(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[connection]:
-    """An empty database."""
-    name = f"beside_{tmp_path.name}"[:60].lower()
-    with connect(postgres_server.url("postgres")) as admin, admin.cursor() as cursor:
-        admin.autocommit = True
-        cursor.execute(f'create database "{name}"')
-        with connect(postgres_server.url(name)) as conn:
-            yield conn
-        cursor.execute(f'drop database "{name}"')
 
 
 def execute(conn: connection, statement: str) -> None:
@@ -77,7 +62,7 @@ def test_a_rebuild_killed_between_core_and_mart_is_finished_by_the_next_hour(
         raise SystemExit("killed")
 
     with monkeypatch.context() as crash:
-        crash.setattr("loaders.rebuild.build_mart", dies)
+        crash.setattr("quality.rebuild.build_mart", dies)
         with pytest.raises(SystemExit):
             rebuild_in_place(conn, settings, run_id="rebuild")
     build(conn, settings)

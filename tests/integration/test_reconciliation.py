@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 from psycopg2.extensions import connection
 
-from ingestion.reconciliation import reconcile_all, reconcile_sales
 from ingestion.sales import collect_sales
-from loaders.config import Settings
-from loaders.errors import DataQualityError, EntityLocked
 from loaders.load_all_silver import load_all_silver
-from loaders.reconciliation import is_unbalanced
+from medallion.errors import DataQualityError, EntityLocked
+from medallion.settings import Settings
+from medallion.state.reconciliation import is_unbalanced
+from quality.reconcile import reconcile_all, reconcile_sales
 from tests.conftest import serving
 from tests.ledger_source import LedgerSource, sale
 from tests.queries import rows
@@ -126,7 +126,7 @@ def test_a_commit_between_page_and_totals_is_late_and_balances_in_the_next_run(
     ledger.commit(3)
     late = reconcile_sales(conn, ledger_settings, run_id="r1").checked
     assert late is not None
-    assert (late.status, late.difference) == ("LATE", "sales missing in Silver: 3")
+    assert (late.status, late.difference) == ("EXPLAINED", "1 late, asked for again by the next pull: sales 3")
     assert is_unbalanced(conn)
     hour(conn, ledger_settings)
     done = reconcile_sales(conn, ledger_settings, run_id="r2").checked
@@ -155,7 +155,12 @@ def test_records_set_aside_are_counted_and_no_difference(
     hour(conn, ledger_settings)
     checked = reconcile_sales(conn, ledger_settings, run_id="r").checked
     assert checked is not None
-    assert (checked.status, checked.rejected) == ("BALANCED", (1, 1))
+    assert (checked.status, checked.in_quarantine) == ("EXPLAINED", (1, 1))
+    assert checked.difference == "in quarantine: headers 1, lines 1"
+    assert not is_unbalanced(conn)
+    night = reconcile_all(conn, ledger_settings, run_id="night").checked
+    assert night is not None
+    assert (night.status, night.in_quarantine) == ("EXPLAINED", (1, 1))
 
 
 def test_a_line_that_gold_dropped_fails_the_run(
@@ -203,7 +208,7 @@ def test_a_withdrawn_sale_is_accepted_once_and_then_only_what_is_new_counts(
         reconcile_sales(conn, ledger_settings, run_id="r1")
     accepted = reconcile_sales(conn, ledger_settings, run_id="by hand", accept=True).checked
     assert accepted is not None
-    assert (accepted.status, accepted.difference) == ("ACCEPTED", "sales not at the source: 7")
+    assert (accepted.status, accepted.difference) == ("EXPLAINED", "1 accepted as they are: sales 7")
     assert not is_unbalanced(conn)
     ledger.commit(11)
     hour(conn, ledger_settings)
@@ -212,9 +217,9 @@ def test_a_withdrawn_sale_is_accepted_once_and_then_only_what_is_new_counts(
     assert (following.status, following.span.after) == ("BALANCED", 10)
     night = reconcile_all(conn, ledger_settings, run_id="night").checked
     assert night is not None
-    assert night.status == "ACCEPTED"
+    assert night.status == "EXPLAINED"
     del ledger.sales[8]
-    with pytest.raises(DataQualityError, match="sales not at the source: 7, 8"):
+    with pytest.raises(DataQualityError, match="sales not at the source: 8"):
         reconcile_all(conn, ledger_settings, run_id="next night")
 
 

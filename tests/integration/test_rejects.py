@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.config import Settings
-from loaders.errors import ConfigurationError, DataQualityError
 from loaders.load_customers import load_customers
 from loaders.rejects import discard_rejects, list_rejects, retry_rejects, show_rejects
+from medallion.errors import ConfigurationError, DataQualityError
+from medallion.settings import Settings
 from tests.integration.test_silver import CUSTOMER, customer, land, load_lines
 from tests.queries import rows
 

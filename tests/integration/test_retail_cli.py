@@ -7,8 +7,11 @@ import os
 import signal
 import socket
 import sqlite3
+import stat
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from psycopg2.extensions import connection
 from tests.conftest import KEY, Source
 from tests.ports import free_port
 from tests.postgres_server import PASSWORD
-from tests.process_table import eventually
+from tests.process_table import eventually, living
 from tests.queries import rows
 from tests.retail_cli import Ended, Retail, retail
 
@@ -61,6 +64,75 @@ def assert_three_lines(ended: Ended, what: str) -> None:
     assert told[-1].startswith("   do: ")
     assert len(told) == 3 - ("  why: " not in ended.err), ended.err
     assert "Traceback" not in ended.err
+
+
+# ---------------------------------------------------------------- the owner's login
+
+
+@dataclass
+class Seen:
+    """Command lines that were seen at work, and those in whose environment or arguments the word was."""
+
+    all: set[str] = field(default_factory=set)
+    with_word: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def looking_for(word: str, cli: Retail) -> Iterator[Seen]:
+    """Look at every process of this RETAIL_HOME, again and again."""
+    seen, ended = Seen(), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            for process in living(str(cli.home.path)):
+                with suppress(psutil.Error, OSError):
+                    line = " ".join(process.cmdline())
+                    seen.all.add(line)
+                    if word in line or any(word in value for value in process.environ().values()):
+                        seen.with_word.add(line)
+
+    watch = threading.Thread(target=look)
+    watch.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watch.join()
+
+
+def owners_password(cli: Retail) -> str:
+    return str(json.loads((cli.home.path / "secrets.json").read_text())["postgres_retail"])
+
+
+@pytest.mark.airflow
+@pytest.mark.timeout(400)
+def test_the_owners_login_is_in_no_process_of_a_run(cli: Retail, first_run: Any) -> None:
+    with looking_for(owners_password(cli), cli) as seen:
+        assert cli("run").code == 0
+    assert any("dags test" in line for line in seen.all), seen.all
+    assert seen.with_word == set()
+
+
+@pytest.mark.airflow
+@pytest.mark.timeout(400)
+def test_the_owners_login_is_in_no_process_of_the_platform(cli: Retail, first_run: Any) -> None:
+    with cli.start("up") as platform:
+        platform.says("ready. Ctrl-C", seconds=180)
+        with looking_for(owners_password(cli), cli) as seen:
+            assert cli("run").code == 0
+        cli("down")
+        platform.process.wait(30)
+    assert any("airflow" in line and "scheduler" in line for line in seen.all), seen.all
+    assert seen.with_word == set()
+
+
+@pytest.mark.airflow
+def test_nothing_that_a_run_leaves_is_open_to_other_accounts(cli: Retail, first_run: Any) -> None:
+    """Programs apart, which a copy for Postgres' account holds, in a folder that is closed itself."""
+    found = {one: one.lstat().st_mode for one in cli.home.path.rglob("*") if "/installation-" not in str(one)}
+    assert {"dbt.log", "partial_parse.msgpack", "airflow.cfg", "run.log"} <= {one.name for one in found}
+    assert [one for one, mode in found.items() if not stat.S_ISLNK(mode) and mode & 0o077] == []
+    assert stat.S_IMODE(cli.home.path.stat().st_mode) == (0o711 if os.geteuid() == 0 else 0o700)
 
 
 # ---------------------------------------------------------------- run
@@ -104,6 +176,21 @@ def test_an_empty_warehouse_plans_to_pull_from_the_beginning() -> None:
         sales = next(one for one in fresh("plan", "--json").json()["pull"] if one["entity"] == "sales")
         assert sales["records"] > 100
         assert fresh.processes() == []
+
+
+@pytest.mark.airflow
+def test_a_difference_is_gone_after_the_commands_that_reconcile_prints(cli: Retail, first_run: Any) -> None:
+    assert cli("reconcile").code == 0
+    changed = "update silver.sales_product set unit_price = unit_price + 5000 where (sale_id, line_no) = (3, 1)"
+    assert cli("psql", "-c", changed).code == 0
+    found = cli("reconcile", "--all")
+    assert found.code == 6
+    assert "sales with other lines or amounts: 3" in found.err
+    assert "./retail reconcile --repair 3 " in found.err
+    assert "sales 3 pulled again" in cli("reconcile", "--repair", "3").out
+    assert cli("run").code == 0
+    assert "all layers agree" in cli("reconcile", "--all").out
+    assert cli("reconcile", "--repair", str(10**12)).code == 3
 
 
 @pytest.mark.airflow

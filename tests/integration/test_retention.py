@@ -8,14 +8,14 @@ import pytest
 from psycopg2.extensions import connection
 
 from ingestion.sales import collect_sales
-from loaders.config import Settings
-from loaders.database import connect
-from loaders.errors import ConfigurationError, EntityLocked, NothingToDo
 from loaders.load_all_silver import load_all_silver
-from loaders.rebuild import rebuild_in_place
-from loaders.retention import RETENTION, BronzeNotRemoved, expire_bronze, require_whole_bronze
-from loaders.state_store import locked
-from loaders.verify import verify_bronze
+from medallion.bronze.retention import BronzeNotRemoved, expire_bronze, require_whole_bronze
+from medallion.bronze.verify import verify_bronze
+from medallion.database import connect
+from medallion.errors import ConfigurationError, EntityLocked, NothingToDo
+from medallion.settings import Settings
+from medallion.state.locks import RETENTION, locked
+from quality.rebuild import rebuild_in_place
 from tests.queries import rows
 
 SALES = "select count(*) from silver.sales_customer"
@@ -113,7 +113,7 @@ def test_silver_is_not_emptied_when_bronze_no_longer_holds_all_of_it(
 
 
 def test_no_file_goes_while_everything_is_built_again(conn: connection, short: Settings, bronze: Path) -> None:
-    with connect(short.require_database_url()) as other, locked(other, *RETENTION):
+    with connect(short.require_database_url()) as other, locked(other, RETENTION):
         with pytest.raises(EntityLocked):
             expire_bronze(conn, short, run_id="r")
     assert files(bronze)

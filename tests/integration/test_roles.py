@@ -14,11 +14,11 @@ import psycopg2.errors as refused
 import pytest
 from psycopg2.extensions import connection
 
-from loaders.database import connect
-from loaders.errors import DatabaseError
-from loaders.rebuild import rebuild_in_place
-from loaders.schema import prepare_schema
-from stack.postgres_roles import DATABASE_OF, READER, WAREHOUSE
+from medallion.database import connect
+from medallion.errors import DatabaseError
+from medallion.schema import prepare_schema
+from quality.rebuild import rebuild_in_place
+from stack.services.postgres.roles import DATABASE_OF, READER, WAREHOUSE
 from tests.postgres_server import PostgresServer
 from tests.queries import rows
 from tests.roles import Platform, platform
@@ -42,66 +42,111 @@ public                       UC      -          -               -
 # S select, I insert, U update, D delete, T truncate, O what only an owner may (drop, alter)
 RELATIONS = """
                              retail  ingestion  transformation  reader
+meta.accepted_difference     SIUDTO  -          S               S
 meta.applied_schema          SIUDTO  -          -               S
+meta.backfill_range          SIUDTO  SiuD       -               S
 meta.bronze_file             SIUDTO  SIu        S               S
-meta.gold_rebuild            SIUDTO  -          SID             S
+meta.dataset                 SIUDTO  -          S               S
+meta.entity                  SIUDTO  -          -               S
+meta.gap                     SIUDTO  SIuD       S               S
+meta.gold_rebuild            SIUDTO  siu        SiuD            S
 meta.gold_state              SIUDTO  -          SIU             S
 meta.incident                SIUDTO  Siu        -               S
+meta.incident_message        SIUDTO  Siu        -               S
 meta.ingestion_state         SIUDTO  Su         S               S
+meta.lookback_page           SIUDTO  SID        -               S
 meta.load                    SIUDTO  Siu        Siu             S
+meta.lock                    SIUDTO  SIu        SIu             S
+meta.lock_holder             SIUDTO  SID        SID             S
+meta.migration               SIUDTO  -          -               S
 meta.reconciliation          SIUDTO  -          SI              S
 meta.rejected_record         SIUDTO  siu        s               s
-meta.sales_backfill          SIUDTO  SiuD       -               S
-meta.sales_gap               SIUDTO  SIuD       S               S
+meta.replay                  SIUDTO  Siu        -               S
+meta.sale_repair             SIUDTO  Su         -               S
+meta.sales_backfill          SIUDO   S          -               S
+meta.sales_gap               SIUDO   S          S               S
+meta.source_identity         SIUDTO  SIu        -               S
+meta.source_sample           SIUDTO  SID        -               s
+meta.unreadable_record       SIUDTO  SI         -               S
 meta.vw_etl_performance_summary  SO  -          -               S
 meta.vw_gold_pending         SiuDO   -          S               S
+meta.vw_lock_holder          SO      S          S               S
 meta.vw_open_differences     SIUDO   -          S               S
 meta.vw_recent_etl_runs      SO      -          -               S
 silver.customers             SIUDTO  SIU        S               s
 silver.products              SIUDTO  SIU        S               S
-silver.sales_customer        SIUDTO  SIU        S               S
-silver.sales_product         SIUDTO  SIU        S               S
+silver.sales_customer        SIUDTO  SIUD       S               S
+silver.sales_product         SIUDTO  SIUD       S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
 gold.dim_product             SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
+gold.sales_item_change       SIUDTO  -          SIUDTO          S
 """
-# X execute
+# X execute. Those of the type meta.text_range belong to the server's superuser and make a value: everybody may.
 FUNCTIONS = """
                              retail  ingestion  transformation  reader
+customers_checksum           X       -          X               -
+products_checksum            X       -          X               -
+sales_customer_checksum      X       -          X               -
+sales_product_checksum       X       -          X               -
+moment_text                  X       -          X               -
+text_checksum                X       -          X               -
+text_multirange              X       X          X               X
+text_range                   X       X          X               X
 close_gold                   X       -          X               -
 gold_load_id                 X       -          X               -
+give_lock_back               X       X          X               -
 grant_reader                 X       -          X               -
 hand_to_transformation       X       -          X               -
+hold_lock_row                X       X          X               -
 last_load_id                 X       -          X               X
 open_gold                    X       -          X               -
+prune_changes                X       -          X               -
 summarize_block_ranges       X       -          X               -
+take_lock                    X       X          X               -
 taken                        X       -          X               -
 through                      X       -          X               -
 """
-LOG = "run_id layer dataset status ended_at error_message"
+LOG = "run_id layer dataset status ended_at error_message error_type remedy exit_code"
 COUNTS = "rows_read rows_inserted rows_updated rows_unchanged rows_superseded rows_rejected"
 CONTACT = "all but first_name last_name email phone"
 PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
     "retail_ingestion meta.bronze_file u": "silver_load_id expired_at removed_at",
-    "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy untold",
+    "retail_ingestion meta.sale_repair u": "header_load_id lines_load_id",
+    "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy",
     "retail_ingestion meta.incident u": (
-        "status last_seen_at closed_at times run_id try_number load_id cause remedy untold"
+        "status last_seen_at closed_at times run_id try_number load_id cause remedy message_id"
     ),
+    "retail_ingestion meta.incident_message i": "dag_id run_id cause_key untold",
+    "retail_ingestion meta.incident_message u": "dag_id status closed_at untold sender claimed_at",
     "retail_ingestion meta.ingestion_state u": "cursor_value epoch load_id updated_at",
     "retail_ingestion meta.load i": LOG,
-    "retail_ingestion meta.load u": f"status ended_at {COUNTS} bytes error_message",
-    "retail_ingestion meta.rejected_record s": "path line_no reason field status",
-    "retail_ingestion meta.rejected_record i": "dataset path line_no reason field raw",
-    "retail_ingestion meta.rejected_record u": "reason field",
-    "retail_ingestion meta.sales_backfill i": "from_id to_id",
-    "retail_ingestion meta.sales_backfill u": "cursor_value epoch load_id cursor_taken finished_at",
-    "retail_ingestion meta.sales_gap u": "status last_checked_at",
+    "retail_ingestion meta.load u": f"status ended_at {COUNTS} bytes error_message error_type remedy exit_code",
+    "retail_ingestion meta.rejected_record s": (
+        "rejected_record_id dataset path line_no reason field status record_key sale_id accepted_at"
+    ),
+    "retail_ingestion meta.rejected_record i": "dataset path line_no reason field raw record_key sale_id",
+    "retail_ingestion meta.rejected_record u": "reason field status resolved_load_id",
+    "retail_ingestion meta.backfill_range i": "entity from_id to_id",
+    "retail_ingestion meta.backfill_range u": "cursor_value epoch load_id cursor_taken finished_at advanced_at",
+    "retail_ingestion meta.replay i": "entity first_load_id cursor_end",
+    "retail_ingestion meta.replay u": "cursor_value finished_at",
+    "retail_ingestion meta.gap u": "status first_seen_at last_checked_at known known_ids",
+    "retail_ingestion meta.source_identity u": "source_id is_accepted noted_at",
+    "retail_reader meta.source_sample s": "all but content",
+    "retail_ingestion meta.gold_rebuild s": "is_wanted",
+    "retail_ingestion meta.gold_rebuild i": "is_wanted requested_at token",
+    "retail_ingestion meta.gold_rebuild u": "requested_at token",
+    "retail_transformation meta.gold_rebuild i": "is_wanted requested_at token",
+    "retail_transformation meta.gold_rebuild u": "requested_at token core_token",
+    "retail_ingestion meta.lock u": "name",
+    "retail_transformation meta.lock u": "name",
     "retail_transformation meta.load i": LOG,
     "retail_transformation meta.load u": "status ended_at rows_read rows_inserted",
-    "retail_transformation meta.rejected_record s": "dataset raw status",
+    "retail_transformation meta.rejected_record s": "dataset raw status record_key sale_id",
     "retail_reader meta.rejected_record s": "all but raw",
     "retail_reader silver.customers s": CONTACT,
     "retail_reader gold.dim_customer s": CONTACT,
@@ -109,11 +154,23 @@ PARTIAL = {
 CALLS = {
     "close_gold": "'none', 0",
     "gold_load_id": "'none'",
+    "give_lock_back": "0",
+    "customers_checksum": "null",
     "grant_reader": "'gold', 'none'",
     "hand_to_transformation": "'none'",
+    "hold_lock_row": "'none', 'none'",
     "last_load_id": "'silver.customers'",
+    "moment_text": "now()",
+    "products_checksum": "null",
+    "sales_customer_checksum": "null",
+    "sales_product_checksum": "null",
+    "text_checksum": "'none'",
+    "text_multirange": "",
+    "text_range": "'none', 'none', '[]'",
     "open_gold": "'none', '{}', '{}', false, 'run'",
+    "prune_changes": "'none'",
     "summarize_block_ranges": "'none'",
+    "take_lock": "'none', 'none', false",
     "taken": "'none', 'none'",
     "through": "'none', 'none'",
 }

@@ -20,14 +20,16 @@ from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders import merge, silver
 from loaders.batch import batch_of
-from loaders.config import Settings
-from loaders.database import connect, transaction
-from loaders.errors import BronzeDamaged, DatabaseError, DataQualityError, EntityLocked
 from loaders.load_all_silver import load_all_silver
 from loaders.load_customers import CUSTOMERS, load_customers
 from loaders.load_sales_products import SALES_PRODUCT, load_sales_product
 from loaders.silver import Loaded, load
-from loaders.state_store import Receipt, add_receipt, locked, logged_load, succeed_load
+from medallion.database import connect, transaction
+from medallion.errors import BronzeDamaged, DatabaseError, DataQualityError, EntityLocked
+from medallion.settings import Settings
+from medallion.state.loads import logged_load, succeed_load
+from medallion.state.locks import locked, table_lock
+from medallion.state.receipts import Receipt, add_receipt
 from tests.conftest import NOON, Source
 from tests.queries import rows
 
@@ -188,7 +190,7 @@ def test_text_comes_through_copy_exactly(conn: connection, settings: Settings) -
     ]
     lines = [customer(customer_id=number, city=text) for number, text in enumerate(strange, 1)]
     load_lines(conn, settings, *lines)
-    merged = [customer(customer_id=n, city=t, updated_at="2027-01-01T00:00:00Z") for n, t in enumerate(strange, 1)]
+    merged = [customer(customer_id=n, city=t, updated_at="2026-02-02T00:00:00Z") for n, t in enumerate(strange, 1)]
     assert cities(conn) == dict(enumerate(strange, 1))
     assert load_lines(conn, settings, *merged).counts.updated == len(strange)
     assert cities(conn) == dict(enumerate(strange, 1))
@@ -241,7 +243,7 @@ def test_a_file_without_a_receipt_is_not_read(conn: connection, settings: Settin
 
 
 def test_a_second_load_of_the_same_table_is_told_so(conn: connection, settings: Settings, database_url: str) -> None:
-    with connect(database_url) as other, locked(other, "silver", "customers"):
+    with connect(database_url) as other, locked(other, table_lock("customers")):
         with pytest.raises(EntityLocked):
             load_customers(conn, settings, run_id="load")
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ingestion.client import SourceClient
-from loaders.config import Settings
-from loaders.errors import SourceUnavailable
+from medallion.errors import SourceUnavailable
+from medallion.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,9 +20,9 @@ from backend.settings import SourceSettings
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
-from loaders.config import Settings
-from loaders.errors import SourceError, SourceUnavailable, SourceViolation
 from loaders.load_all_silver import load_all_silver
+from medallion.errors import SourceError, SourceUnavailable, SourceViolation
+from medallion.settings import Settings
 from tests.conftest import KEY, NOON, START, Source, serving
 from tests.queries import rows
 

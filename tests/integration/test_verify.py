@@ -9,12 +9,12 @@ import pytest
 from psycopg2.extensions import connection
 
 from ingestion.sales import collect_sales
-from loaders.bronze_file import read_blocks
-from loaders.config import Settings
-from loaders.errors import BronzeDamaged
 from loaders.load_all_silver import load_all_silver
-from loaders.state_store import unloaded_files
-from loaders.verify import require_intact, retire_damaged, verify_bronze
+from medallion.bronze.reader import read_blocks
+from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
+from medallion.errors import BronzeDamaged
+from medallion.settings import Settings
+from medallion.state.receipts import unloaded_files
 
 
 def flip(file: Path) -> None:

@@ -14,11 +14,11 @@ from psycopg2.extensions import connection
 from ingestion.client import SourceClient
 from ingestion.collector import collect
 from ingestion.sales import SALES
-from loaders.config import Settings
-from loaders.errors import SourceUnavailable
 from loaders.load_sales_customers import SALES_CUSTOMER
 from loaders.load_sales_products import SALES_PRODUCT
 from loaders.silver import load
+from medallion.errors import SourceUnavailable
+from medallion.settings import Settings
 from tests.property.strategies import fit_sale, sale_lines, storable_text
 from tests.property.warehouse import ScriptedSource, empty
 from tests.queries import rows
@@ -39,7 +39,8 @@ class Hour:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Hour]:
     """Hours that share out some ids among them: any id may come hours after a larger one."""
-    ids = draw(st.lists(st.integers(1, 30), unique=True, min_size=1, max_size=20))
+    step = draw(st.sampled_from([1, 1, 2, 1_000_003, 2**57]))  # ids need not be dense
+    ids = [step * one for one in draw(st.lists(st.integers(1, 30), unique=True, min_size=1, max_size=20))]
     made = [fit_sale(one, draw(sale_lines), draw(storable_text)) for one in ids]
     cuts = sorted(draw(st.lists(st.integers(0, len(made)), max_size=4)))
     shares = [made[start:end] for start, end in zip([0, *cuts], [*cuts, len(made)], strict=True)]
@@ -47,6 +48,7 @@ def histories(draw: st.DrawFn) -> list[Hour]:
     return [Hour(share, draw(failures), draw(st.integers(0, 5)) == 0) for share in shares]
 
 
+sources = st.builds(ScriptedSource, offers_totals=st.booleans())
 sizes = st.fixed_dictionaries({
     "source_page_size": st.integers(1, 12),
     "bronze_part_bytes": st.sampled_from([1, 300, 64_000_000]),
@@ -98,12 +100,16 @@ def check_silver(conn: connection, source: ScriptedSource) -> None:
     assert found == {one: made["channel"] for one, made in source.sales.items()}
 
 
-@given(history=histories(), chosen_sizes=sizes)
+@given(history=histories(), chosen_sizes=sizes, source=sources)
 def test_sales_committed_in_any_order_arrive_once_and_to_the_cent(
-    conn: connection, settings: Settings, history: list[Hour], chosen_sizes: dict[str, int]
+    conn: connection,
+    settings: Settings,
+    history: list[Hour],
+    chosen_sizes: dict[str, int],
+    source: ScriptedSource,
 ) -> None:
     empty(conn)
-    chosen, source = settings.model_copy(update=chosen_sizes | {"source_retry_attempts": 1}), ScriptedSource()
+    chosen = settings.model_copy(update=chosen_sizes | {"source_retry_attempts": 1})
     for hour in history:
         pull(conn, chosen, source, hour)
         fold(conn, chosen)
@@ -113,16 +119,19 @@ def test_sales_committed_in_any_order_arrive_once_and_to_the_cent(
     assert rows(conn, "select count(*) from meta.rejected_record") == [(0,)]
 
 
-@given(history=histories(), chosen_sizes=sizes)
+@given(history=histories(), chosen_sizes=sizes, source=sources)
 def test_the_watermark_never_goes_back_and_never_past_what_is_receipted(
-    conn: connection, settings: Settings, history: list[Hour], chosen_sizes: dict[str, int]
+    conn: connection,
+    settings: Settings,
+    history: list[Hour],
+    chosen_sizes: dict[str, int],
+    source: ScriptedSource,
 ) -> None:
-    """A full refresh is the one way back, and it is asked for: it is left out here."""
     empty(conn)
-    chosen, source = settings.model_copy(update=chosen_sizes | {"source_retry_attempts": 1}), ScriptedSource()
+    chosen = settings.model_copy(update=chosen_sizes | {"source_retry_attempts": 1})
     reached = 0
     for hour in history:
-        pull(conn, chosen, source, Hour(hour.sales, hour.fails_at, is_full_refresh=False))
+        pull(conn, chosen, source, hour)
         before, reached = reached, watermark(conn)
         receipted = rows(conn, "select coalesce(max(cursor_through::bigint), 0) from meta.bronze_file")
         assert before <= reached == receipted[0][0]

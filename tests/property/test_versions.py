@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import connection
 
-from loaders.config import Settings
 from loaders.load_customers import CUSTOMERS
 from loaders.silver import load
+from medallion.settings import Settings
 from tests.property.strategies import storable_text
 from tests.property.warehouse import empty, land
 from tests.queries import rows

@@ -5,20 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 from psycopg2.extensions import connection
 
-from loaders.config import Settings
-from loaders.database import transaction
-from loaders.state_store import Receipt, add_receipt, logged_load, succeed_load
+from medallion.database import transaction
+from medallion.settings import Settings
+from medallion.state.loads import logged_load, succeed_load
+from medallion.state.receipts import Receipt, add_receipt
 
 _EMPTY = """
     delete from meta.rejected_record;
     delete from meta.bronze_file;
     delete from meta.sales_gap;
+    delete from meta.lookback_page;
+    delete from meta.source_sample;
+    delete from meta.source_identity;
+    delete from meta.unreadable_record;
+    delete from meta.replay;
     update meta.ingestion_state set cursor_value = null, load_id = null;
     delete from meta.load;
     delete from silver.customers;
@@ -48,10 +55,11 @@ def land(conn: connection, settings: Settings, dataset: str, lines: Sequence[byt
 
 
 class ScriptedSource(httpx.BaseTransport):
-    """`sales` is the ledger, by id. From request number `fails_at` on it answers 503."""
+    """`sales` is the ledger, by id. From request number `fails_at` on it answers 503. Totals are optional."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, offers_totals: bool = False) -> None:
         self.sales: dict[int, dict[str, Any]] = {}
+        self.offers_totals = offers_totals
         self.fails_at: int | None = None
         self._asked = 0
 
@@ -66,9 +74,17 @@ class ScriptedSource(httpx.BaseTransport):
         if self.fails_at is not None and self._asked > self.fails_at:
             return httpx.Response(503)
         asked = request.url.params
-        after, up_to = int(asked.get("cursor", 0)), int(asked.get("up_to", 2**63))
+        after, up_to = int(asked.get("cursor", asked.get("after", 0))), int(asked.get("up_to", 2**63))
         found = [self.sales[one] for one in sorted(self.sales) if after < one <= up_to]
+        if request.url.path.endswith("/totals"):
+            return httpx.Response(200, json=_totals(found)) if self.offers_totals else httpx.Response(404)
         return httpx.Response(200, headers={"content-type": "application/json"}, content=_page(found, asked["limit"]))
+
+
+def _totals(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    lines = [line for one in found for line in one["lines"]]
+    net = sum((line["quantity"] * Decimal(line["unit_price"]) - Decimal(line["discount"]) for line in lines), Decimal())
+    return {"sales": len(found), "lines": len(lines), "net_amount": f"{net:.2f}"}
 
 
 def _page(found: Sequence[dict[str, Any]], limit: str) -> bytes:

@@ -10,8 +10,8 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from backend.settings import SourceSettings
-from loaders.config import PROJECT_ROOT, Settings
-from stack.settings import StackSettings
+from medallion.settings import PROJECT_ROOT, Settings
+from stack.host.settings import StackSettings
 
 Row = tuple[str, str, str]
 READ_BY = {"pipeline": Settings, "`./retail`": StackSettings, "source API": SourceSettings}

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from backend.settings import DEVELOPMENT_KEY, SHORTEST_KEY, SourceSettings
-from loaders.config import PROJECT_ROOT
+from medallion.settings import PROJECT_ROOT
 
 GOOD_KEY = "k" * SHORTEST_KEY
 

@@ -13,7 +13,7 @@ from benchmarks.engines import ENGINES, USUAL
 from benchmarks.figures import GROUPS, PART_TITLES, PARTS, outcomes, ratio, rows_of, seconds_of
 from benchmarks.machine import Machine
 from benchmarks.report import aligned, as_data, as_text
-from loaders.reconciliation import Totals
+from medallion.state.reconciliation import Totals
 
 OURS = [Timing(s, s / 2, {"bronze": s / 2, "silver": s / 4}) for s in (2.0, 4.0, 1.0)]
 TIMINGS = {

@@ -11,10 +11,10 @@ import pytest
 
 from backend.timeline import Timeline
 from benchmarks.commands import environment, timed
-from benchmarks.engine import EngineFailed
 from benchmarks.engines.gold import statements_of
 from benchmarks.environments import LOCKS
 from benchmarks.world import SALES_PER_HOUR, START, clock_for
+from medallion.errors import EngineFailed
 
 
 @pytest.mark.parametrize("sales", [1, 500, 12_345])

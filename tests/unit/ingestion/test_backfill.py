@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ingestion.backfill import SMALLEST_RANGE, cut
-from loaders.state_store import IdRange
+from medallion.state.id_range import IdRange
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
@@ -11,8 +12,15 @@ import pytest
 import stamina
 
 from ingestion.client import SourceClient, retry_after_seconds
-from loaders.config import Settings
-from loaders.errors import ConfigurationError, SourceRefused, SourceUnavailable, SourceViolation
+from medallion.errors import (
+    ConfigurationError,
+    NotOffered,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+    SourceViolation,
+)
+from medallion.settings import Settings
 
 JSON = {"content-type": "application/json"}
 KEY = "a-secret-key"
@@ -112,6 +120,23 @@ def test_an_answer_that_is_not_whole_is_asked_for_again(bad: httpx.Response | Ex
     assert handler.asked == 2  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404),
+        httpx.Response(405),
+        httpx.Response(501),
+        httpx.Response(200, headers=JSON, content=body(1, 3, has_more=False)),
+    ],
+    ids=["404", "405", "501", "a page"],
+)
+def test_totals_that_a_source_does_not_offer_are_told_apart_from_a_refusal(answer: httpx.Response) -> None:
+    handler = in_turn(answer)
+    with pytest.raises(NotOffered):
+        client(handler).sales_totals(0, 10)
+    assert handler.asked == 1  # type: ignore[attr-defined]
+
+
 def test_a_source_that_stays_unwell_ends_in_a_clear_error() -> None:
     handler = in_turn(httpx.Response(503))
     with pytest.raises(SourceUnavailable, match=r"GET http://source.test/sales .* status 503"):
@@ -130,12 +155,70 @@ def test_a_truncated_gzip_body_is_not_taken_for_whole() -> None:
         client(cut).page("sales", None)
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (gzip.compress(body(1, 3, has_more=False))[:-8], "no end"),
+        (gzip.compress(body(1, 3, has_more=False))[:-1], "no end"),
+        (gzip.compress(body(1, 3, has_more=False)) + b"\0", "bytes follow"),
+        (gzip.compress(body(1, 3, has_more=False)) + gzip.compress(b" "), "bytes follow"),
+        (gzip.compress(body(1, 3, has_more=False))[:-8] + b"\0" * 8, "incorrect data check"),
+        (b"", "no end"),
+        (body(1, 3, has_more=False), "incorrect header"),
+    ],
+    ids=["no trailer", "cut trailer", "a byte more", "a second member", "wrong checksum", "empty", "not packed"],
+)
+def test_gzip_that_is_not_one_whole_member_is_asked_for_again(content: bytes, why: str) -> None:
+    handler = streaming("gzip", content)
+    with pytest.raises(SourceUnavailable, match=f"not whole: .*{why}"):
+        client(handler).page("sales", None)
+    assert handler.asked == 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZip"])
+def test_gzip_is_decoded_however_it_is_cut_on_the_way(encoding: str, size: int) -> None:
+    content = gzip.compress(body(1, 2_000, has_more=False))
+    pieces = [content[at : at + size] for at in range(0, len(content), size)]
+    assert len(client(streaming(encoding, *pieces)).page("sales", None).items) == 2_000
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["gzip, gzip", "gzip,identity", "identity, gzip", "br", "deflate", "zstd", "compress", "\x1b[2J", "gzip;"],
+)
+def test_any_other_encoding_is_refused_before_the_body_is_read(encoding: str) -> None:
+    read = list[bytes]()
+
+    class Unread(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            read.append(b"")
+            yield b""
+
+    def handle(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=JSON | {"content-encoding": encoding}, stream=Unread())
+
+    with pytest.raises(SourceViolation, match="content encoding") as raised:
+        client(handle).page("sales", None)
+    assert read == []
+    assert raised.value.message.isprintable()
+
+
+def streaming(encoding: str, *pieces: bytes) -> Handler:
+    def handle(_request: httpx.Request) -> httpx.Response:
+        handle.asked += 1  # type: ignore[attr-defined]
+        return httpx.Response(200, headers=JSON | {"content-encoding": encoding}, stream=_Stream(*pieces))
+
+    handle.asked = 0  # type: ignore[attr-defined]
+    return handle
+
+
 class _Stream(httpx.SyncByteStream):
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._content
+        yield from self._pieces
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
@@ -185,11 +268,109 @@ def test_a_wait_longer_than_the_time_for_retries_is_not_waited() -> None:
         ("Sat, 21 Nov 2026 09:00:00 GMT", 0.0),
         ("soon", None),
         ("-5", None),
+        ("\u00b2", None),
+        ("\u0661\u0662", None),
+        ("1e9", None),
+        ("", None),
+        (" ", None),
+        ("9" * 400, 1e9),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 251607131939.0),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("Sat, 21 Nov 99999 10:01:00 GMT", None),
+        ("Sat, 21 Nov 2026 10:01:00 +9999999999", None),
+        ("Sat, 21 Nov 2026 99:99:99 GMT", None),
+        (",", None),
+        ("\x00", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
     now = datetime(2026, 11, 21, 10, 0, tzinfo=timezone.utc)
     assert retry_after_seconds(header, now) == seconds
+
+
+@pytest.mark.parametrize("wait", ["\u00b2", "-1", "1e9", "", "soon", "Sat, 21 Nov 99999 10:01:00 GMT"])
+def test_an_unreadable_wait_leaves_the_retry_to_our_own_backoff(wait: str) -> None:
+    unwell = httpx.Response(503, headers=[(b"retry-after", wait.encode("latin-1"))])
+    handler = in_turn(unwell, ok())
+    assert len(client(handler).page("sales", None).items) == 3
+    assert handler.asked == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("cursor", ["", "x" * 70_000, "a\nb", "\x1b[2J", "\x00", "\ud800", "\u202e", "é", "\x7f"])
+def test_a_stored_cursor_that_is_none_is_named_with_the_remedy_and_nothing_is_asked(cursor: str) -> None:
+    handler = in_turn(ok())
+    with pytest.raises(SourceViolation, match=r"customers: the cursor .* is none") as raised:
+        list(client(handler).pages("customers", cursor))
+    assert "meta.ingestion_state" in raised.value.remedy
+    assert raised.value.message.isprintable()
+    assert len(raised.value.message) < 300
+    assert handler.asked == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("cursor", ["x", "9" * 900, "9223372036854775808", "-1"])
+def test_a_cursor_of_sales_that_is_no_id_is_refused_whether_stored_or_told(cursor: str) -> None:
+    told = b'{"items":[{"sale_id":1}],"count":1,"has_more":true,"next_cursor":"%s"}' % cursor.encode()
+    handler = in_turn(httpx.Response(200, headers=JSON, content=told))
+    for start, asked in ((cursor, 0), (None, 1)):
+        with pytest.raises(SourceViolation, match="is no id"):
+            list(client(handler).pages("sales", start, id_key="sale_id"))
+        assert handler.asked == asked  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("asked", ["page", "sales_totals"])
+@pytest.mark.parametrize("value", [b"[" * 200_000, b"9" * 5_000, b"1e" + b"9" * 30, b'"\\ud800"', b'"\xff"', b"\xff"])
+def test_an_answer_of_strange_values_ends_in_an_error_of_the_source(asked: str, value: bytes) -> None:
+    told = b'{"more":%s,"sales":%s,"lines":1,"net_amount":%s,"count":%s}' % (value, value, value, value)
+    handler = in_turn(httpx.Response(200, headers=JSON, content=told))
+    with pytest.raises(SourceError):
+        getattr(client(handler), asked)(*(("sales", None) if asked == "page" else (0, 10)))
+
+
+HOSTILE = ["\x1b[2J\x1b]0;owned\x07", "a\r\nforged: line", "\x00", "\u2028", "\u202eevil", "x" * 70_000, "\ud800"]
+
+
+@pytest.mark.parametrize("word", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("asked", ["page", "sales_totals"])
+def test_a_hostile_word_of_the_source_is_in_no_message_and_no_line_of_a_log(
+    word: str, asked: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = word.encode("utf-8", errors="surrogatepass")
+    told = json.dumps(word).encode()
+    answers = [
+        httpx.Response(200, headers=[(b"content-type", raw)]),
+        httpx.Response(200, headers=[(b"content-type", b"application/json"), (b"content-encoding", b"x" + raw[:100])]),
+        httpx.Response(503, headers=[(b"retry-after", raw)]),
+        httpx.Response(302, headers=[(b"location", raw)]),
+        httpx.Response(200, headers=JSON, content=b'{"items":[{}],"count":1,"has_more":true,"next_cursor":%s}' % told),
+        httpx.Response(200, headers=JSON, content=b'{%s:1,"items":[{}],"count":%s}' % (told, told)),
+        httpx.Response(200, headers=JSON, content=b'{"sales":%s,"lines":1,"net_amount":%s}' % (told, told)),
+        httpx.Response(200, headers=JSON, content=raw),
+    ]
+    for answer in answers if word != "\ud800" else answers[4:]:
+        with pytest.raises(SourceError) as raised:
+            getattr(client(in_turn(answer)), asked)(*(("sales", None) if asked == "page" else (0, 10)))
+        said = [raised.value.message, raised.value.remedy, *(one.getMessage() for one in caplog.records)]
+        assert [text for text in said if not text.isprintable() or len(text) > 2_100] == []
+
+
+@pytest.mark.parametrize("key", ["a\nb", "clé", "\x00"])
+def test_a_key_that_no_header_may_carry_is_a_configuration_error_that_does_not_show_it(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="SOURCE_API_KEY") as raised:
+        SourceClient(Settings(source_api_url="http://source.test", source_api_key=key))
+    assert key not in str(raised.value)
+
+
+def test_no_cookie_of_the_source_is_kept() -> None:
+    seen = list[httpx.Headers]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return httpx.Response(200, headers=JSON | {"set-cookie": "a=b; Path=/"}, content=ok().content)
+
+    with client(handle) as one:
+        one.page("sales", None)
+        one.page("sales", None)
+    assert ["cookie" in headers for headers in seen] == [False, False]
 
 
 @pytest.mark.parametrize(

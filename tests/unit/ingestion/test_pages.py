@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from ingestion.pages import decode_page
+from ingestion.pages import MOST_RECORDS, decode_page, decode_totals
+from ingestion.record_ids import id_of_cursor
+from medallion.errors import SourceViolation
 
 
 def page(items: bytes, *, count: int, has_more: bytes = b"false", next_cursor: bytes = b'"7"') -> bytes:
@@ -71,3 +75,71 @@ def test_an_empty_page_has_no_cursor() -> None:
 def test_what_is_no_whole_page_is_refused_with_the_rule_it_breaks(body: bytes, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         decode_page(body)
+
+
+@pytest.mark.parametrize("odd", [b"{}", b'{"a":"\\ud800"}'], ids=["strict", "tolerant"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x" * 1_001, "x" * 70_000, "a\nb", "a\tb", "\x1b[2J", "\x00", "\ud800", "\u2028", "\u202e", "é", "\x7f"],
+)
+def test_a_cursor_that_is_not_short_and_printable_has_the_page_refused(cursor: str, odd: bytes) -> None:
+    with pytest.raises(ValueError, match=r"next_cursor .* is none") as raised:
+        decode_page(page(odd, count=1, next_cursor=json.dumps(cursor).encode()))
+    assert str(raised.value).isprintable()
+    with pytest.raises(ValueError, match="next_cursor"):
+        decode_page(page(b"", count=0, next_cursor=json.dumps(cursor).encode()))
+
+
+@pytest.mark.parametrize("cursor", ["x", "2026-11-20T10:00:00Z~9", "x" * 1_000, " ~", "[/]"])
+def test_a_cursor_that_is_short_and_printable_is_kept_as_it_is(cursor: str) -> None:
+    assert decode_page(page(b"{}", count=1, next_cursor=json.dumps(cursor).encode())).next_cursor == cursor
+
+
+@pytest.mark.parametrize(("cursor", "number"), [("0", 0), ("7", 7), ("9223372036854775807", 2**63 - 1)])
+def test_a_sales_cursor_is_an_id_that_postgres_can_hold(cursor: str, number: int) -> None:
+    assert id_of_cursor("sales", cursor) == number
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "-1", "+1", "1.0", "\u00b2", "\u0661", "9223372036854775808", "1" * 20, "1" * 5_000, "1\n", " 1", "x"],
+)
+def test_any_other_sales_cursor_is_refused_in_words(cursor: str) -> None:
+    with pytest.raises(SourceViolation, match="is no id") as raised:
+        id_of_cursor("sales", cursor)
+    assert raised.value.message.isprintable()
+
+
+def test_more_records_than_a_page_may_hold_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than the 100,000"):
+        decode_page(page(b",".join([b"{}"] * (MOST_RECORDS + 1)), count=MOST_RECORDS + 1))
+
+
+DEEP = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+def test_a_record_deeper_than_any_parser_goes_does_not_stop_its_neighbors() -> None:
+    good = b'{"a":1}'
+    assert decode_page(page(good + b"," + DEEP + b"," + good, count=3)).items == [good, DEEP, good]
+
+
+@pytest.mark.parametrize("odd", [b'{"a":"\\ud800"}', b'{"a":NaN}', DEEP], ids=["surrogate", "NaN", "deep"])
+@pytest.mark.parametrize(
+    "wrong",
+    [b"", b"1 2", b'{"a" 1}', b"{NaN:1}", b"1NaN", b"tru", b"'a'", b'"\\x"', b"[1,]", b"\x01", b"[}", b"{]", b"nul"],
+)
+def test_next_to_an_odd_record_what_is_no_json_still_has_the_page_refused(odd: bytes, wrong: bytes) -> None:
+    with pytest.raises(ValueError, match="not JSON"):
+        decode_page(page(odd + b"," + wrong, count=2))
+
+
+def test_of_members_of_a_page_that_come_twice_the_last_counts() -> None:
+    odd = b'{"a":NaN}'
+    twice = b'{"items":[{}],"it\\u0065ms":[%s,%s],"count":1,"count":2,"has_more":false,"next_cursor":"1"}' % (odd, odd)
+    assert decode_page(twice).items == [odd, odd]
+
+
+@pytest.mark.parametrize("amount", [b'"NaN"', b'"Infinity"', b'"-Infinity"', b'"1e999999999"', b"1e400"])
+def test_control_totals_that_are_no_amount_are_refused(amount: bytes) -> None:
+    with pytest.raises(SourceViolation, match="cannot be right"):
+        decode_totals(b'{"sales":1,"lines":1,"net_amount":%s}' % amount)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.bronze import BronzeFile, BronzeStore
-from ingestion.ndjson import Ndjson
 from ingestion.part import Part
-from loaders.config import Settings
-from loaders.stopping import Stopped
+from medallion.bronze.ndjson import Ndjson
+from medallion.bronze.writer import BronzeFile, BronzeStore
+from medallion.process.signals import Stopped
+from medallion.settings import Settings
 
 
 class Interrupted(BronzeFile):

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from ingestion.ndjson import Ndjson
 from ingestion.split import split_sales as split
+from medallion.bronze.ndjson import Ndjson
 
 HEADER = b'{"sale_id":9,"customer_id":5,"currency":"EUR"'
 LINE = b'{"line_no":1,"product_id":88,"unit_price":"12.50"}'

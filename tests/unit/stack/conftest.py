@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.home import Home
+from stack.host.home import Home
 
 
 @pytest.fixture

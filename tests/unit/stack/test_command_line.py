@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from loaders.config import PROJECT_ROOT
-from stack.app import app
+from medallion.settings import PROJECT_ROOT
+from stack.cli.app import app
 
 COMMANDS = sorted(typer.main.get_group(app).commands)
 
@@ -28,7 +28,9 @@ def test_the_help_of_every_command_has_an_example(command: str) -> None:
     assert f"./retail {command}" in told.output.split("Example: ")[1]
 
 
-@pytest.mark.parametrize("arguments", [["fly"], ["run", "--fly"], ["down", "now"]])
+@pytest.mark.parametrize(
+    "arguments", [["fly"], ["run", "--fly"], ["down", "now"], ["reconcile", "--repair", "1", "--all"]]
+)
 def test_a_wrong_word_is_a_usage_error(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
 

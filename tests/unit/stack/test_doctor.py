@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stack.doctor import Finding, check_lock, check_port
-from stack.home import Home
-from stack.settings import StackSettings
+from stack.commands.doctor import check_lock, check_port
+from stack.commands.finding import Finding
+from stack.host.home import Home
+from stack.host.settings import StackSettings
 from tests.ports import free_port
 
 

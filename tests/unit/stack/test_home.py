@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from loaders.errors import ConfigurationError
-from stack.home import Home
+from medallion.errors import ConfigurationError
+from medallion.settings import PROJECT_ROOT
+from stack.host.home import Home
 
 HOLD = """
 import sys
 from pathlib import Path
-from stack.home import Home
+from stack.host.home import Home
 with Home(Path(sys.argv[1])).try_locked("up") as mine:
     print(mine, flush=True)
     sys.stdin.read()

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from stack.interrupts import Interrupted, interruptible, raise_if_told, uninterrupted
+from stack.host.interrupts import Interrupted, interruptible, raise_if_told, uninterrupted
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.logs import tail
+from stack.host.logs import tail
 
 
 def test_no_file_has_no_end(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from loaders.errors import ConfigurationError
-from stack.home import Home
-from stack.ports import choose_port, is_free, remembered_port
-from stack.settings import StackSettings
+from medallion.errors import ConfigurationError
+from stack.host.home import Home
+from stack.host.settings import StackSettings
+from stack.services.ports import choose_port, is_free, remembered_port
 from tests.ports import free_port
 
 

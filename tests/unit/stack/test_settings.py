@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders.config import PROJECT_ROOT
-from loaders.errors import ConfigurationError
-from stack.settings import StackSettings, load_stack_settings
+from medallion.errors import ConfigurationError
+from medallion.settings import PROJECT_ROOT
+from stack.host.settings import StackSettings, load_stack_settings
 
 PORTS = ["API_PORT", "POSTGRES_PORT", "AIRFLOW_PORT", "DOCS_PORT"]
 

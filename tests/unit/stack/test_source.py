@@ -6,10 +6,17 @@ from datetime import datetime, timezone
 
 import pytest
 
-from loaders.errors import ConfigurationError
-from stack.home import Home
-from stack.settings import StackSettings
-from stack.source import PINNED, ask_for_chaos, changed_data_set, pinned_data_set, require_same_faults, source_service
+from medallion.errors import ConfigurationError
+from stack.host.home import Home
+from stack.host.settings import StackSettings
+from stack.services.source_api import (
+    PINNED,
+    ask_for_chaos,
+    changed_data_set,
+    pinned_data_set,
+    require_same_faults,
+    source_service,
+)
 
 FIRST = datetime(2026, 11, 20, 15, 30, tzinfo=timezone.utc)
 LATER = datetime(2027, 2, 1, 8, tzinfo=timezone.utc)
@@ -88,3 +95,13 @@ def test_chaos_reaches_the_source_that_is_started_next(home: Home, monkeypatch: 
 def test_chaos_that_cannot_be_is_refused(home: Home, faults: str, url: str | None, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         ask_for_chaos(StackSettings(retail_home=home.path, source_api_url=url), faults)
+
+
+def test_the_source_is_given_no_secret_but_its_own(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ("DATABASE_URL", "AIRFLOW_DATABASE_URL", "AIRFLOW_CONN_ALARM", "AIRFLOW__CORE__FERNET_KEY", "PGPASSWORD")
+    for name in secrets:
+        monkeypatch.setenv(name, f"canary of {name}")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org")
+    environment = source_service(home, 1, "key").environment
+    assert [name for name, value in environment.items() if "canary" in value] == []
+    assert (environment["SOURCE_API_KEY"], environment["HTTPS_PROXY"]) == ("key", "http://proxy.example.org")

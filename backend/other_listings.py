@@ -1,0 +1,10 @@
+"""Resources besides customers, products and sales; docs/extending.md adds one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.listing import Listing
+
+OTHERS: dict[str, Listing] = {}

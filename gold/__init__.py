@@ -1,0 +1,1 @@
+"""Silver → Gold: the steps that have dbt build and test."""

@@ -1,0 +1,69 @@
+"""A source of one entity's records: all that a pull asks. `ingestion.api_source` is the source API's, over HTTP.
+
+Another kind of source, such as a table or a sheet, is one class that answers these questions, named in its entity
+(`Entity.open_source`). Gaps, late arrivals, lookback and backfills come with the order that the entity declares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from medallion.state.reconciliation import MODULUS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ingestion.pages import Page
+    from medallion.state.id_range import IdRange
+    from medallion.state.pull import SampleRecord
+
+
+@dataclass(frozen=True)
+class SpanTotals:
+    """How many records a source has in a range of ids. Of the other figures, None is what it does not tell."""
+
+    count: int
+    lines: int | None = None
+    net_amount: Decimal | None = None
+    checksum: int | None = None
+
+    def agrees(self, sample: Sequence[SampleRecord]) -> bool:
+        """Whether the range holds the sample and nothing else. A count alone says nothing of which records they are."""
+        if self.lines is None and self.net_amount is None and self.checksum is None:
+            return False
+        figures = (
+            (self.lines, sum(one.lines for one in sample)),
+            (self.net_amount, sum((one.net_amount for one in sample), Decimal(0))),
+            (self.checksum, sum(one.checksum for one in sample) % MODULUS),
+        )
+        return self.count == len(sample) and all(told is None or told == ours for told, ours in figures)
+
+
+class Source(Protocol):
+    """The records of one entity, in the order that it declares. A cursor is the source's own text.
+
+    Of a listing by id the cursor is the decimal id of the last record seen, and ids can be bounded from above. Every
+    method raises SourceUnavailable, which is worth another try, or SourceRefused or SourceViolation, which are not.
+    """
+
+    @property
+    def source_id(self) -> str | None:
+        """The name that the source gave itself with its last answer; None: it gives none."""
+
+    @property
+    def page_size(self) -> int:
+        """Records of a full page."""
+
+    def pages(self, after: str | None, *, up_to: int | None = None) -> Iterator[Page]:
+        """Every page with records after the cursor (None: from the beginning), to the end or the id `up_to`."""
+
+    def page(self, after: str | None, *, up_to: int | None = None, limit: int | None = None) -> Page:
+        """The first of `pages`, of at most `limit` records; one without records where none follow."""
+
+    def exists(self, after: str, *, up_to: int | None = None) -> bool:
+        """Whether any record follows the cursor."""
+
+    def totals(self, ids: IdRange) -> SpanTotals:
+        """What the source counts in a range of ids. Raises NotOffered when it counts nothing."""

@@ -1,0 +1,58 @@
+"""How late a version may be dated: a record from the future would win over every correction until its day has come.
+
+The bound is the moment the record's Bronze file landed, by the warehouse's clock, and a tolerance for a source whose
+clock runs a little ahead. Not the moment of the load: Silver built again from Bronze must come out the same. A retry
+lets a record in once the warehouse's clock has passed its moment, and notes that it did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
+
+    import polars as pl
+
+_SECONDS = len("2026-11-20T10:15:04")
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The latest second that a version may be dated. `rule` says so to a person.
+
+    `accepted` are the numbers of lines that a retry has let in.
+    """
+
+    moment: datetime
+    rule: str
+    accepted: AbstractSet[int] = frozenset()
+
+    def ahead(self, versions: pl.Series) -> list[int]:
+        """Indexes of the versions after that second. They are UTC as `columns.MOMENT` writes it, or null."""
+        second = self.moment.astimezone(timezone.utc).isoformat()[:_SECONDS]
+        return (versions.str.slice(0, _SECONDS) > second).fill_null(value=False).arg_true().to_list()
+
+
+def latest_of_file(landed_at: datetime | None, tolerance_minutes: float, accepted: AbstractSet[int]) -> Latest | None:
+    """The bound for the records of a file; None when no version can lie after it."""
+    if landed_at is None:
+        return None
+    rule = (
+        f"dated more than SOURCE_CLOCK_TOLERANCE_MINUTES={tolerance_minutes:g} after its file landed "
+        f"({landed_at.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ})"
+    )
+    try:
+        return Latest(landed_at + timedelta(minutes=tolerance_minutes), rule, accepted)
+    except OverflowError:
+        return None
+
+
+def latest_of_retry(now: datetime) -> Latest:
+    """The bound for a record that is tried again: its moment must have come."""
+    return Latest(
+        now, f"still dated in the future: the warehouse's clock says {now:%Y-%m-%dT%H:%M:%SZ}; retry it later"
+    )

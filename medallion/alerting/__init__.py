@@ -1,0 +1,1 @@
+"""Incidents: opened when something starts failing, counted while it does, closed when it works again."""

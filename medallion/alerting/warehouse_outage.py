@@ -1,0 +1,110 @@
+"""The one incident that no warehouse can keep: that the warehouse itself does not answer.
+
+It is a file, `warehouse-outage.json` in a folder that the tasks of every run share, from the first failure that could
+not be recorded to the first callback that reaches the warehouse again. The start is reported once, whatever fails
+meanwhile, and so is the end. The file is locked for the decision only, not while a message is sent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from medallion.alerting.messages import Incident, sent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from medallion.alerting.failure import Failure
+    from medallion.alerting.messages import Channels
+
+ENTITY = "warehouse"
+_REMEDY = "see why it does not answer (./retail status, ./retail doctor); the hour after it is back carries on"
+
+log = logging.getLogger("retail.incident")
+
+
+def report_outage(folder: Path, failure: Failure, reason: str, now: datetime, channels: Channels) -> None:
+    """Report that the warehouse did not answer when this failure was to be recorded, unless that was reported.
+
+    A channel that did not take it is asked again with the next failure. Raises OSError.
+    """
+    with _state(folder) as state:
+        if not state:
+            cause = f"{reason} (when the failure of {failure.task_id} was to be recorded: {failure.cause})"
+            state |= {"dag_id": failure.dag_id, "task_id": failure.task_id, "run_id": failure.run_id, "cause": cause}
+            state |= {"opened_at": now.isoformat(), "untold": list(channels)}
+        untold, state["untold"] = state["untold"], []
+        incident = _incident(state, "OPEN", now)
+    if left := _tell(untold, channels, incident):
+        with _state(folder) as state:
+            if state:
+                state["untold"] = left
+
+
+def report_end(folder: Path, now: datetime, channels: Channels) -> None:
+    """Report that the warehouse answers again, if it was reported that it did not. Raises OSError."""
+    if not _file(folder).exists():
+        return
+    with _state(folder) as state:
+        incident = _incident(state, "CLOSED", now) if state else None
+    if incident:
+        log.warning("incident closed %s", json.dumps(incident.as_json()))
+        _tell(list(channels), channels, incident)
+    with _state(folder) as state:
+        state.clear()
+
+
+def _tell(names: list[str], channels: Channels, incident: Incident) -> list[str]:
+    """Send to these channels; returns those that did not take it."""
+    return [name for name in names if name in channels and not sent(channels[name], name, incident)]
+
+
+def _incident(state: dict[str, Any], status: str, now: datetime) -> Incident:
+    return Incident(
+        incident_id=0,
+        dag_id=state["dag_id"],
+        task_id=state["task_id"],
+        entity=ENTITY,
+        status=status,
+        opened_at=datetime.fromisoformat(state["opened_at"]),
+        last_seen_at=now,
+        closed_at=now if status == "CLOSED" else None,
+        times=1,
+        run_id=state["run_id"],
+        load_id=None,
+        cause=state["cause"],
+        remedy=_REMEDY,
+        message_id=None,
+        is_new=True,
+    )
+
+
+@contextmanager
+def _state(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the file says, locked; what it is at the end is kept, and nothing is no file."""
+    file = _file(folder)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            state = {}
+        yield state
+        if not state:
+            file.unlink(missing_ok=True)
+            return
+        draft = file.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(state), encoding="utf-8")
+        draft.replace(file)
+
+
+def _file(folder: Path) -> Path:
+    return folder / "warehouse-outage.json"

@@ -1,0 +1,1 @@
+"""Bronze files: written once, read, verified, expired."""

@@ -1,0 +1,98 @@
+"""Reading a Bronze file, and holding it against its receipt.
+
+Its size is looked at before it is opened, its content while it is read: a file that turns out damaged raises behind its
+last block, and whoever used the blocks throws away what came of them. No more than a block is held at a time, unless a
+single record is longer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+from medallion.bronze.store import open_store
+from medallion.errors import FileDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from medallion.state.receipts import Receipt
+
+_READ_BYTES = 1 << 20
+_FIRST_BLOCK = 8  # the first block is so many times smaller than a full one
+
+
+def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[bytes]:
+    """Blocks of whole lines, about `block_bytes` each, of the file that `receipt` describes.
+
+    `location` is BRONZE_URL. Raises BronzeDamaged before the first block when the file is missing or has another size,
+    and behind the last one when it is not what the receipt says: the caller keeps nothing of it then.
+    """
+    with _opened(location, receipt) as stream:
+        yield from _checked(receipt, _blocks(stream, block_bytes, lambda: verify_file(location, receipt)))
+
+
+def verify_file(location: str, receipt: Receipt) -> None:
+    """Hold a file against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
+    with _opened(location, receipt) as stream:
+        for _ in _checked(receipt, iter(lambda: stream.read(_READ_BYTES), b"")):
+            pass
+
+
+@contextmanager
+def _opened(location: str, receipt: Receipt) -> Iterator[IO[bytes]]:
+    """The file, its size checked; errors of the store are damage, as the file cannot be read."""
+    store = open_store(location)
+    try:
+        _check_size(receipt, store.info(receipt.path))
+        with store.read(receipt.path) as stream:
+            yield stream
+    except OSError as error:
+        raise _damaged(receipt, f"cannot be read: {error.strerror or 'missing'}") from error
+
+
+def _blocks(stream: IO[bytes], block_bytes: int, verify: Callable[[], None]) -> Iterator[bytes]:
+    """Small ones first: whoever works on one while the next is made does not wait long for the first.
+
+    A line longer than a block is handed out only after `verify`: it is a file of zeros rather than a record.
+    """
+    size = max(1, block_bytes // _FIRST_BLOCK)
+    while block := stream.read(size):
+        end = stream.readline(block_bytes)
+        if len(end) == block_bytes and not end.endswith(b"\n"):
+            verify()
+            end += stream.readline()
+        yield block + end
+        size = min(2 * size, block_bytes)
+
+
+def _checked(receipt: Receipt, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces; raises BronzeDamaged behind the last if all together are not what the receipt says.
+
+    A piece with more lines than there should be is not handed out: nobody is given more records than were receipted.
+    """
+    digest, lines, last = hashlib.sha256(), 0, b""
+    for piece in pieces:
+        digest.update(piece)
+        lines += piece.count(b"\n")
+        last = piece[-1:]
+        if lines > receipt.records:
+            raise _damaged(receipt, f"has more lines than the {receipt.records:,} that its receipt says")
+        yield piece
+    if digest.hexdigest() != receipt.sha256:
+        raise _damaged(receipt, "has another sha256 than its receipt")
+    if lines != receipt.records or last != b"\n":
+        raise _damaged(receipt, f"has {lines:,} lines, its receipt says {receipt.records:,}")
+
+
+def _check_size(receipt: Receipt, found: dict[str, Any]) -> None:
+    """Before it is opened: what is no file may never answer, and what is far too long does not fit into memory."""
+    if found["type"] != "file":
+        raise _damaged(receipt, f"is no plain file ({found['type']})")
+    if found["size"] != receipt.bytes:
+        raise _damaged(receipt, f"has {found['size']:,} bytes, its receipt says {receipt.bytes:,}")
+
+
+def _damaged(receipt: Receipt, what: str) -> FileDamaged:
+    return FileDamaged(path=receipt.path, what=what)

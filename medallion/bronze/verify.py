@@ -1,0 +1,97 @@
+"""Bronze receipts against files, every one: `python -m medallion.bronze.verify`.
+
+A receipt without its file, or with another one, is an error and named. A file without a receipt is none: a crash
+leaves such debris, and nothing reads it; it is only counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medallion.bronze.reader import verify_file
+from medallion.bronze.store import open_store
+from medallion.database import transaction
+from medallion.errors import BronzeDamaged, FilesDamaged
+from medallion.process.step import run_step
+from medallion.state.receipts import all_receipts, retire_file
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from medallion.settings import Settings
+    from medallion.state.receipts import Receipt
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was held against its receipt. `damaged` has a message for each such path; sizes are in bytes."""
+
+    files: int
+    records: int
+    bytes: int
+    damaged: dict[str, str]
+    without_receipt: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        debris = f"; {len(self.without_receipt):,} files without a receipt, which nobody reads"
+        intact = self.files - len(self.damaged)
+        said = f"{intact:,} of {self.files:,} files are what their receipts say ({self.bytes / 1e6:,.1f} MB)"
+        return said + (debris if self.without_receipt else "")
+
+
+def verify_bronze(conn: connection, settings: Settings) -> Verified:
+    """Read every receipted file. Finds all that is damaged before it returns; raises nothing for it."""
+    with transaction(conn):
+        receipts = all_receipts(conn)
+    damaged = {one.path: words for one in receipts if (words := _damage(settings.bronze_location, one))}
+    if damaged:
+        with transaction(conn):  # retention, or somebody who gave files up, may have been at work meanwhile
+            still = {one.path for one in all_receipts(conn)}
+        receipts = [one for one in receipts if one.path in still]
+        damaged = {path: words for path, words in damaged.items() if path in still}
+    return Verified(
+        files=len(receipts),
+        records=sum(one.records for one in receipts),
+        bytes=sum(one.bytes for one in receipts),
+        damaged=damaged,
+        without_receipt=tuple(_debris(settings.bronze_location, {one.path for one in receipts})),
+    )
+
+
+def verify_receipts(conn: connection, settings: Settings, *, run_id: str) -> Verified:  # noqa: ARG001 - as every step
+    """Read every receipted file. Raises BronzeDamaged, naming all that are not what their receipts say."""
+    return require_intact(verify_bronze(conn, settings))
+
+
+def require_intact(verified: Verified) -> Verified:
+    """Raise BronzeDamaged, naming the files, unless all of them are what their receipts say."""
+    if not verified.damaged:
+        return verified
+    raise FilesDamaged(damages=list(verified.damaged.values()), files=verified.files)
+
+
+def retire_damaged(conn: connection, verified: Verified) -> list[str]:
+    """Give up the damaged files whose records a later pull from the beginning has landed again; returns their paths.
+
+    The others stay as they are: their records are nowhere else.
+    """
+    with transaction(conn):
+        return [path for path in verified.damaged if retire_file(conn, path)]
+
+
+def _damage(location: str, receipt: Receipt) -> str | None:
+    try:
+        verify_file(location, receipt)
+    except BronzeDamaged as error:
+        return error.message
+    return None
+
+
+def _debris(location: str, known: set[str]) -> list[str]:
+    return [path for path in open_store(location).paths() if path not in known]
+
+
+if __name__ == "__main__":
+    run_step(lambda conn, settings: require_intact(verify_bronze(conn, settings)).summary())

@@ -1,0 +1,108 @@
+"""Connections to the warehouse, and the one place where driver errors become ours.
+
+psycopg2 rather than an ORM: the platform's work is COPY, MERGE and short transactions, all of them SQL.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import psycopg2.errors
+
+from medallion.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+CONNECT_TIMEOUT_SECONDS = 10
+LOCK_TIMEOUT_SECONDS = 60
+# A peer that is gone without a word is noticed by both sides within two minutes, not after the system's two hours:
+# until then the server would keep a dead run's locks, and a run would wait for a dead server.
+_KEEPALIVE: dict[str, Any] = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
+_SESSION = {
+    "timezone": "UTC",
+    **{f"tcp_{name}": value for name, value in _KEEPALIVE.items()},
+    "client_connection_check_interval": "2s",  # while a statement runs nobody else looks
+}
+# Who may stand in our way. A reader is named only where nobody holds more than a reader does: then it is in the way of
+# a change of a table. Since when, another role is not told.
+_LOCK_HOLDERS = """
+    with holder as (
+        select pid, application_name, xact_start, mode not in ('AccessShareLock', 'RowShareLock') as is_writer
+        from pg_locks inner join pg_stat_activity using (pid) inner join pg_class on pg_class.oid = relation
+        where granted and pid <> pg_backend_pid()
+        and relnamespace in (to_regnamespace('meta'), to_regnamespace('silver'), to_regnamespace('gold'))
+    )
+    select string_agg(distinct format('pid %s (%s)%s', pid, application_name, since), ', ')
+    from holder cross join lateral (select ' since ' || xact_start::timestamptz(0) as since) as begun
+    where is_writer = (select bool_or(is_writer) from holder)
+"""
+
+
+@contextmanager
+def connect(database_url: str, *, application_name: str = "retail") -> Iterator[connection]:
+    """A connection in UTC, closed at the end; whatever is not committed by then is rolled back.
+
+    Raises DatabaseError when the server cannot be reached or refuses the login.
+    """
+    try:
+        opened = psycopg2.connect(
+            database_url,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            application_name=application_name,
+            options=_options(),
+            **_KEEPALIVE,
+        )
+    except psycopg2.Error as error:
+        raise DatabaseError(
+            f"cannot connect to the warehouse: {first_line(error)}",
+            remedy="check DATABASE_URL and that the server runs (./retail status)",
+        ) from error
+    with closing(opened):
+        yield opened
+
+
+@contextmanager
+def transaction(conn: connection) -> Iterator[None]:
+    """Commit at the end or roll back on any error; driver errors become DatabaseError, naming who holds a lock.
+
+    An error in the middle may have closed the connection, so the rollback itself must not hide it.
+    """
+    try:
+        with conn:
+            yield
+    except psycopg2.errors.LockNotAvailable as error:
+        raise DatabaseError(
+            f"the warehouse gave no lock within {LOCK_TIMEOUT_SECONDS} s: held by {_lock_holders(conn)}",
+            remedy="end that session or wait for it, and run again; nothing of this step was kept",
+        ) from error
+    except psycopg2.Error as error:
+        raise DatabaseError(
+            f"the warehouse refused a statement: {first_line(error)}",
+            remedy="nothing of this step was kept; run it again once the cause is mended",
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a driver's message: the rest repeats the statement."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _options() -> str:
+    """Settings of a session of ours, as the server takes them at login."""
+    chosen = {**_SESSION, "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s"}
+    return " ".join(f"-c {name}={value}" for name, value in chosen.items())
+
+
+def _lock_holders(conn: connection) -> str:
+    """Who holds locks on our tables now, after the wait was given up: most likely still the same."""
+    row = None
+    with suppress(psycopg2.Error), conn, conn.cursor() as cursor:
+        cursor.execute(_LOCK_HOLDERS)
+        row = cursor.fetchone()
+    return (row and row[0]) or "a session that is not to be seen any more"

@@ -1,0 +1,100 @@
+"""What a declaration of a source entity says: its order at the source, its tables in Silver, their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medallion.entities.column_types import ColumnType
+
+
+@dataclass(frozen=True)
+class ByUpdatedAt:
+    """The source lists records by `(updated_at, key)`, so a changed record comes again after the watermark.
+
+    `lookback` is the setting that says how many minutes before the watermark a pull reads again.
+    """
+
+    lookback: str = "source_lookback_minutes"
+
+
+@dataclass(frozen=True)
+class ById:
+    """The source lists records by key, and a record never changes. Keys that a pull passes over are gaps."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A member of the source's record and the column it becomes. `is_personal`: it tells who a person is."""
+
+    name: str
+    type: ColumnType
+    description: str
+    is_personal: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Silver table, and the Bronze dataset of the same name that it is loaded from.
+
+    `row` is what one row is called; `records` what many are called, where that is not the table's name. `version` is
+    the column that orders versions of a row. `nested_in` is the member of the entity's record that lists the rows;
+    None: the record itself is the row. `load` is the function that loads it, as `module:function`.
+    """
+
+    name: str
+    row: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    version: str | None = None
+    records: str = ""
+    nested_in: str | None = None
+    load: str = "loaders.load_table:load_table"
+
+    @property
+    def personal_columns(self) -> tuple[str, ...]:
+        """Names of the columns that tell who a person is."""
+        return tuple(one.name for one in self.columns if one.is_personal)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A resource of the source and the tables that its records become. A record has `key` in a member of that name.
+
+    `lasting` are members that a record keeps for life: without one that matches, it is another source. `collect` is the
+    function that pulls it, as `module:function`.
+    """
+
+    name: str
+    key: str
+    order: ByUpdatedAt | ById
+    tables: tuple[Table, ...]
+    lasting: tuple[str, ...] = ()
+    collect: str = "ingestion.listing:collect_listing"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what a pull or a comparison that serves many could not do."""
+        if self.collect == Entity.collect and len(self.tables) != 1:
+            raise ValueError(f"{self.name}: records that become more than one table need a pull of their own (collect)")
+        if isinstance(self.order, ById):
+            if self.collect == Entity.collect:
+                raise ValueError(f"{self.name}: a listing by id needs a pull of its own (collect)")
+        elif [table.name for table in self.tables] != [self.name]:
+            raise ValueError(f"{self.name}: reconciliation compares one table of that name, and it has none")
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of its tables."""
+        return tuple(one.name for one in self.tables)
+
+    @property
+    def ordered_by(self) -> str:
+        """`id` or `updated_at`, as `meta.entity` has it."""
+        return "id" if isinstance(self.order, ById) else "updated_at"
+
+    @property
+    def cursor_name(self) -> str:
+        """What its watermark in `meta.ingestion_state` is called."""
+        return f"last_{self.name}_id" if isinstance(self.order, ById) else "updated_at"

@@ -1,0 +1,193 @@
+"""The steps of each run: what a step calls, after which others, under which login, what it reads and writes.
+
+Data only, and of the standard library only: a DAG file reads it while Airflow parses it. The steps of Bronze and Silver
+follow from the declarations in `medallion/entities`, which name their functions. `tests/dags` hold the DAGs against it,
+and `tests/architecture/test_steps.py` the functions that it names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from medallion.entities.entity import Entity, Table
+from medallion.entities.registry import ENTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from psycopg2.extensions import connection
+
+    from medallion.settings import Settings
+
+Layer = Literal["bronze", "silver", "gold", "quality"]
+# Airflow connections, each with a login of its own (sql/roles.sql).
+INGESTION, TRANSFORMATION = "retail_ingestion", "retail_transformation"
+
+
+class Outcome(Protocol):
+    """What a step returns."""
+
+    def summary(self) -> str:
+        """One line for a person."""
+
+
+class StepFunction(Protocol):
+    """What `work` names: called with the warehouse, the settings and the id of the run.
+
+    One whose step `takes_full_refresh` also has that keyword, and one whose step has a `subject` has that one. Raises
+    errors of `medallion.errors`.
+    """
+
+    def __call__(self, conn: connection, settings: Settings, *, run_id: str) -> Outcome:
+        """Carry the step out."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One task of a run.
+
+    `work`: functions, as `module:function`, called one after the other. `needs`: ids of steps that end before it.
+    `login`: the Airflow connection it works under. `reads` and `writes`: tables or sets of files, as `layer.dataset`.
+    `entity`: the step is skipped when a run does not ask for this entity. `runs_after_skipped`: a step before it that
+    had nothing to do does not skip it. `subject`: the entity or table that is passed by this name to a function which
+    serves more than one.
+    """
+
+    id: str
+    work: tuple[str, ...]
+    layer: Layer
+    login: str
+    needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    entity: str | None = None
+    subject: str | None = None
+    takes_full_refresh: bool = False
+    runs_after_skipped: bool = False
+
+
+CORE = ("gold.dim_customer", "gold.dim_product", "gold.sales_item")
+MARTS = ("gold.mart_sales_by_customer",)
+
+
+def bronze_step(entity: Entity) -> Step:
+    """The step that collects one entity."""
+    return Step(
+        f"bronze_{entity.name}",
+        (entity.collect,),
+        "bronze",
+        INGESTION,
+        writes=tuple(f"bronze.{dataset}" for dataset in entity.datasets),
+        entity=entity.name,
+        subject=entity.name if entity.collect == Entity.collect else None,
+        takes_full_refresh=True,
+    )
+
+
+def silver_step(entity: Entity, table: Table) -> Step:
+    """The step that loads one table: also what an earlier run left, so a skipped pull does not skip it."""
+    return Step(
+        f"silver_load_{table.name}",
+        (table.load,),
+        "silver",
+        INGESTION,
+        needs=(f"bronze_{entity.name}",),
+        reads=(f"bronze.{table.name}",),
+        writes=(f"silver.{table.name}",),
+        subject=table.name if table.load == Table.load else None,
+        runs_after_skipped=True,
+    )
+
+
+PULLS = tuple(bronze_step(one) for one in ENTITIES.values())
+LOADS = tuple(silver_step(one, table) for one in ENTITIES.values() for table in one.tables)
+LOAD_SALES = tuple(step for step in LOADS if step.needs == ("bronze_sales",))
+
+HOURLY = (
+    *PULLS,
+    *LOADS,
+    Step(
+        "dbt_deps",
+        ("gold.build:prepare",),
+        "gold",
+        TRANSFORMATION,
+        needs=tuple(load.id for load in LOADS),
+        takes_full_refresh=True,
+        runs_after_skipped=True,
+    ),
+    Step(
+        "dbt_run_core",
+        ("gold.build:build_core",),
+        "gold",
+        TRANSFORMATION,
+        needs=("dbt_deps",),
+        reads=tuple(name for load in LOADS for name in load.writes),
+        writes=CORE,
+        takes_full_refresh=True,
+    ),
+    Step(
+        "dbt_run_mart",
+        ("gold.build:build_mart",),
+        "gold",
+        TRANSFORMATION,
+        needs=("dbt_run_core",),
+        reads=CORE,
+        writes=MARTS,
+        takes_full_refresh=True,
+    ),
+    Step(
+        "dbt_test",
+        ("gold.build:check_gold", "quality.reconcile:reconcile_sales"),
+        "gold",
+        TRANSFORMATION,
+        needs=("dbt_run_mart",),
+        reads=(*CORE, *MARTS),
+    ),
+)
+
+# No check waits for another, so each that fails turns the run red.
+NIGHTLY = (
+    Step("verify_bronze", ("medallion.bronze.verify:verify_receipts",), "quality", INGESTION),
+    Step(
+        "expire_bronze",
+        ("medallion.bronze.retention:expire_bronze",),
+        "quality",
+        INGESTION,
+        needs=("verify_bronze",),
+    ),
+    Step("reconcile_all", ("quality.reconcile:reconcile_all",), "quality", TRANSFORMATION),
+    Step("dbt_test_all", ("gold.build:check_all_gold",), "quality", TRANSFORMATION),
+)
+
+# The first says what the second is to be called with, once for each range.
+PLAN_RANGES = Step("plan_ranges", ("ingestion.sales_backfill:plan_backfill",), "bronze", INGESTION)
+PULL_RANGE = Step(
+    "bronze_sales",
+    ("ingestion.sales_backfill:pull_sales_range",),
+    "bronze",
+    INGESTION,
+    needs=("plan_ranges",),
+    writes=bronze_step(ENTITIES["sales"]).writes,
+)
+BACKFILL = (PLAN_RANGES, PULL_RANGE, *LOAD_SALES)
+
+
+def tables(layer: Layer) -> tuple[str, ...]:
+    """Tables of Silver or Gold, in the order in which an hour writes them."""
+    names = (name for step in HOURLY if step.layer == layer for name in step.writes)
+    return tuple(name.removeprefix(f"{layer}.") for name in names)
+
+
+def functions_of(step: Step) -> list[Callable[..., Outcome]]:
+    """The functions that a step names, imported now, each with the step's subject if it has one."""
+    names = [one.split(":") for one in step.work]
+    functions = [getattr(import_module(module), function) for module, function in names]
+    return functions if step.subject is None else [partial(one, subject=step.subject) for one in functions]
+
+
+def entities(steps: tuple[Step, ...] = HOURLY) -> list[str]:
+    """Source entities that a run may be asked for, in the order of their steps."""
+    return [step.entity for step in steps if step.entity]

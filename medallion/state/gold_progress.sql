@@ -1,0 +1,55 @@
+-- The statements of medallion/state/gold_progress.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: gold_pending
+-- What Gold has not taken or tested.
+select
+    model,
+    source_table,
+    taken_load_id,
+    last_load_id
+from meta.vw_gold_pending
+order by model, source_table;
+
+-- name: open_gold_test
+-- Fix how far the tests that start now will have looked.
+update meta.gold_state as state
+set
+    through_load_id = least(
+        meta.last_load_id(state.source_table),
+        (
+            select min(fact.load_id) from meta.gold_state as fact
+            where fact.model = 'sales_item' and fact.source_table = state.source_table
+        )
+    )
+where state.model = 'dbt_test';
+
+-- name: close_gold_test
+-- Move the watermark of the tests that have passed.
+update meta.gold_state
+set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
+where model = 'dbt_test' and through_load_id is not null;
+
+-- name: want_gold_rebuild
+-- Ask for a rebuild of Gold. Asking again is another wish.
+insert into meta.gold_rebuild default values
+on conflict (is_wanted) do update set token = default, requested_at = default;
+
+-- name: gold_rebuild_wanted
+-- Whether a rebuild of Gold is asked for.
+select exists (select from meta.gold_rebuild);
+
+-- name: gold_rebuild_token
+-- The wish for a rebuild, and whether core was built for it.
+select token::text, (core_token = token) is true
+from meta.gold_rebuild;
+
+-- name: gold_core_rebuilt
+-- Note that core was built for a wish. A newer wish is left alone.
+update meta.gold_rebuild
+set core_token = token
+where token = %(token)s::uuid;
+
+-- name: gold_rebuilt
+-- Fulfill a wish. A newer one stays.
+delete from meta.gold_rebuild
+where token = %(token)s::uuid;

@@ -1,0 +1,64 @@
+-- The statements of medallion/state/receipts.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: add_receipt
+-- Record a Bronze file that is durable.
+insert into meta.bronze_file
+(path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through)
+values (
+    %(path)s, %(dataset)s, %(load_id)s, %(part)s, %(records)s, %(bytes)s, %(sha256)s,
+    %(cursor_after)s, %(cursor_through)s
+);
+
+-- name: receipts
+-- Every file that can be read, in the order in which they landed.
+select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at
+from meta.bronze_file
+where retired_at is null and expired_at is null
+order by load_id, part, dataset;
+
+-- name: retire_file
+-- Only after a whole pull from the beginning that came later and ended well: it has landed every record again.
+update meta.bronze_file as damaged
+set retired_at = clock_timestamp()
+where
+    damaged.path = %(path)s
+    and (
+        exists (
+            select from meta.replay
+            inner join meta.dataset on replay.entity = dataset.entity
+            where
+                dataset.dataset = damaged.dataset
+                and replay.first_load_id > damaged.load_id
+                and replay.finished_at is not null
+        )
+        or exists ( -- from before full refreshes were kept
+            select from meta.bronze_file as again
+            inner join meta.load on again.load_id = load.load_id
+            where
+                again.dataset = damaged.dataset
+                and again.load_id > damaged.load_id
+                and again.cursor_after is null
+                and load.status = 'SUCCESS'
+                and not exists (select from meta.replay where replay.first_load_id = again.load_id)
+        )
+    )
+returning damaged.path;
+
+-- name: unloaded_files
+-- Files that Silver has not taken, in the order in which they landed.
+select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at
+from meta.bronze_file
+where dataset = %(dataset)s and silver_load_id is null and retired_at is null
+order by load_id, part;
+
+-- name: mark_loaded
+-- Mark a file as taken into Silver.
+update meta.bronze_file
+set silver_load_id = %(load_id)s
+where path = %(path)s and silver_load_id is null;
+
+-- name: files_waiting
+-- How many files of some datasets Silver has not taken.
+select count(*)
+from meta.bronze_file
+where dataset = any(%(datasets)s) and silver_load_id is null and retired_at is null;

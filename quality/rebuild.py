@@ -1,0 +1,177 @@
+"""Silver and Gold again, from Bronze alone: beside the live ones to compare with them, or in their place.
+
+The source is not asked. Beside is the proof that Bronze is enough: another database gets the receipts, loads every
+file that the live Silver has taken, builds Gold, and each table is compared by a hash over its rows. In place is the
+remedy when Silver cannot be trusted any more.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from gold.build import build_core, build_mart, check_gold, gold_due, prepare
+from loaders.dataset import DATASETS
+from loaders.load_all_silver import load_all_silver
+from medallion.bronze.retention import require_whole_bronze
+from medallion.bronze.verify import require_intact, verify_bronze
+from medallion.database import transaction
+from medallion.errors import DataQualityError, EntityLocked
+from medallion.process.steps import tables
+from medallion.schema import prepare_schema
+from medallion.state.gold_progress import want_gold_rebuild
+from medallion.state.locks import RETENTION, locked, table_lock
+from medallion.statements import Statements
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from medallion.settings import Settings
+
+_SQL = Statements(__file__)
+GOLD = tables("gold")
+# Nothing loads a dataset that is not declared any more: its table stays as it is.
+_DECLARED = {"datasets": list(DATASETS)}
+# Equal rows have equal hashes on both sides, whatever order they stand in; the sum is exact.
+_FINGERPRINT = sql.SQL(
+    "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)::numeric), 0) from {table}"
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A table live and rebuilt: rows of each, and whether they are the same rows."""
+
+    table: str
+    live_rows: int
+    rebuilt_rows: int
+    same: bool
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A rebuild beside the live tables, held against them."""
+
+    tables: tuple[Compared, ...]
+    skipped: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        rows = sum(one.rebuilt_rows for one in self.tables)
+        said = f"{len(self.tables)} tables rebuilt from Bronze, {rows:,} rows, the same as the live ones"
+        return said + (f"; not compared, as Gold is behind Silver: {', '.join(self.skipped)}" if self.skipped else "")
+
+
+def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> Rebuilt:
+    """Build all tables in the empty database `beside` and compare.
+
+    Raises BronzeDamaged, DataQualityError, or ConfigurationError when retention has removed what it takes.
+    """
+    with locked(live, RETENTION):
+        require_whole_bronze(live)
+        require_intact(verify_bronze(live, settings))
+        prepare_schema(beside)
+        receipts = _copy_receipts(live, beside)
+        behind = bool(gold_due(live))
+        _load_and_build(beside, settings, run_id)
+    _require_unchanged(live, receipts)
+    tables = [f"silver.{name}" for name in DATASETS] + ([] if behind else [f"gold.{name}" for name in GOLD])
+    rebuilt = Rebuilt(
+        tables=tuple(_compare(live, beside, table) for table in tables),
+        skipped=tuple(f"gold.{name}" for name in GOLD) if behind else (),
+    )
+    _require_same(rebuilt)
+    return rebuilt
+
+
+def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> None:
+    """Empty Silver, load all of Bronze, build Gold anew. Killed in the middle, the next run completes it.
+
+    Raises BronzeDamaged, EntityLocked, or ConfigurationError (retention has removed what it takes), before anything
+    is touched. Gold's readers keep the old tables until the new ones are built.
+    """
+    with ExitStack() as locks:
+        locks.enter_context(locked(conn, RETENTION))
+        require_whole_bronze(conn)
+        require_intact(verify_bronze(conn, settings))
+        for name in DATASETS:
+            locks.enter_context(locked(conn, table_lock(name)))
+        with transaction(conn), conn.cursor() as cursor:
+            for name in DATASETS:
+                cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", name)))
+                _SQL.execute(conn, "forget_loaded", {"dataset": name})
+            want_gold_rebuild(conn)
+    _load_and_build(conn, settings, run_id)
+
+
+def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:
+    # What was let into quarantine once goes there again, however much of its file it is.
+    load_all_silver(conn, settings.model_copy(update={"reject_limit_share": 1.0}), run_id=run_id)
+    prepare(conn, settings, run_id=run_id, full_refresh=True)
+    build_core(conn, settings, run_id=run_id, full_refresh=True)
+    build_mart(conn, settings, run_id=run_id, full_refresh=True)
+    check_gold(conn, settings, run_id=run_id)
+
+
+def _copy_receipts(live: connection, beside: connection) -> int:
+    """The receipts, the loads they name, repairs, and what a retry has let in: all that Silver needs of Bronze.
+
+    Returns how many receipts.
+    """
+    with transaction(live):
+        loads = _SQL.rows(live, "loads_of_bronze")
+        receipts = _SQL.rows(live, "receipts_in_silver", _DECLARED)
+        accepted = _SQL.rows(live, "accepted_records", _DECLARED)
+        repairs = _SQL.rows(live, "repairs_in_silver")
+    with transaction(beside), beside.cursor() as cursor:
+        execute_values(cursor, _SQL["copy_load"], loads)
+        _SQL.execute(beside, "continue_load_ids")
+        execute_values(cursor, _SQL["copy_receipt"], receipts)
+        if accepted:
+            execute_values(cursor, _SQL["copy_accepted"], accepted)
+        if repairs:
+            execute_values(cursor, _SQL["copy_repair"], repairs)
+    return len(receipts)
+
+
+def _require_unchanged(live: connection, receipts: int) -> None:
+    """An hour that loaded meanwhile makes the two differ, and is no damage."""
+    with transaction(live):
+        if len(_SQL.rows(live, "receipts_in_silver", _DECLARED)) == receipts:
+            return
+    raise EntityLocked(
+        "an hour was loaded while everything was built again: the two cannot be compared",
+        remedy="run it again between two hours; nothing that is live was changed",
+    )
+
+
+def _compare(live: connection, beside: connection, table: str) -> Compared:
+    live_rows, live_hash = _fingerprint(live, table)
+    rows, rebuilt_hash = _fingerprint(beside, table)
+    return Compared(table, live_rows, rows, same=(live_rows, live_hash) == (rows, rebuilt_hash))
+
+
+def _fingerprint(conn: connection, table: str) -> tuple[int, int]:
+    schema, name = table.split(".")
+    with transaction(conn), conn.cursor() as cursor:
+        found = _SQL.rows(conn, "columns_of", {"schema": schema, "table": name})
+        columns = sql.SQL(", ").join(sql.Identifier(column) for (column,) in found)
+        cursor.execute(_FINGERPRINT.format(columns=columns, table=sql.Identifier(schema, name)))
+        rows, total = cursor.fetchone() or (0, 0)
+    return int(rows), int(total)
+
+
+def _require_same(rebuilt: Rebuilt) -> None:
+    different = [one for one in rebuilt.tables if not one.same]
+    if not different:
+        return
+    words = "; ".join(f"{one.table}: {one.live_rows:,} rows live, {one.rebuilt_rows:,} rebuilt" for one in different)
+    raise DataQualityError(
+        f"what Bronze gives differs from the live tables: {words}",
+        remedy="rows were changed or lost behind the loaders' back; ./retail rebuild --in-place makes them what "
+        "Bronze says",
+    )

@@ -1,0 +1,144 @@
+"""Control totals: what the source says it has, against what each layer holds: `python -m quality.reconcile`.
+
+Each run checks what no check has settled yet: sales that are new to it or open, and customers and products that changed
+lately. So it costs what the hour brought. With `--all` everything is checked again. When totals differ, the source is
+asked where: the span is halved until single records can be compared, so a message names ids and not sums.
+
+`--accept` puts the named differences on record as ones that stay, such as a sale that the source has withdrawn:
+exactly these figures of both sides, so that a difference that changes is found again. `--repair 1 2 3` pulls these
+sales again and has them replace what Silver holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestion.client import SourceClient
+from ingestion.sales import SALES
+from medallion.database import transaction
+from medallion.entities.registry import LISTINGS
+from medallion.errors import DataQualityError, EntityLocked
+from medallion.process.step import hand_run_id, run_step
+from medallion.state.receipts import files_waiting
+from medallion.state.reconciliation import ListingState, Span, add_reconciliation, listing_state, span_to_check
+from quality.checks import Checked, CheckedSales, Scope, check_records, check_sales
+from quality.repair import repair_sales
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from psycopg2.extensions import connection
+
+    from medallion.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """Checks that found no error. `checked` is that of sales, None without new ones; `others` those of the rest."""
+
+    checked: CheckedSales | None
+    others: tuple[Checked, ...] = ()
+
+    @property
+    def checks(self) -> list[Checked]:
+        """All of them."""
+        return [*([self.checked] if self.checked else []), *self.others]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        return "reconciliation: " + ("; ".join(one.summary() for one in self.checks) or "nothing new to check")
+
+
+def reconcile_sales(
+    conn: connection, settings: Settings, *, run_id: str, whole: bool = False, accept: bool = False
+) -> Reconciled:
+    """Check what no check has settled yet, with `whole` everything. Raises DataQualityError, naming ids.
+
+    `accept` puts the differences from the source on record as ones that stay.
+    """
+    with transaction(conn):
+        span = span_to_check(conn, whole=whole)
+        states = {name: listing_state(conn, name) for name in LISTINGS}
+    due = {name: state for name, state in states.items() if _is_due(state)}
+    if span.is_empty and not due:
+        return Reconciled(None)
+    checks: list[Checked] = []
+    with SourceClient(settings) as source:
+        sales = None if span.is_empty else _sales(conn, source, span, run_id, accept=accept)
+        for name, state in due.items():
+            scope = Scope(name, whole=whole, accept=accept)
+            checks.append(_records(conn, source, settings, scope, state, run_id))
+    reconciled = Reconciled(sales, tuple(checks))
+    _raise_what_differs(reconciled.checks)
+    unchecked = any(one.status == "UNCHECKED" for one in reconciled.checks)
+    log.log(logging.WARNING if unchecked else logging.INFO, "%s", reconciled.summary())
+    return reconciled
+
+
+def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> Reconciled:
+    """Check every record in Silver, whenever it came. Raises as `reconcile_sales`.
+
+    Raises EntityLocked, which is worth another try, while files wait to be loaded: an hour is on its way.
+    """
+    with transaction(conn):
+        waiting = files_waiting(conn, SALES.datasets)
+    if waiting:
+        raise EntityLocked(f"{waiting} files of sales wait for Silver", remedy="try again once the hour has ended")
+    return reconcile_sales(conn, settings, run_id=run_id, whole=True)
+
+
+def _is_due(state: ListingState) -> bool:
+    """Whether a changing listing can be checked. While files wait for Silver, the check after their load does it."""
+    return not state.waiting and (state.newest is not None or state.pulled_at is not None)
+
+
+def _sales(conn: connection, source: SourceClient, span: Span, run_id: str, *, accept: bool) -> CheckedSales:
+    checked = check_sales(conn, source, span, run_id=run_id, accept=accept)
+    with transaction(conn):
+        add_reconciliation(conn, checked.rows)
+    return checked
+
+
+def _records(
+    conn: connection, source: SourceClient, settings: Settings, scope: Scope, state: ListingState, run_id: str
+) -> Checked:
+    checked = check_records(conn, source, scope, state, getattr(settings, LISTINGS[scope.dataset]), run_id=run_id)
+    with transaction(conn):
+        add_reconciliation(conn, checked.rows)
+    return checked
+
+
+def _raise_what_differs(checks: Sequence[Checked]) -> None:
+    """One error for all entities, after every one of them was checked."""
+    different = [one for one in checks if one.status == "DIFFERENT"]
+    if different:
+        raise DataQualityError(
+            f"reconciliation of {'; '.join(f'{one.subject}: {one.difference}' for one in different)}",
+            remedy="; ".join(dict.fromkeys(remedy for one in different for remedy in one.verdict.remedies)),
+        )
+
+
+def _step(words: Sequence[str]) -> Callable[[connection, Settings], str]:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m quality.reconcile", description="Compare with the source.")
+    parser.add_argument("--all", action="store_true", help="check everything, not only what is new or open")
+    parser.add_argument("--accept", action="store_true", help="put the named differences on record as ones that stay")
+    parser.add_argument(
+        "--repair", nargs="+", type=int, metavar="ID", help="pull these sales again in place of Silver's"
+    )
+    asked = parser.parse_args(words)
+    if asked.repair:
+        return lambda conn, settings: repair_sales(conn, settings, asked.repair, run_id=hand_run_id()).summary()
+    return lambda conn, settings: reconcile_sales(
+        conn, settings, run_id=hand_run_id(), whole=asked.all, accept=asked.accept
+    ).summary()
+
+
+if __name__ == "__main__":
+    run_step(_step(sys.argv[1:]))

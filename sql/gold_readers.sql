@@ -1,0 +1,18 @@
+-- Who reads increments of what: one row per reader (a dbt model, or dbt_test) and table, so that "is there anything to
+-- do" has an answer before a reader's first build. Applied with every change of sql/.
+
+insert into meta.gold_state (model, source_table)
+values
+('dim_customer', 'silver.customers'),
+('dim_customer', 'silver.sales_customer'),
+('dim_product', 'silver.products'),
+('dim_product', 'silver.sales_product'),
+('sales_item', 'silver.sales_customer'),
+('sales_item', 'silver.sales_product'),
+('mart_sales_by_customer', 'gold.sales_item'),
+('dbt_test', 'silver.sales_product'),
+('dbt_test', 'gold.dim_customer'),
+('dbt_test', 'gold.dim_product'),
+('dbt_test', 'gold.sales_item'),
+('dbt_test', 'gold.mart_sales_by_customer')
+on conflict (model, source_table) do nothing;

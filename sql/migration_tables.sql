@@ -1,0 +1,14 @@
+-- What the warehouse knows of sql/ itself. Made before anything else, as the rest is applied by what stands in them.
+
+create table if not exists meta.applied_schema (
+    is_only boolean primary key default true check (is_only),
+    digest text not null,
+    applied_at timestamptz not null default clock_timestamp()
+);
+
+create table if not exists meta.migration (
+    number integer primary key check (number > 0),
+    name text not null,
+    sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+    applied_at timestamptz not null default clock_timestamp()
+);

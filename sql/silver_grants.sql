@@ -1,0 +1,23 @@
+-- Rights on the tables of Silver.
+-- Written by `python -m medallion.entities` from medallion/entities: change it there.
+
+do $$
+begin
+    if to_regrole('retail_ingestion') is not null then
+        grant select, insert, update, maintain on
+            silver.customers, silver.products, silver.sales_customer, silver.sales_product
+        to retail_ingestion; -- maintain: analyze
+        grant delete on
+            silver.sales_customer, silver.sales_product
+        to retail_ingestion;
+    end if;
+    if to_regrole('retail_transformation') is not null then
+        grant select on
+            silver.customers, silver.products, silver.sales_customer, silver.sales_product
+        to retail_transformation;
+        grant execute on function
+            meta.customers_checksum, meta.products_checksum, meta.sales_customer_checksum, meta.sales_product_checksum
+        to retail_transformation;
+    end if;
+end
+$$;

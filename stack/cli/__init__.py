@@ -1,0 +1,1 @@
+"""The `./retail` command line: words in, exit code out."""

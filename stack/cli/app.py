@@ -1,0 +1,342 @@
+"""The `retail` command line: words in, exit code out. The work is in the modules it calls.
+
+stdout is data, stderr is talk. Every error of ours is three lines: what, why, what to do; an unexpected one too, with
+its traceback in a file. Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 source, 5 database, 6 data quality.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from medallion.entities.registry import ENTITIES
+from medallion.errors import RetailError
+from medallion.private_files import PRIVATE_UMASK
+from medallion.process.exit import end_without_collecting
+from stack.cli.context import AsJson, open_home, open_warehouse
+from stack.cli.rejects import rejects
+from stack.host.console import Talk, print_data
+from stack.host.interrupts import Interrupted, interruptible
+
+app = typer.Typer(
+    name="./retail",
+    help="The retail medallion platform on one machine: source API → Bronze → Silver → Gold.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(rejects, name="rejects")
+Chaos = Annotated[
+    str | None, typer.Option(metavar="FAULTS", help="Have our source misbehave, as late-commits:0.02,errors:0.1.")
+]
+_DEEP = "What is too heavy for CI: one room of it (dates, nemesis, search, sparse) or every."
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@app.command(epilog="Example: ./retail run --json | jq .report.new")
+def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
+    """Run one hour, start to finish, through the real DAG; start what is not running and stop it again."""
+    from stack.commands.layer_report import news, print_report
+    from stack.commands.run import run_hour
+    from stack.services.source_api import ask_for_chaos
+
+    home, settings = open_home()
+    if chaos is not None:
+        ask_for_chaos(settings, chaos)
+    outcome = run_hour(home, settings, Talk())
+    if as_json:
+        print_data(json.dumps(asdict(outcome), indent=2, default=lambda moment: moment.isoformat()))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        print_report(outcome.report, console)
+        console.print(f"{news(outcome.report)} ({outcome.seconds:.0f} s)")
+
+
+@app.command(epilog="Example: BACKFILL_JOBS=4 ./retail backfill")
+def backfill(*, as_json: AsJson = False) -> None:
+    """Load a long history of sales into Silver, in ranges side by side. Interrupted, it goes on where it stood."""
+    from medallion.errors import NothingToDo
+    from stack.commands.backfill import Backfilled, run_backfill
+
+    try:
+        done = run_backfill(*open_home(), Talk())
+    except NothingToDo as nothing:
+        Talk().say(str(nothing))
+        done = Backfilled(0, None, None, 0.0, 0.0)
+        if not as_json:
+            return
+    if as_json:
+        print_data(json.dumps(asdict(done), indent=2))
+    else:
+        print_data(done.summary())
+
+
+@app.command(epilog="Example: AIRFLOW_PORT=9090 ./retail up")
+def up() -> None:
+    """Run the whole platform with the Airflow web UI, in the foreground, until Ctrl-C or ./retail down."""
+    from stack.commands.up import run_platform
+
+    home, settings = open_home()
+    run_platform(home, settings, Talk())
+
+
+@app.command(epilog="Example: ./retail down")
+def down(*, as_json: AsJson = False) -> None:
+    """End every process of the platform, also those that a killed command left behind."""
+    from stack.commands.up import stop_platform
+
+    stopped = stop_platform(*open_home())
+    if as_json:
+        print_data(json.dumps(asdict(stopped), indent=2))
+        return
+    names = [*stopped.commands, *stopped.services]
+    Talk().say(f"stopped: {', '.join(names)}" if names else "nothing was running")
+
+
+@app.command(epilog="Example: ./retail status --json | jq .services")
+def status(*, as_json: AsJson = False) -> None:
+    """Show what runs, where it is, and where the data stands. Starts nothing."""
+    from stack.commands.status import print_status, read_status
+
+    found = read_status(*open_home())
+    if as_json:
+        print_data(found.as_json())
+    else:
+        print_status(found, Console(highlight=False, soft_wrap=True))
+
+
+@app.command(epilog="Example: ./retail plan --json | jq .pull")
+def plan(*, as_json: AsJson = False) -> None:
+    """Show what the next run would fetch, load and build. Changes nothing."""
+    from stack.commands.plan import print_plan, read_plan
+
+    found = read_plan(*open_home(), Talk())
+    if as_json:
+        print_data(json.dumps(asdict(found), indent=2))
+    else:
+        print_plan(found, Console(highlight=False, soft_wrap=True))
+
+
+@app.command(epilog="Example: ./retail verify --json")
+def verify(
+    *,
+    retire: Annotated[bool, typer.Option("--retire", help="Give up damaged files that were pulled again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold every Bronze file against its receipt: size, count, sha256."""
+    from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
+
+    with open_warehouse() as (conn, settings):
+        with Talk().step("Bronze files"):
+            verified = verify_bronze(conn, settings)
+        if retire and verified.damaged:
+            Talk().say(f"given up: {', '.join(retire_damaged(conn, verified)) or 'none, as none was pulled again'}")
+            verified = verify_bronze(conn, settings)
+    if as_json:
+        print_data(json.dumps(asdict(verified), indent=2))
+    else:
+        Talk().say(verified.summary())
+    require_intact(verified)
+
+
+@app.command(epilog="Example: ./retail reconcile --repair 42 --repair 43")
+def reconcile(
+    *,
+    whole: Annotated[bool, typer.Option("--all", help="Everything, not only what is new or open.")] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Keep the differences on record as ones that stay.")] = False,
+    repair: Annotated[
+        list[int] | None, typer.Option(metavar="ID", help="Pull this sale again; may be given several times.")
+    ] = None,
+) -> None:
+    """Compare what the source says it has with our layers; accept differences, or repair sales."""
+    from stack.commands.reconcile import reconcile as check
+    from stack.commands.reconcile import repair as pull_again
+
+    if repair and (whole or accept):
+        raise typer.BadParameter("--repair goes without --all and --accept")
+    home, settings = open_home()
+    if repair:
+        print_data(pull_again(home, settings, Talk(), repair))
+    else:
+        print_data(check(home, settings, Talk(), whole=whole, accept=accept))
+
+
+@app.command(epilog="Example: ./retail rebuild --json")
+def rebuild(
+    *,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Replace the live tables instead.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --in-place.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build Silver and Gold again from Bronze alone, beside the live ones, and compare them row by row."""
+    from stack.commands.rebuild import rebuild_and_compare, rebuild_live
+
+    home, settings = open_home()
+    if in_place:
+        if not yes:
+            typer.confirm("Empty Silver and load all of Bronze again?", abort=True, err=True)
+        rebuild_live(home, settings, Talk())
+        return
+    rebuilt = rebuild_and_compare(home, settings, Talk())
+    if as_json:
+        print_data(json.dumps(asdict(rebuilt), indent=2))
+    else:
+        Talk().say(rebuilt.summary())
+
+
+@app.command(epilog="Example: ./retail accept-source sales")
+def accept_source(
+    entities: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENTITY]...", help=f"{', '.join(ENTITIES)}; none: all of them.")
+    ] = None,
+) -> None:
+    """Accept the next source that answers, after a pull refused it as another one."""
+    from ingestion.identity import accept_source as accept
+
+    with open_warehouse() as (conn, _):
+        Talk().say(accept(conn, entities or ()))
+
+
+@app.command(epilog="Example: ./retail dump warehouse.dump")
+def dump(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Write the warehouse to a file; Bronze is copied after it, as files. See docs/operations.md, Back up."""
+    from stack.commands.dump import dump as dump_to
+
+    dump_to(*open_home(), Talk(), _where_the_user_stands(file))
+
+
+@app.command(epilog="Example: RETAIL_HOME=/srv/retail ./retail restore warehouse.dump")
+def restore(file: Annotated[Path, typer.Argument(help="What ./retail dump has written.")]) -> None:
+    """Read a dump into an empty warehouse."""
+    from stack.commands.dump import restore as restore_from
+
+    restore_from(*open_home(), Talk(), _where_the_user_stands(file))
+
+
+@app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
+def psql(context: typer.Context) -> None:
+    """Open psql on the warehouse; everything behind `psql` is passed on to it."""
+    from stack.commands.tools import open_psql
+
+    home, settings = open_home()
+    raise typer.Exit(open_psql(home, settings, Talk(), context.args))
+
+
+@app.command(epilog="Example: DOCS_PORT=9000 ./retail docs")
+def docs() -> None:
+    """Generate the dbt documentation and serve it, until Ctrl-C."""
+    from stack.commands.tools import serve_docs
+
+    home, settings = open_home()
+    serve_docs(home, settings, Talk())
+
+
+@app.command(epilog="Example: ./retail doctor --json")
+def doctor(*, as_json: AsJson = False) -> None:
+    """Check every part that a run needs, and say what to do about what is wrong."""
+    from stack.commands.doctor import examine, print_finding
+
+    console = Console(highlight=False, soft_wrap=True)
+    findings = []
+    for finding in examine(*open_home()):
+        findings.append(finding)
+        if not as_json:
+            print_finding(finding, console)
+    if as_json:
+        print_data(json.dumps([asdict(finding) for finding in findings], indent=2))
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings=_PASS_ON, epilog="Example: ./retail test --fast -k watermark")
+def test(
+    context: typer.Context,
+    *,
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out what needs a database or processes.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With the slow tests, as CI runs it.")] = False,
+    dates: Annotated[bool, typer.Option("--dates", help="All tests at each of the shifted dates; tests only.")] = False,
+    date: Annotated[str | None, typer.Option("--date", help="As --dates, at this one only.")] = None,
+    deep: Annotated[str | None, typer.Option("--deep", help=_DEEP)] = None,
+) -> None:
+    """Run lint, format, types, SQL lint and tests. Everything else is passed on to pytest."""
+    from stack.commands.checks import run_at_dates, run_checks, run_deep
+
+    if deep is not None:
+        raise typer.Exit(run_deep(Talk(), context.args, deep))
+    if dates or date is not None:
+        raise typer.Exit(run_at_dates(Talk(), context.args, only=date))
+    raise typer.Exit(run_checks(Talk(), context.args, fast=fast, everything=everything))
+
+
+@app.command(epilog="Example: ./retail bench --sales 100000 --rounds 3 --engine ours --engine dlt")
+def bench(
+    *,
+    sales: Annotated[int, typer.Option(min=1, help="How many the source holds.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each engine runs, in turn.")] = 3,
+    engine: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RETAIL_HOME/bench.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure ours, its peers (dlt, Singer, the naive way) and its limits side by side on this machine."""
+    from stack.commands.checks import run_benchmarks
+
+    chosen = [word for name in engine or () for word in ("--engine", name)]
+    where = ["--output", str(_where_the_user_stands(output))] if output else []
+    run_benchmarks(["--sales", str(sales), "--rounds", str(rounds), *chosen, *where, *(["--json"] if as_json else [])])
+
+
+def _where_the_user_stands(path: Path) -> Path:
+    """A path that the user gave, as the launcher has changed the folder."""
+    return Path(os.environ.get("RETAIL_CALLER_FOLDER") or ".").absolute() / path
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    end_without_collecting()
+    if sys.argv[1:2] not in (["test"], ["bench"]):  # whose files other accounts must read
+        os.umask(PRIVATE_UMASK)  # and so that of every process we start
+    talk = Talk()
+    try:
+        with interruptible():
+            app(prog_name="./retail")
+    except RetailError as error:
+        what, _, rest = error.message.partition("\n")
+        talk.error(what, rest or _cause(error), error.remedy)
+        sys.exit(error.exit_code)
+    except Interrupted as stop:
+        talk.say(f"stopped by {stop}: what was committed stays, the next run carries on")
+        sys.exit(stop.exit_code)
+    except Exception as error:  # noqa: BLE001 - a defect of ours: short here, whole in a file
+        file = _keep_traceback()
+        talk.error(
+            f"{type(error).__name__}: {error}",
+            f"a defect; its traceback is in {file}",
+            "report it with that file",
+        )
+        sys.exit(1)
+
+
+def _cause(error: RetailError) -> str:
+    """The first line of what made it happen, unless the message has it already."""
+    words = str(error.__cause__ or "").strip().splitlines()
+    return words[0] if words and words[0] not in error.message else ""
+
+
+def _keep_traceback() -> str:
+    try:
+        file = open_home()[0].logs / "retail.log"
+        with file.open("a", encoding="utf-8") as stream:
+            traceback.print_exc(file=stream)
+    except (OSError, RetailError):
+        traceback.print_exc()
+        return "the lines above"
+    return os.fspath(file)

@@ -1,0 +1,40 @@
+"""What the commands share: their options, settings read at the edge, and a warehouse to work on."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import load_stack_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+    from stack.host.settings import StackSettings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result to stdout as JSON.")]
+
+
+def open_home() -> tuple[Home, StackSettings]:
+    """RETAIL_HOME, made if need be, and the settings. Raises ConfigurationError."""
+    settings = load_stack_settings()
+    return Home(settings.retail_home).prepare(), settings
+
+
+@contextmanager
+def open_warehouse() -> Iterator[tuple[connection, StackSettings]]:
+    """A connection to the warehouse, which is started if need be, with its schema applied."""
+    from medallion.database import connect
+    from medallion.schema import prepare_schema
+    from stack.services.warehouse import warehouse
+
+    home, settings = open_home()
+    with warehouse(home, settings, Talk()) as url, connect(url, application_name="retail") as conn:
+        prepare_schema(conn)
+        yield conn, settings

@@ -1,0 +1,58 @@
+"""`./retail rejects`: records that Silver refused, for a person and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from medallion.foreign_text import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from loaders.rejects import Reject
+
+_WIDTH = 60
+
+
+def as_data(reject: Reject) -> dict[str, Any]:
+    """Plain data; bytes that are no UTF-8 are shown as escapes."""
+    return vars(reject) | {
+        "raw": reject.raw.decode("utf-8", errors="backslashreplace"),
+        "first_seen_at": reject.first_seen_at.isoformat(),
+    }
+
+
+def print_rejects(rejects: Sequence[Reject], console: Console) -> None:
+    """A line per record, and how often each reason came."""
+    if not rejects:
+        console.print("no such record in quarantine")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("id", "dataset", "status", "since", "reason", "record"):
+        table.add_column(title, no_wrap=True)
+    for one in rejects:
+        since = f"{one.first_seen_at:%Y-%m-%d %H:%M}"
+        table.add_row(str(one.rejected_record_id), one.dataset, one.status, since, escaped(one.reason), _begin(one.raw))
+    console.print(table, markup=False)
+    reasons = Counter(one.reason for one in rejects)
+    console.print(
+        "; ".join(f"{count:,} times: {escaped(reason)}" for reason, count in reasons.most_common(5)), markup=False
+    )
+
+
+def print_reject(reject: Reject, console: Console) -> None:
+    """One record with all there is to know of it."""
+    for name, value in as_data(reject).items():
+        console.print(f"{name:<20} {escaped(str(value))}", markup=False)
+
+
+def _begin(record: bytes) -> str:
+    """As much of a record as a line has room for, with nothing in it that a terminal obeys."""
+    words = record[:_WIDTH].decode("utf-8", errors="backslashreplace")
+    text = escaped(words)
+    return text if len(record) <= _WIDTH and len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

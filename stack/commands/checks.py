@@ -1,0 +1,298 @@
+"""`./retail test`: what CI runs, in the same order. It checks and never repairs. And `./retail bench`, next to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NoReturn
+
+import psutil
+
+from medallion.errors import ConfigurationError
+from medallion.settings import PROJECT_ROOT
+from stack.commands.deep_tests import chosen_rooms, record, summary
+from stack.commands.shifted_dates import (
+    date_of_commit,
+    find_library,
+    mend_sleep,
+    remove_leftovers,
+    share_clock,
+    shifted,
+    shifted_dates,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from stack.commands.deep_tests import Room
+    from stack.commands.shifted_dates import ShiftedDate
+    from stack.host.console import Talk
+
+_PYTHON = (sys.executable, "-m")
+# More workers than there are cores: half of what the tests do is to wait for a service. Tests that share an expensive
+# fixture name a group, which one worker takes whole.
+_PARALLEL = ("-n", "3", "--dist", "loadgroup")
+_WITHOUT_SLOW = ("-m", "not slow")
+_SHIFTED_FOLDERS = ("tests/unit", "tests/property", "tests/integration")
+# Whole runs through Airflow take several times as long under libfaketime, longer than they may: they run today.
+_WHOLE_RUNS = tuple(
+    f"tests/integration/test_{name}.py"
+    for name in ("backfill_cli", "backup", "failed_runs", "retail_cli", "secrets_of_a_run", "upgrade")
+)
+# `airflow/` must not be one, as it is the name of an installed package.
+_NO_PACKAGES = ("--explicit-package-bases", "airflow/dags", "airflow/config", "docker")
+# A command that takes longer is ended. A test has a limit of its own, but pytest waits forever for a worker it lost.
+_LONGEST_SECONDS = 3600
+_LONGEST_ROOM_SECONDS = 6 * 3600
+_GRACE_SECONDS = 60
+_NO_LIBRARY = "libfaketime is not installed (Debian: apt install faketime)"
+# What the deep tests last said; checked in.
+DEEP_RESULTS = PROJECT_ROOT / "tests" / "deep.json"
+_NOTHING_CHOSEN = 5  # pytest's exit code when its arguments leave no test
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command of the suite, the date it is shifted to if it is not to run today, and when it is ended."""
+
+    name: str
+    command: tuple[str, ...]
+    date: ShiftedDate | None = None
+    longest: float = _LONGEST_SECONDS
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a check ended. `code` is its exit code."""
+
+    check: Check
+    code: int
+    seconds: float
+
+
+def checks(
+    pytest_arguments: list[str], *, fast: bool = False, everything: bool = False, date: ShiftedDate | None = None
+) -> list[Check]:
+    """The suite. `fast` leaves out what starts processes or a database; `everything` has the slow tests too.
+
+    With a `date`, the unit, property and integration tests of everything run at it, the other tests today.
+    """
+    return [
+        Check("ruff check", (*_PYTHON, "ruff", "check", ".")),
+        Check("ruff format", (*_PYTHON, "ruff", "format", "--check", ".")),
+        Check("mypy", (*_PYTHON, "mypy")),
+        Check("mypy of airflow/ and docker/", (*_PYTHON, "mypy", *_NO_PACKAGES)),
+        Check("sqlfluff", (*_PYTHON, "sqlfluff", "lint", "sql", "dbt")),
+        *_tests(pytest_arguments, fast=fast, everything=everything, date=date),
+    ]
+
+
+def checks_at_dates(pytest_arguments: list[str], dates: tuple[ShiftedDate, ...]) -> list[Check]:
+    """All tests, or those that the arguments choose, at each date."""
+    chosen = () if any(_is_path(one) for one in pytest_arguments) else ("tests",)
+    return [Check(f"pytest at {date.name}", _pytest(*chosen, *pytest_arguments), date) for date in dates]
+
+
+def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, everything: bool = False) -> int:
+    """Run all of them, go on after a failure, and end with a summary. Returns 0 or 1."""
+    library = find_library()
+    date = date_of_commit(_commit(), shifted_dates(_now())) if everything and library else None
+    results = [
+        _run(check, library, talk) for check in checks(pytest_arguments, fast=fast, everything=everything, date=date)
+    ]
+    failed = _failed(results)
+    if everything and library is None:
+        talk.warn(f"no test ran at another date than today's: {_NO_LIBRARY}")
+    talk.say(f"failed: {', '.join(failed)}" if failed else _passed(pytest_arguments, fast=fast, everything=everything))
+    talk.say(summary(DEEP_RESULTS))
+    return 1 if failed else 0
+
+
+def run_deep(talk: Talk, pytest_arguments: list[str], name: str, results: Path = DEEP_RESULTS) -> int:
+    """Run one room of the deep tests, or every one, and put its result on record. Returns 0 or 1."""
+    codes = []
+    for room in chosen_rooms(name):
+        began = time.monotonic()
+        talk.say(f"{room.name}: {room.claim}")
+        codes.append(_run_room(talk, room, pytest_arguments))
+        seconds = time.monotonic() - began
+        if not pytest_arguments:  # else it was only a part of the room
+            record(results, room, passed=codes[-1] == 0, moment=_now(), commit=_commit(), seconds=seconds)
+    talk.say(summary(results))
+    return max(codes)
+
+
+def _run_room(talk: Talk, room: Room, pytest_arguments: list[str]) -> int:
+    if room.at_every_date:
+        return run_at_dates(talk, pytest_arguments)
+    command = _pytest(*room.tests, "--timeout", "0", *pytest_arguments)
+    check = Check(f"deep tests: {room.name}", command, longest=_LONGEST_ROOM_SECONDS)
+    return 1 if _failed([_run(check, None, talk, room.environment)]) else 0
+
+
+def run_at_dates(talk: Talk, pytest_arguments: list[str], *, only: str | None = None) -> int:
+    """Run the tests at each shifted date, or at one, and end with a table. Returns 0 or 1.
+
+    Raises ConfigurationError without libfaketime, and for a date that there is not.
+    """
+    library = find_library()
+    if library is None:
+        raise ConfigurationError(_NO_LIBRARY, remedy="install it, then start again")
+    results = [_run(check, library, talk) for check in checks_at_dates(pytest_arguments, _chosen_dates(only))]
+    failed = _failed(results)
+    for one in results:
+        verdict = "failed" if one.check.name in failed else "passed"
+        talk.say(f"  {_described(one.check.date):<60} {verdict}  {one.seconds:7.1f} s")
+    talk.say(f"failed: {', '.join(failed)}" if failed else "passed at every date")
+    return 1 if failed else 0
+
+
+def run_benchmarks(arguments: list[str]) -> NoReturn:
+    """Become `python -m benchmarks`: a signal then meets the one process that ends what the comparison started."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+    os.chdir(PROJECT_ROOT)
+    os.execve(sys.executable, [*_PYTHON, "benchmarks", *arguments], environment)  # noqa: S606 - no shell is wanted
+
+
+def configures(name: str) -> bool:
+    """Whether an environment variable would point the tests to a real warehouse, source or Airflow."""
+    ours = ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME", "RETAIL_TASK_RETRIES", "RETAIL_FAIL_AT_ONCE")
+    return name in ours or name.startswith(("SOURCE_", "AIRFLOW_"))
+
+
+def _is_path(argument: str) -> bool:
+    """Whether it names tests to run; anything else is an option or the value of one, as in `-k watermark`."""
+    file = argument.partition("::")[0]
+    return bool(file) and (PROJECT_ROOT / file).exists()
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what the user has configured."""
+    kept = {name: value for name, value in os.environ.items() if not configures(name)}
+    return {**kept, "PYTHONPATH": str(PROJECT_ROOT)}
+
+
+# ---------------------------------------------------------------- below: which tests run when
+
+
+def _tests(pytest_arguments: list[str], *, fast: bool, everything: bool, date: ShiftedDate | None) -> list[Check]:
+    if any(_is_path(one) for one in pytest_arguments):
+        return [Check("pytest", _pytest(*pytest_arguments))]
+    if everything and date is not None and not fast:
+        later = [f"--ignore={file}" for file in _WHOLE_RUNS]
+        return [
+            Check(f"pytest at {date.name}", _pytest(*_SHIFTED_FOLDERS, *later, *pytest_arguments), date),
+            Check("pytest today", _pytest(*_other_folders(), *_WHOLE_RUNS, *pytest_arguments)),
+        ]
+    folders = ("tests/unit", "tests/architecture") if fast else ("tests",)
+    return [Check("pytest", _pytest(*folders, *(() if everything else _WITHOUT_SLOW), *pytest_arguments))]
+
+
+def _other_folders() -> list[str]:
+    """Folders with tests that are not run at a shifted date."""
+    folders = {f"tests/{file.parent.name}" for file in (PROJECT_ROOT / "tests").glob("*/test_*.py")}
+    return sorted(folders - set(_SHIFTED_FOLDERS))
+
+
+def _pytest(*arguments: str) -> tuple[str, ...]:
+    return (*_PYTHON, "pytest", "-q", *_PARALLEL, *arguments)
+
+
+def _chosen_dates(only: str | None) -> tuple[ShiftedDate, ...]:
+    dates = shifted_dates(_now())
+    chosen = tuple(one for one in dates if only in (None, one.name))
+    if not chosen:
+        names = ", ".join(one.name for one in dates)
+        raise ConfigurationError(f"there is no date {only!r}", remedy=f"use one of: {names}")
+    return chosen
+
+
+def _passed(pytest_arguments: list[str], *, fast: bool, everything: bool) -> str:
+    """What has passed, and that the rest was not run: a tier that was not run is not green."""
+    if pytest_arguments:
+        return "all checks passed, with the tests that the arguments chose"
+    if everything:
+        return "all checks passed, with the slow tests"
+    return f"all checks passed; not run: {'all but the fast tests' if fast else 'the slow tests (--all)'}"
+
+
+def _run(check: Check, library: Path | None, talk: Talk, added: Mapping[str, str] | None = None) -> Result:
+    began = time.monotonic()
+    if check.date is None or library is None:
+        code = _call(check, _environment() | dict(added or {}))
+    else:
+        talk.say(f"pytest at {_described(check.date)}")
+        mend_sleep()
+        code = _call(check, shifted(_environment(), check.date, _now(), library), share_clock)
+        remove_leftovers(psutil.pid_exists)
+    result = Result(check, code, time.monotonic() - began)
+    _tell(result, talk)
+    return result
+
+
+def _call(check: Check, environment: dict[str, str], begun: Callable[[int], None] | None = None) -> int:
+    """The command's exit code. `begun` is called with its process id; what stops us stops the command too."""
+    with subprocess.Popen(check.command, cwd=PROJECT_ROOT, env=environment) as process:
+        try:
+            if begun is not None:
+                begun(process.pid)
+            return _wait(process, check.longest)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """The exit code, never 0 of a command that took too long.
+
+    Such a one is interrupted first, so that pytest says what has failed until then.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(seconds)
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(_GRACE_SECONDS) or 1
+    process.kill()
+    return process.wait()
+
+
+def _tell(result: Result, talk: Talk) -> None:
+    if result.code == 0:
+        talk.done(result.check.name, result.seconds)
+    elif result.code == _NOTHING_CHOSEN:
+        talk.skipped(result.check.name, "no test of these is chosen")
+    else:
+        talk.failed(result.check.name, result.seconds, f"exit code {result.code}")
+
+
+def _failed(results: list[Result]) -> list[str]:
+    """Names of what failed. That the arguments choose no test is a failure if none of the calls found any."""
+    tests = [one for one in results if "pytest" in one.check.command]
+    is_nothing_chosen = all(one.code == _NOTHING_CHOSEN for one in tests)
+    forgiven = (0,) if is_nothing_chosen else (0, _NOTHING_CHOSEN)
+    return [one.check.name for one in results if one.code not in forgiven]
+
+
+def _described(date: ShiftedDate | None) -> str:
+    return f"{date.name}: from {date.moment:%Y-%m-%d %H:%M} UTC, TZ={date.zone}" if date else "today"
+
+
+def _commit() -> str:
+    """The id of the commit under test; nothing outside of a git checkout."""
+    command = ("git", "rev-parse", "HEAD")
+    try:
+        return subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _now() -> datetime:
+    """The real date, which the shifted ones follow."""
+    return datetime.now(timezone.utc)

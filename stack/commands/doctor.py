@@ -1,0 +1,189 @@
+"""`./retail doctor`: each part that a run needs, looked at by itself; every line that is not ok says what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import psutil
+
+from medallion.database import connect
+from medallion.errors import RetailError
+from medallion.settings import PROJECT_ROOT
+from stack.commands.doctor_warehouse import examine_warehouse
+from stack.commands.finding import Finding
+from stack.commands.tools import dbt_environment, find_program, run_dbt
+from stack.services.ports import is_free, remembered_port
+from stack.services.postgres.files import major_version, place_postgres
+from stack.services.processes import answers, running
+from stack.services.source_api import NAME as SOURCE
+from stack.services.warehouse import logins, postgres_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from stack.host.home import Home
+    from stack.host.settings import PortName, StackSettings
+
+_LEAST_FREE_BYTES = 2_000_000_000
+_LEAST_MEMORY_BYTES = 4_000_000_000
+_PORTS: tuple[tuple[PortName, str], ...] = (
+    ("postgres_port", "postgres"),
+    ("api_port", SOURCE),
+    ("airflow_port", "airflow-api-server"),
+    ("docs_port", "docs"),
+)
+
+
+def examine(home: Home, settings: StackSettings) -> Iterator[Finding]:
+    """Every check, in the order in which a start would meet it."""
+    yield _python()
+    yield _platform()
+    yield check_lock(PROJECT_ROOT / "requirements.txt")
+    yield _memory()
+    yield _disk(home)
+    yield _caught("postgres programs", "ok", lambda: _programs(home, settings))
+    yield _caught("psql", "warn", lambda: find_program(settings, "psql"))
+    for name, service in _PORTS:
+        yield check_port(home, settings, name, service)
+    yield from _warehouse(home, settings)
+    yield _source(home, settings)
+    yield _caught("dbt project", "fail", lambda: _dbt(home))
+
+
+def check_lock(lock: Path) -> Finding:
+    """Whether the packages that the lock names are installed in the versions it names."""
+    wrong = []
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        requirement = line.removesuffix("\\").strip()
+        if "==" not in line or line.startswith((" ", "#")) or ";" in requirement:
+            continue
+        name, wanted = requirement.split("==")
+        try:
+            found = version(name.split("[")[0])
+        except PackageNotFoundError:
+            found = "missing"
+        if found != wanted:
+            wrong.append(f"{name} {found}, locked {wanted}")
+    if wrong:
+        return Finding("packages", "warn", "; ".join(wrong[:3]), "rm -rf .venv, then ./retail installs the lock again")
+    return Finding("packages", "ok", "as locked in requirements.txt")
+
+
+def check_port(home: Home, settings: StackSettings, name: PortName, service: str) -> Finding:
+    """Whether `service` can listen, or listens, on its port."""
+    wanted = int(getattr(settings, name))
+    port = wanted if settings.is_explicit(name) else remembered_port(home, name) or wanted
+    ours = _is_ours(home, settings, service)
+    if ours or is_free(port):
+        return Finding(name, "ok", f"{port} {'in use by this platform' if ours else 'free'}")
+    if settings.is_explicit(name):
+        return Finding(name, "fail", f"{port} is taken", f"end the other program, or set {name.upper()} to a free port")
+    return Finding(name, "ok", f"{port} is taken: another one will be chosen")
+
+
+def print_finding(finding: Finding, console: Console) -> None:
+    """One or two lines."""
+    colour = {"ok": "green", "warn": "yellow", "fail": "red"}[finding.state]
+    console.print(f"[{colour}]{finding.state:<4}[/]  {finding.name:<18}", end=" ")
+    console.print(finding.found, markup=False)
+    if finding.remedy:
+        console.print(f"        do: {finding.remedy}", markup=False)
+
+
+def _caught(name: str, state: str, check: Callable[[], str]) -> Finding:
+    """The check's words; an error of ours becomes a finding of that state."""
+    try:
+        return Finding(name, "ok", check())
+    except RetailError as error:
+        return Finding(name, "fail" if state == "ok" else state, error.message.splitlines()[0], error.remedy)
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} ({sys.executable})"
+    if (3, 10) <= sys.version_info[:2] <= (3, 13):
+        return Finding("python", "ok", found)
+    return Finding("python", "fail", found, "RETAIL_PYTHON=/path/to/python3.12 ./retail, after rm -rf .venv")
+
+
+def _platform() -> Finding:
+    found = f"{platform.system()} {platform.machine()}"
+    if platform.system() in ("Linux", "Darwin"):
+        return Finding("platform", "ok", found)
+    return Finding("platform", "fail", found, "use Linux, macOS or WSL")
+
+
+def _memory() -> Finding:
+    total = psutil.virtual_memory().total
+    found = f"{total / 1e9:.1f} GB"
+    if total < _LEAST_MEMORY_BYTES:
+        return Finding("memory", "warn", found, "./retail run needs about 2 GB, ./retail up about 3 GB")
+    return Finding("memory", "ok", found)
+
+
+def _disk(home: Home) -> Finding:
+    free = shutil.disk_usage(home.path).free
+    found = f"{free / 1e9:.1f} GB free in {home.path}"
+    if free < _LEAST_FREE_BYTES:
+        return Finding("disk", "warn", found, "free some space, or set RETAIL_HOME to a larger disk")
+    return Finding("disk", "ok", found)
+
+
+def _programs(home: Home, settings: StackSettings) -> str:
+    if settings.database_url is not None:
+        return "not needed: DATABASE_URL is set"
+    files = place_postgres(home, settings)
+    return f"PostgreSQL {major_version(files.binaries)} as {files.account.name}, data in {files.root}"
+
+
+def _is_ours(home: Home, settings: StackSettings, service: str) -> bool:
+    if service != "postgres":
+        return running(home, service) is not None
+    return settings.database_url is None and postgres_server(home, settings).running() is not None
+
+
+def _warehouse(home: Home, settings: StackSettings) -> Iterator[Finding]:
+    """Whether it answers, as whom we work, and what it lets readers do."""
+    try:
+        url = _warehouse_url(home, settings)
+        if url is None:
+            yield Finding("warehouse", "ok", "embedded, not running: ./retail run and ./retail up start it")
+            return
+        with connect(url, application_name="retail doctor") as conn:
+            told = conn.get_parameter_status("server_version")
+            yield Finding("warehouse", "ok", f"answers, PostgreSQL {told}")
+            yield from examine_warehouse(conn)
+    except RetailError as error:
+        yield Finding("warehouse", "fail", error.message.splitlines()[0], error.remedy)
+
+
+def _warehouse_url(home: Home, settings: StackSettings) -> str | None:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    found = postgres_server(home, settings).running()
+    return logins(home)["retail"].url(found.port) if found else None
+
+
+def _source(home: Home, settings: StackSettings) -> Finding:
+    if settings.source_api_url is None and not running(home, SOURCE):
+        return Finding("source API", "ok", "ours, not running: ./retail run and ./retail up start it")
+    url = settings.source_api_url or f"http://127.0.0.1:{remembered_port(home, 'api_port')}"
+    if answers(f"{url}/readyz"):
+        return Finding("source API", "ok", f"{url} answers")
+    return Finding("source API", "fail", f"{url} does not answer", "check SOURCE_API_URL, or unset it to use ours")
+
+
+def _dbt(home: Home) -> str:
+    """Parse the project: needs no warehouse, only a profile that could be one."""
+    profile = {f"RETAIL_PG_{name}": "doctor" for name in ("HOST", "USER", "PASSWORD", "DATABASE")}
+    environment = dbt_environment(home, {**profile, **os.environ})
+    run_dbt(home, environment, "deps")
+    run_dbt(home, environment, "parse")
+    return "parses"

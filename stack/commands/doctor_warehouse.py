@@ -1,0 +1,121 @@
+"""What `./retail doctor` looks at in the warehouse: as whom we work, and what a reader may do there.
+
+Some of it only a superuser may set (sql/roles.sql, sql/hardening.sql), and a managed server has none for us: nothing
+of it is needed for a step to be right, and each is named with what can still be done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medallion.database import transaction
+from medallion.errors import MigrationRefused
+from medallion.schema import pending_migrations
+from stack.commands.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+_SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+_BY_ADMINISTRATOR = "have an administrator of the server run sql/roles.sql; where that may not set it, "
+_BY_SUPERUSER = "have a superuser run sql/hardening.sql in this database; where there is none, "
+
+
+def examine_warehouse(conn: connection) -> Iterator[Finding]:
+    """Each check. Raises DatabaseError when the warehouse does not answer."""
+    seen = _ask(conn)
+    yield _login(seen)
+    yield _roles(seen)
+    if not seen["other_owner"]:
+        yield _schema(conn)
+    if seen["has_reader"]:
+        yield from _reader(seen)
+
+
+def _ask(conn: connection) -> dict[str, Any]:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_SQL)
+        names = [column.name for column in cursor.description or ()]
+        return dict(zip(names, cursor.fetchone() or (), strict=True))
+
+
+def _login(seen: dict[str, Any]) -> Finding:
+    """The owner of the warehouse, and no more than that."""
+    if seen["other_owner"]:
+        return Finding(
+            "login",
+            "fail",
+            f"DATABASE_URL logs in as {seen['login']}, the warehouse belongs to {seen['other_owner']}",
+            f"set DATABASE_URL to the login of {seen['other_owner']}: only the owner can apply the schema",
+        )
+    if seen["is_superuser"]:
+        return Finding(
+            "login",
+            "warn",
+            f"DATABASE_URL logs in as {seen['login']}, a superuser",
+            "give the warehouse an owner that is none; see docs/configuration.md, Roles on a server of your own",
+        )
+    return Finding("login", "ok", f"{seen['login']} owns the warehouse and is no superuser")
+
+
+def _schema(conn: connection) -> Finding:
+    """What the warehouse was migrated to, and whether that is what this version needs."""
+    try:
+        version, pending = pending_migrations(conn)
+    except MigrationRefused as refused:
+        return Finding("schema", "fail", refused.message, refused.remedy)
+    if pending:
+        return Finding(
+            "schema",
+            "warn",
+            f"at {version or 'no migration yet'}: {pending[-1]} is to come",
+            "./retail dump FILE if there is data to keep, then ./retail run or up",
+        )
+    return Finding("schema", "ok", f"at {version}")
+
+
+def _roles(seen: dict[str, Any]) -> Finding:
+    if seen["missing_roles"]:
+        return Finding(
+            "roles",
+            "warn",
+            f"missing: {seen['missing_roles']}: their tasks work as the owner",
+            "have an administrator of the server run sql/roles.sql; see docs/configuration.md",
+        )
+    return Finding("roles", "ok", "each layer and the readers have a login of their own")
+
+
+def _reader(seen: dict[str, Any]) -> Iterator[Finding]:
+    """What retail_reader, which may lift its limits of time, is bounded by all the same."""
+    limit, disk = seen["connection_limit"], seen["temp_file_limit"]
+    yield _bound(
+        "reader: connections",
+        f"at most {limit}" if limit is not None else None,
+        "retail_reader may take every connection of the server",
+        f"{_BY_ADMINISTRATOR}hand its password to few",
+    )
+    yield _bound(
+        "reader: disk",
+        f"a session's temporary files: at most {disk}" if disk else None,
+        "temp_file_limit is not set: a query of retail_reader may fill the server's disk",
+        f"{_BY_ADMINISTRATOR}set temp_file_limit for the whole server",
+    )
+    yield _bound(
+        "reader: large objects",
+        None if seen["large_objects"] else "cannot be made",
+        f"retail_reader may fill the disk by {seen['large_objects']}",
+        f"{_BY_SUPERUSER}watch pg_largeobject_metadata",
+    )
+    yield _bound(
+        "reader: locks",
+        None if seen["advisory_locks"] else "cannot fill the lock table",
+        f"retail_reader may call {seen['advisory_locks']}: it stops no step, but can fill the server's lock table",
+        f"{_BY_SUPERUSER}end a session that holds thousands (pg_locks)",
+    )
+
+
+def _bound(name: str, holds: str | None, otherwise: str, remedy: str) -> Finding:
+    return Finding(name, "ok", holds) if holds else Finding(name, "warn", otherwise, remedy)

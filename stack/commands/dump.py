@@ -1,0 +1,109 @@
+"""`./retail dump` and `./retail restore`: the warehouse in one file, and back into an empty one.
+
+pg_dump and pg_restore do the work, the ones that belong to our Postgres: a client that is older than its server refuses
+to dump it. Bronze is files and is copied as files, after the warehouse: a Bronze file that is newer than the dump has
+no receipt in it and is pulled again; a receipt without its file would be a loss.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medallion.database import connect, transaction
+from medallion.errors import ConfigurationError, DatabaseError, RetailError
+from medallion.private_files import PRIVATE_FILE
+from medallion.schema import prepare_schema
+from stack.commands.tools import find_program, libpq_environment
+from stack.services.warehouse import warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+
+_EMPTY = "select to_regnamespace('meta') is null and to_regnamespace('silver') is null"
+
+
+def dump(home: Home, settings: StackSettings, talk: Talk, file: Path) -> None:
+    """Write the warehouse to `file`, which only its owner can read. Raises ConfigurationError or DatabaseError."""
+    program = find_program(settings, "pg_dump")
+    with warehouse(home, settings, talk) as url, talk.step(f"warehouse → {file}"):
+        dump_warehouse(program, url, file)
+
+
+def restore(home: Home, settings: StackSettings, talk: Talk, file: Path) -> None:
+    """Read a dump into the warehouse, which must be empty.
+
+    Raises ConfigurationError (no such file, or a warehouse that holds data) or DatabaseError; nothing is kept then.
+    """
+    program = find_program(settings, "pg_restore")
+    with _no_run(home), warehouse(home, settings, talk) as url, talk.step(f"{file} → warehouse"):
+        restore_warehouse(program, url, file)
+
+
+def dump_warehouse(program: str, url: str, file: Path) -> None:
+    """Write the database to `file` by pg_dump. The file appears once it is whole."""
+    draft = file.with_name(f".{file.name}.new")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
+        _call([program, "--format=custom", f"--file={draft}"], url, "could not be dumped")
+        draft.replace(file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}", remedy="name a file in a folder that you may write to"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def restore_warehouse(program: str, url: str, file: Path) -> None:
+    """Read a dump into an empty database by pg_restore, whole or not at all, and give each role its rights again."""
+    if not file.is_file():
+        raise ConfigurationError(f"{file} is no file", remedy="name a file that ./retail dump has written")
+    with connect(url, application_name="retail restore") as conn:
+        _require_empty(conn)
+        # Of what the dump names, the roles are there and the owner may be another.
+        how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
+        _call([program, *how, f"--dbname={conn.info.dbname}", str(file)], url, f"did not take {file}")
+        prepare_schema(conn, even_if_unchanged=True)
+
+
+@contextmanager
+def _no_run(home: Home) -> Iterator[None]:
+    with home.try_locked("run") as mine:
+        if not mine:
+            raise RetailError(
+                f"a ./retail run is under way (process {home.holder('run')})", remedy="wait for it to end"
+            )
+        yield
+
+
+def _require_empty(conn: connection) -> None:
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_EMPTY)
+        if cursor.fetchone() == (True,):
+            return
+    raise ConfigurationError(
+        "the warehouse holds data already: a restore goes into an empty one",
+        remedy="set RETAIL_HOME to a new folder, or DATABASE_URL to an empty database, and restore there",
+    )
+
+
+def _call(command: list[str], url: str, what: str) -> None:
+    """Call one of Postgres' programs; the password goes by environment. Raises DatabaseError."""
+    environment = libpq_environment(url, Path(command[0]).name)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        words = done.stderr.strip().splitlines()
+        raise DatabaseError(
+            f"the warehouse {what}: {words[0] if words else f'exit code {done.returncode}'}",
+            remedy="fix what the message names, then do it again; nothing was kept",
+        )

@@ -1,0 +1,199 @@
+"""What each layer now holds, and what a run brought: read from the warehouse, printed or given as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg2 import sql
+from rich.table import Table
+
+from medallion.database import connect, transaction
+from medallion.entities.registry import TABLES
+from medallion.foreign_text import shown
+from medallion.process.steps import Layer, tables
+from medallion.state.backfill_ranges import read_progress
+from medallion.statements import Statements
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+    from rich.console import Console
+
+    from medallion.state.backfill_ranges import Progress
+
+_SQL = Statements(__file__)
+_COUNTED: tuple[Layer, ...] = ("silver", "gold")
+# The change log of a fact is made with it (dbt/macros/changes.sql).
+_KNOWN = {f"{layer}.{table}{part}" for layer in _COUNTED for table in tables(layer) for part in ("", "_change")}
+# Counting reads every row: what is larger than this is not counted for each report.
+_LARGEST_EXACT = 2_000_000
+
+
+@dataclass(frozen=True)
+class BronzeHolding:
+    """Receipted files of a dataset."""
+
+    dataset: str
+    files: int
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """Where an entity stands at the source."""
+
+    entity: str
+    cursor_name: str
+    cursor_value: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed, as the ETL log has it. The last three are None when its process could not say why."""
+
+    layer: str
+    dataset: str
+    message: str
+    exit_code: int | None = None
+    error_type: str | None = None
+    remedy: str | None = None
+
+    def words(self) -> str:
+        """Cause and remedy in one line."""
+        return f"{self.message} — {self.remedy}" if self.remedy else self.message
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Sale ids that were passed over: ranges and ids still asked for, and ids that never came."""
+
+    open_ranges: int = 0
+    open_ids: int = 0
+    expired_ids: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table: counted, or as Postgres last estimated them."""
+
+    count: int
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the warehouse holds. `rows` by layer and table, None for a table that is not there yet.
+
+    `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
+    run brought: records by dataset, in Bronze and in Gold. `backfill` is the one under way. `kept` names tables of
+    Silver and Gold that this version no longer knows: they stay, and no run changes them.
+    """
+
+    bronze: tuple[BronzeHolding, ...]
+    rows: dict[str, dict[str, int | None]]
+    watermarks: tuple[Watermark, ...]
+    new: dict[str, dict[str, int]]
+    rejected: int
+    failures: tuple[Failure, ...]
+    gaps: Gaps = Gaps()
+    estimated: tuple[str, ...] = ()
+    backfill: Progress | None = None
+    kept: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def read_report(database_url: str, run_id: str | None) -> Report:
+    """What the layers hold now, and what `run_id` brought. Raises DatabaseError."""
+    with connect(database_url, application_name="retail report") as conn, transaction(conn):
+        new: dict[str, dict[str, int]] = {"bronze": {}, "silver": {}, "gold": {}}
+        for layer, dataset, records in _SQL.rows(conn, "new_records", {"run_id": run_id}):
+            new[layer][dataset] = records
+        found = {layer: {table: _count(conn, layer, table) for table in tables(layer)} for layer in _COUNTED}
+        return Report(
+            bronze=tuple(BronzeHolding(*row) for row in _SQL.rows(conn, "bronze_holdings")),
+            rows={
+                layer: {t: rows.count if rows else None for t, rows in tables.items()}
+                for layer, tables in found.items()
+            },
+            watermarks=tuple(Watermark(*row) for row in _SQL.rows(conn, "watermarks")),
+            new=new,
+            rejected=_SQL.rows(conn, "open_rejects")[0][0],
+            failures=tuple(Failure(*row) for row in _SQL.rows(conn, "failures", {"run_id": run_id})),
+            gaps=Gaps(*_SQL.rows(conn, "gaps")[0]),
+            estimated=tuple(
+                f"{layer}.{table}"
+                for layer, tables in found.items()
+                for table, rows in tables.items()
+                if rows and not rows.is_exact
+            ),
+            backfill=read_progress(conn, "sales"),
+            kept=tuple(name for (name,) in _SQL.rows(conn, "tables") if name not in _KNOWN),
+        )
+
+
+def read_watermarks(conn: connection) -> list[Watermark]:
+    """Where each entity stands."""
+    with transaction(conn):
+        return [Watermark(*row) for row in _SQL.rows(conn, "watermarks")]
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report as a table and two lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, side in (("layer", "left"), ("holds", "left"), ("rows", "right"), ("new", "right")):
+        table.add_column(title, justify=side)  # type: ignore[arg-type]
+    for one in report.bronze:
+        words = f"{one.dataset} ({one.files} {'file' if one.files == 1 else 'files'}, {one.bytes / 1e6:.1f} MB)"
+        table.add_row("bronze", words, f"{one.records:,}", _new(report, "bronze", one.dataset))
+    for layer, counted in report.rows.items():
+        for name, rows in counted.items():
+            about = "≈ " if f"{layer}.{name}" in report.estimated else ""
+            table.add_row(layer, name, "-" if rows is None else f"{about}{rows:,}", _new(report, layer, name))
+    console.print(table)
+    console.print(
+        "watermarks: "
+        + ", ".join(f"{w.entity} {w.cursor_name}={shown(w.cursor_value or 'none')}" for w in report.watermarks),
+        markup=False,
+    )
+    if report.backfill:
+        console.print(f"backfill of sales: {report.backfill.words()}: ./retail backfill goes on with it")
+    if report.gaps.open_ids or report.gaps.expired_ids:
+        open_ids = f"{report.gaps.open_ids:,} sale ids not seen yet are asked for again"
+        console.print(f"gaps: {open_ids}, {report.gaps.expired_ids:,} never came (meta.sales_gap)")
+    if report.kept:
+        console.print(f"kept: {', '.join(report.kept)}: not declared any more, no run changes them", markup=False)
+    if report.rejected:
+        words = f"quarantine: {report.rejected:,} records set aside: ./retail rejects list"
+        console.print(words, style="yellow")
+
+
+def news(report: Report) -> str:
+    """What the run brought, in one line."""
+    brought = {name: count for name, count in report.new["bronze"].items() if count}
+    if not brought:
+        return "nothing new: the source had no record past the watermarks, so only they were asked for"
+    named = [f"{brought[name]:,} {table.records or name}" for name, table in TABLES.items() if name in brought]
+    return "new from the source: " + ", ".join(named)
+
+
+def _new(report: Report, layer: str, name: str) -> str:
+    count = report.new[layer].get(name, 0)
+    return f"+{count:,}" if count else "0"
+
+
+def _count(conn: connection, schema: str, table: str, largest_exact: int = _LARGEST_EXACT) -> Rows | None:
+    """Rows of a table, of a large one as Postgres last estimated them; None when it is not there yet."""
+    with conn.cursor() as cursor:
+        cursor.execute("select reltuples::bigint from pg_class where oid = to_regclass(%s)", (f"{schema}.{table}",))
+        found = cursor.fetchone()
+        if found is None:
+            return None
+        if found[0] > largest_exact:
+            return Rows(found[0], is_exact=False)
+        cursor.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table)))
+        (rows,) = cursor.fetchone() or (0,)
+        return Rows(int(rows), is_exact=True)

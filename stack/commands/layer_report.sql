@@ -1,0 +1,79 @@
+-- The statements of stack/commands/layer_report.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: watermarks
+-- Where each pull stands.
+select
+    entity,
+    cursor_name,
+    cursor_value
+from meta.ingestion_state
+order by entity;
+
+-- name: gaps
+-- Sale ids that were passed over: those that may still come, and those that never came. By the name that a warehouse
+-- has, too, that no run has brought up to date yet.
+select
+    count(*) filter (where status = 'OPEN') as open_ranges,
+    coalesce(sum(to_id - from_id + 1) filter (where status = 'OPEN'), 0)::bigint as open_ids,
+    coalesce(sum(to_id - from_id + 1) filter (where status = 'EXPIRED'), 0)::bigint as expired_ids
+from meta.sales_gap;
+
+-- name: bronze_holdings
+-- What lies in Bronze, by dataset.
+select
+    dataset,
+    count(*)::bigint as files,
+    sum(records)::bigint as records,
+    sum(bytes)::bigint as bytes
+from meta.bronze_file
+where retired_at is null and expired_at is null
+group by dataset
+order by dataset;
+
+-- name: new_records
+-- What one run brought. One row per layer and dataset. Bronze by its receipts: a load may span two datasets.
+select
+    'bronze' as layer,
+    bronze_file.dataset,
+    sum(bronze_file.records)::bigint as records
+from meta.bronze_file
+inner join meta.load on bronze_file.load_id = load.load_id
+where load.run_id = %(run_id)s
+group by bronze_file.dataset
+union all
+select
+    load.layer,
+    load.dataset,
+    sum(load.rows_inserted + load.rows_updated)::bigint as records
+from meta.load
+where load.run_id = %(run_id)s and load.layer in ('silver', 'gold')
+group by load.layer, load.dataset;
+
+-- name: open_rejects
+-- How many records wait in quarantine.
+select count(*) as rejected
+from meta.rejected_record
+where status = 'OPEN';
+
+-- name: failures
+-- Steps of a run that failed. Through JSON: a warehouse that no run has brought up to date lacks some of the columns.
+select
+    layer,
+    dataset,
+    error_message,
+    (to_jsonb(load) ->> 'exit_code')::integer as exit_code,
+    to_jsonb(load) ->> 'error_type' as error_type,
+    to_jsonb(load) ->> 'remedy' as remedy
+from meta.load
+where run_id = %(run_id)s and status = 'FAILED'
+order by load_id;
+
+-- name: tables
+-- Tables of Silver and Gold, but for those that dbt makes on its way.
+select relnamespace::regnamespace || '.' || relname as name
+from pg_class
+where
+    relnamespace in (to_regnamespace('silver'), to_regnamespace('gold'))
+    and relkind in ('r', 'p')
+    and relname not like '%%\_\_dbt\_%%'
+order by 1;

@@ -1,0 +1,149 @@
+"""`./retail run`: one hour, start to finish, through the real DAG.
+
+While the scheduler of `up` runs, the DAG is triggered there and followed. Otherwise `airflow dags test` runs it in one
+process: the same file, tasks and states, without a scheduler's start. Never both: a scheduler would pick up the tasks
+of the other's run as well. Either way the run is followed in Airflow's metadata, which knows when a task ends.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from medallion.database import connect
+from medallion.errors import RetailError, RunFailed
+from medallion.schema import prepare_schema
+from stack.commands.layer_report import Report, read_report
+from stack.commands.run_failure import explain
+from stack.host.interrupts import raise_if_told
+from stack.services.airflow.metadata import BROKEN, DagRun, Metadata, TaskState
+from stack.services.airflow.migrate import prepare_metadata
+from stack.services.airflow.service import AIRFLOW, DAG_ID, airflow_environment
+from stack.services.processes import Service, running, start, stop
+from stack.services.warehouse import platform
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Mapping
+
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+    from stack.services.warehouse import Endpoints
+
+NAME = "run"
+SCHEDULING = "scheduling"  # the lock of who executes tasks: a run without a scheduler, or `up` while it starts one
+_POLL_SECONDS = 0.2
+_FIRST_SIGN_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A run that ended well."""
+
+    run_id: str
+    seconds: float
+    tasks: tuple[TaskState, ...]
+    report: Report
+
+
+def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
+    """Run the DAG once on services that are started if need be. Raises a RetailError that says what failed."""
+    began = time.monotonic()
+    with home.try_locked("run") as mine:
+        if not mine:
+            raise RetailError(
+                f"another ./retail run is under way (process {home.holder('run')})",
+                remedy="wait for it to end, or stop it with ./retail down",
+            )
+        with platform(home, settings, talk) as endpoints:
+            environment = {**airflow_environment(home, settings, endpoints), "RETAIL_FAIL_AT_ONCE": "1"}
+            metadata = Metadata(endpoints.airflow_database_url)
+            prepare(home, endpoints, environment, metadata, talk)
+            outcome = _run_dag(home, endpoints, environment, metadata, talk)
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def prepare(home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk) -> None:
+    """Schemas of the warehouse and of Airflow."""
+    with connect(endpoints.database_url) as conn:
+        applied = prepare_schema(conn)
+    if applied:
+        talk.say(f"warehouse: migrated to {applied[-1]}")
+    prepare_metadata(home, environment, metadata, talk)
+
+
+def _run_dag(
+    home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk
+) -> RunOutcome:
+    moment = datetime.now(timezone.utc).replace(microsecond=0)  # `dags trigger` keeps whole seconds only
+    log = home.logs / f"{NAME}.log"
+    with _with_or_without_scheduler(home) as triggers:
+        if triggers and metadata.paused(DAG_ID):
+            raise RunFailed(
+                f"{DAG_ID} is paused: the scheduler would let the run wait",
+                remedy="unpause it in the Airflow UI (the switch beside its name), then run again",
+            )
+        verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
+        arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
+        try:
+            process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
+            dag_run = _follow(process, metadata, moment, talk, triggers=triggers)
+        finally:
+            stop(home, [NAME])
+    if dag_run is None:
+        raise RunFailed(
+            "Airflow ended before it began the DAG",
+            remedy=f"see the end of {log}; ./retail doctor checks the parts",
+        )
+    tasks = tuple(metadata.tasks(DAG_ID, dag_run.run_id))
+    report = read_report(endpoints.database_url, dag_run.run_id)
+    if dag_run.state != "success":
+        raise explain(home, dag_run, tasks, report)
+    return RunOutcome(dag_run.run_id, 0.0, tasks, report)
+
+
+@contextmanager
+def _with_or_without_scheduler(home: Home) -> Iterator[bool]:
+    """Whether a scheduler runs. If none does, `up` starts none until we are done."""
+    with home.locked(SCHEDULING):
+        if not running(home, "airflow-scheduler"):
+            yield False
+            return
+    yield True
+
+
+def _follow(
+    process: subprocess.Popen[bytes], metadata: Metadata, moment: datetime, talk: Talk, *, triggers: bool
+) -> DagRun | None:
+    """Show each task as it ends, until the run has ended or can no longer go on."""
+    shown: set[str] = set()
+    deadline = time.monotonic() + _FIRST_SIGN_SECONDS
+    while True:
+        raise_if_told()
+        code = process.poll()
+        dag_run = metadata.find_run(DAG_ID, logical_date=moment)
+        if dag_run is not None:
+            _show(metadata.tasks(DAG_ID, dag_run.run_id), shown, talk)
+            if dag_run.state in ("success", "failed") and (triggers or code is not None):
+                return dag_run
+        if code is not None and (code != 0 or not triggers):
+            return dag_run
+        if dag_run is None and time.monotonic() > deadline:
+            return None
+        time.sleep(_POLL_SECONDS)
+
+
+def _show(tasks: list[TaskState], shown: set[str], talk: Talk) -> None:
+    for task in tasks:
+        if task.finished and task.task_id not in shown:
+            shown.add(task.task_id)
+            if task.state == "skipped":
+                talk.skipped(task.task_id)
+            elif task.state in BROKEN:
+                talk.failed(task.task_id, task.seconds, str(task.state))
+            else:
+                talk.done(task.task_id, task.seconds)

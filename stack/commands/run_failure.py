@@ -1,0 +1,64 @@
+"""Why a run failed, and with which exit code: one line that names the step, the cause and what to do.
+
+The ETL log in the warehouse has the error, as columns. A step that did not reach the warehouse has left it in a file
+(`medallion.process.failure_file`). Of one that was killed, its callback or the next step may have logged just that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medallion.alerting.failure import logged_as
+from medallion.error_record import ErrorRecord
+from medallion.errors import RunFailed
+from medallion.process.failure_file import read_failure, task_file
+from stack.services.airflow.metadata import BROKEN
+from stack.services.airflow.service import DAG_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from stack.commands.layer_report import Failure, Report
+    from stack.host.home import Home
+    from stack.services.airflow.metadata import DagRun, TaskState
+
+
+def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Report) -> RunFailed:
+    """The error for a failed run."""
+    failed = [task.task_id for task in tasks if task.state == "failed"]
+    blocked = [task.task_id for task in tasks if task.state in BROKEN and task.state != "failed"]
+    log = _log(home, dag_run.run_id)
+    logged = _of_log(report.failures, failed)
+    known = logged if logged and logged.error_type else _of_files(home, dag_run.run_id, failed)
+    error = known or logged or ErrorRecord(f"see {log}")
+    held_back = f" (not started: {', '.join(blocked)})" if blocked else ""
+    return RunFailed(
+        f"{', '.join(failed) or 'the run'} failed: {error.error_message}{held_back}",
+        remedy=error.remedy or f"mend the cause (see {log}), then ./retail run carries on where it stopped",
+        exit_code=error.exit_code,
+    )
+
+
+def _of_log(failures: Iterable[Failure], failed: list[str]) -> ErrorRecord | None:
+    """The last error of the first failed task that the ETL log knows; one that a later try has mended is none."""
+    last = {(one.layer, one.dataset): one for one in failures}
+    places = [logged_as(task_id) for task_id in failed]
+    found = next((one for place, one in last.items() if place in places or not failed), None)
+    if found is None:
+        return None
+    record = ErrorRecord(found.message, found.error_type, found.remedy)
+    return replace(record, exit_code=found.exit_code) if found.exit_code else record
+
+
+def _of_files(home: Home, run_id: str, failed: list[str]) -> ErrorRecord | None:
+    """The error of the first failed task that has left a file."""
+    found = (read_failure(task_file(home.airflow, DAG_ID, task_id), run_id) for task_id in failed)
+    return next((one for one in found if one), None)
+
+
+def _log(home: Home, run_id: str) -> Path:
+    """Of a task that the scheduler ran, else that of the whole run."""
+    tasks = sorted((home.airflow / "logs").glob(f"dag_id=*/run_id={run_id}/task_id=*/attempt=*.log"))
+    return next(iter(tasks), home.logs / "run.log")

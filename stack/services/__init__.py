@@ -1,0 +1,1 @@
+"""What is started and stopped: processes, ports, the source API, Postgres, Airflow."""

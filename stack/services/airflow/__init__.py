@@ -1,0 +1,1 @@
+"""Airflow on one machine: its processes, its metadata, its pools."""

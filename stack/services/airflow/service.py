@@ -1,0 +1,162 @@
+"""Airflow's processes on one machine: their environment, their commands, their metadata database.
+
+Not `airflow standalone`: ended by a signal it leaves its children behind, and it prints its password into a log.
+The api-server, the scheduler and the dag-processor are services of ours instead; no triggerer, as nothing is
+deferred. Airflow itself is never imported here: its environment must be complete before it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from medallion.secret_files import SUFFIX
+from medallion.settings import PROJECT_ROOT
+from stack.host.home import write_private
+from stack.services.ports import HOST
+from stack.services.processes import Service
+from stack.services.warehouse import INGESTION_CONNECTION, TRANSFORMATION_CONNECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+    from stack.services.warehouse import Endpoints
+
+USER = "admin"
+DAG_ID = "retail_etl_hourly"
+DAGS_FOLDER = PROJECT_ROOT / "airflow" / "dags"
+CONFIG_FOLDER = PROJECT_ROOT / "airflow" / "config"
+AIRFLOW = (sys.executable, "-m", "airflow")
+
+# Connections of Airflow: the owner of the warehouse, which stands in for a layer that has no login of its own.
+_OWNER = "AIRFLOW_CONN_RETAIL"
+_LAYERS = (INGESTION_CONNECTION, TRANSFORMATION_CONNECTION)
+
+# The user's own AIRFLOW__… variables win over these.
+_TUNING = {
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "60",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+    "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    # Left to itself it opens the logs of tasks to others, whatever the umask is.
+    "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
+    "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+    # It looks for work this often. An hour is a chain of seven looks; at Airflow's own 1 s it mostly waits for them.
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+    # Airflow may miss the end of a task until its next heartbeat, by default five seconds later. As many seconds
+    # without an answer as by default are borne.
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "4",
+}
+
+
+def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
+    """Environment of every Airflow process: where it lives, its secrets, and what its tasks reach.
+
+    Where each layer has a login of its own, that of the warehouse's owner is in none of them.
+    """
+    base = f"http://{HOST}:{endpoints.airflow_port}"
+    ours = {*endpoints.connection(), _OWNER}
+    inherited = {name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in ours}
+    logins = inherited | _layers(endpoints)
+    if not logins.keys() >= set(_LAYERS):
+        logins[_OWNER] = endpoints.database_url
+    return {
+        **_TUNING,
+        # What we were given as a file is known by now, and set below.
+        **logins,
+        **pipeline_environment(settings, endpoints, has_layers=_OWNER not in logins),
+        **_around_proxies(),
+        "AIRFLOW_HOME": str(home.airflow),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
+        "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet_key") + "=",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.airflow / "passwords.json"),
+        "AIRFLOW__API__BASE_URL": base,
+        "AIRFLOW__API__SECRET_KEY": home.secret("airflow_api_secret_key"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": home.secret("airflow_jwt_secret"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": endpoints.airflow_database_url,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.airflow / "logs"),
+    }
+
+
+def _layers(endpoints: Endpoints) -> dict[str, str]:
+    """The warehouse as Airflow connections, one a layer, as far as we know them."""
+    urls = zip(_LAYERS, (endpoints.ingestion_url, endpoints.transformation_url), strict=True)
+    return {name: url for name, url in urls if url}
+
+
+def _around_proxies() -> dict[str, str]:
+    """Airflow's processes talk to each other on this machine: no proxy stands in between."""
+    told = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost")))
+    return {"NO_PROXY": told, "no_proxy": told}
+
+
+def pipeline_environment(settings: StackSettings, endpoints: Endpoints, *, has_layers: bool = False) -> dict[str, str]:
+    """What a step of the pipeline reads, and what dbt's profile reads: the login of the layer, if we know it.
+
+    `has_layers`: each has one, so that the owner's is given to neither.
+    """
+    owner = "" if has_layers else endpoints.database_url
+    return {
+        **endpoints.connection(),
+        "DATABASE_URL": endpoints.ingestion_url or owner,
+        **dbt_profile(endpoints.transformation_url or owner),
+        "RETAIL_HOME": str(settings.retail_home),
+        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow's
+        # services add the DAG folder themselves, some of its commands do not.
+        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, DAGS_FOLDER, CONFIG_FOLDER))),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def dbt_profile(database_url: str) -> dict[str, str]:
+    """What `dbt/profiles.yml` reads; nothing for an address that is not known."""
+    if not database_url:
+        return {}
+    warehouse = make_url(database_url)
+    return {
+        "RETAIL_PG_HOST": warehouse.host or "",
+        "RETAIL_PG_PORT": str(warehouse.port or 5432),
+        "RETAIL_PG_USER": warehouse.username or "",
+        "RETAIL_PG_PASSWORD": str(warehouse.password or ""),
+        "RETAIL_PG_DATABASE": warehouse.database or "",
+        **{f"PG{name.upper()}": str(value) for name, value in warehouse.query.items() if name.startswith("ssl")},
+    }
+
+
+def write_password(home: Home) -> str:
+    """Give the web UI's user a generated password; returns it."""
+    password = home.secret("airflow_admin_password")
+    write_private(home.airflow / "passwords.json", json.dumps({USER: password}) + "\n")
+    return password
+
+
+def airflow_services(environment: Mapping[str, str], port: int) -> list[Service]:
+    """The processes of the platform under `up`, in the order of their start."""
+    api = ("api-server", "--host", HOST, "--port", str(port), "--workers", "1")
+    return [
+        Service(
+            "airflow-api-server",
+            (*AIRFLOW, *api),
+            environment,
+            ready_url=f"http://{HOST}:{port}/api/v2/monitor/health",
+        ),
+        # Logs are read from the folder they are written to; a server for them would want a port of its own.
+        Service("airflow-scheduler", (*AIRFLOW, "scheduler", "--skip-serve-logs"), environment),
+        Service("airflow-dag-processor", (*AIRFLOW, "dag-processor"), environment),
+    ]

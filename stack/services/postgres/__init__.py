@@ -1,0 +1,1 @@
+"""The embedded Postgres: its server, files, roles, and the account it runs under."""

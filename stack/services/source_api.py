@@ -1,0 +1,102 @@
+"""The source API as a service of ours, and the data set it serves.
+
+The data set is a function of seed, start and sizes. It must stay the same from start to start, or the watermarks
+would point into another world: what the first start used is remembered, and a change is made only on request.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from backend.faults import parse_faults
+from backend.settings import SourceSettings
+from medallion.errors import ConfigurationError
+from stack.services.ports import HOST
+from stack.services.processes import Service
+
+if TYPE_CHECKING:
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+
+NAME = "source-api"
+PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
+HISTORY_DAYS = 60
+_CHAOS = "SOURCE_CHAOS"
+# Secrets of the platform, and what is Airflow's and Postgres': no business of the source.
+_NOT_THE_SOURCES = ("DATABASE_URL", "AIRFLOW_", "PG", "RETAIL_PG_")
+
+
+def source_service(home: Home, port: int, api_key: str) -> Service:
+    """The source API on `port`, accepting `api_key`."""
+    home.remember("chaos", os.environ.get(_CHAOS, ""))
+    environment = {
+        "POLARS_MAX_THREADS": "1",  # a page is small: a second thread costs more than it brings
+        **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_THE_SOURCES)},
+        **pinned_data_set(home, os.environ, datetime.now(timezone.utc)),
+        "SOURCE_API_KEY": api_key,
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = (
+        *(sys.executable, "-m", "uvicorn", "backend.main:app"),
+        *("--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"),
+    )
+    return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/readyz", ready_seconds=60)
+
+
+def ask_for_chaos(settings: StackSettings, faults: str) -> None:
+    """Have the source that this command is about to start show these faults.
+
+    Raises ConfigurationError for a fault that there is not, and for a source that is not ours to start.
+    """
+    try:
+        parse_faults(faults)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--chaos: {error}", remedy="see docs/extending.md, a source that misbehaves"
+        ) from error
+    if settings.source_api_url is not None:
+        raise ConfigurationError(
+            "--chaos: SOURCE_API_URL names a source that is not ours", remedy="unset SOURCE_API_URL for a demonstration"
+        )
+    os.environ[_CHAOS] = faults
+
+
+def require_same_faults(home: Home) -> None:
+    """Raise ConfigurationError when the source that runs shows other faults than this command asks for."""
+    shown, asked = home.recall("chaos") or "", os.environ.get(_CHAOS, "")
+    if shown != asked:
+        raise ConfigurationError(
+            f"the source that runs shows {shown or 'no'} faults, and {asked or 'none'} are asked for",
+            remedy="wait for the command that started it to end, or end it: ./retail down",
+        )
+
+
+def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:
+    """The data set's settings: those of the environment, else those of the first start; remembered from now on."""
+    remembered: dict[str, str] = home.recall("source") or {}
+    pinned = _defaults(now) | remembered | _given(environment)
+    if pinned != remembered:
+        home.remember("source", pinned)
+    return pinned
+
+
+def changed_data_set(home: Home, environment: os._Environ[str] | dict[str, str]) -> list[str]:
+    """Settings by which the environment now asks for another data set than the one already loaded."""
+    remembered: dict[str, str] = home.recall("source") or {}
+    return [name for name, value in _given(environment).items() if remembered and value != remembered.get(name)]
+
+
+def _given(environment: os._Environ[str] | dict[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in PINNED if environment.get(name)}
+
+
+def _defaults(now: datetime) -> dict[str, str]:
+    """What the first start uses when nothing is said. All of it is pinned, so that a new default changes no data."""
+    fields = {name: SourceSettings.model_fields[name.removeprefix("SOURCE_").lower()] for name in PINNED}
+    start = (now - timedelta(days=HISTORY_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {name: str(field.default) for name, field in fields.items()} | {
+        "SOURCE_START": start.strftime("%Y-%m-%dT%H:%M:%SZ")
+    }

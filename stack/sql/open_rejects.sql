@@ -1,3 +1,0 @@
-select count(*) as rejected
-from meta.rejected_record
-where status = 'OPEN';

@@ -1,0 +1,47 @@
+"""What takes a warehouse of this version back to an earlier one, so that a test can see it taken over again."""
+
+# Before the number 11: entities in checks, datasets that refer to the watermarks.
+_UNDO_11 = """
+    drop table meta.entity cascade;
+    alter table meta.rejected_record drop constraint rejected_record_dataset_known;
+    alter table meta.dataset
+    drop column personal_columns,
+    add constraint dataset_entity_fkey foreign key (entity) references meta.ingestion_state;
+    alter table meta.reconciliation
+    drop constraint reconciliation_dataset_known,
+    add constraint reconciliation_dataset_check
+    check (dataset in ('customers', 'products', 'sales_customer', 'sales_product'));
+    alter table meta.accepted_difference
+    add constraint accepted_difference_entity_check check (entity in ('customers', 'products', 'sales'));
+"""
+# Before the number 10: failed loads without a remedy.
+_UNDO_10 = "alter table meta.load drop column remedy cascade;"
+# Before the number 9: gaps and ranges of sales only.
+_UNDO_9 = """
+    drop view meta.sales_gap, meta.sales_backfill cascade;
+    alter table meta.gap drop column entity cascade;
+    alter table meta.gap rename to sales_gap;
+    alter table meta.sales_gap rename constraint gap_status_check to sales_gap_status_check;
+    alter table meta.sales_gap rename constraint gap_is_a_range to sales_gap_is_a_range;
+    alter table meta.sales_gap
+    add constraint sales_gap_pkey primary key (from_id),
+    add constraint sales_gap_ranges_are_disjoint exclude using gist (int8range(from_id, to_id, '[]') with &&);
+    create index sales_gap_open on meta.sales_gap (from_id) where status = 'OPEN';
+    alter table meta.backfill_range drop column entity cascade;
+    alter table meta.backfill_range rename to sales_backfill;
+    alter table meta.sales_backfill rename constraint backfill_range_is_a_range to sales_backfill_is_a_range;
+    alter table meta.sales_backfill rename constraint backfill_range_stays_inside to sales_backfill_stays_inside;
+    alter table meta.sales_backfill rename constraint backfill_range_load_id_fkey to sales_backfill_load_id_fkey;
+    alter table meta.sales_backfill
+    add constraint sales_backfill_pkey primary key (from_id),
+    add constraint sales_backfill_ranges_are_disjoint exclude using gist (int8range(from_id, to_id, '[]') with &&);
+    drop type meta.text_range cascade;
+"""
+# Before the number 8: without the change log of the fact.
+BEFORE_8 = f"""
+    {_UNDO_11} {_UNDO_10} {_UNDO_9}
+    drop table gold.sales_item_change;
+    delete from meta.migration where number >= 8;
+"""
+# From before there were numbers.
+BEFORE_NUMBERS = f"{BEFORE_8} drop table meta.migration;"

@@ -1,0 +1,166 @@
+"""A warehouse that an old version has left its checks on takes another entity, and no list of entities forgets one.
+
+How one is declared is `test_extending.py`; here its rows in `meta` are written by hand.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastapi import FastAPI
+from psycopg2.extensions import connection
+
+from ingestion.collector import collect
+from ingestion.entity import Entity
+from ingestion.products import collect_products
+from loaders.columns import KINDS
+from loaders.dataset import DATASETS, Dataset
+from loaders.load_products import load_products
+from loaders.silver import load
+from medallion import schema
+from medallion.bronze.ndjson import Ndjson
+from medallion.bronze.verify import require_intact, verify_bronze
+from medallion.entities.column_types import ID, MOMENT, TEXT
+from medallion.entities.registry import ENTITIES, TABLES
+from medallion.process.steps import entities, tables
+from medallion.schema import SQL_FOLDER, prepare_schema
+from medallion.settings import PROJECT_ROOT, Settings
+from stack.commands.layer_report import read_report
+from tests.conftest import Source, serving
+from tests.former_versions import BEFORE_NUMBERS
+from tests.queries import rows
+
+# The checks that an older version of sql/ left on every warehouse.
+OLD_CHECKS = f"""
+    {BEFORE_NUMBERS}
+    alter table meta.bronze_file drop constraint if exists bronze_file_dataset_known;
+    alter table meta.ingestion_state drop constraint if exists ingestion_state_entity_check;
+    alter table meta.bronze_file drop constraint if exists bronze_file_dataset_check;
+    alter table meta.ingestion_state
+    add constraint ingestion_state_entity_check check (entity in ('customers', 'products', 'sales'));
+    alter table meta.bronze_file
+    add constraint bronze_file_dataset_check
+    check (dataset in ('customers', 'products', 'sales_customer', 'sales_product'));
+"""
+# What a declaration comes to, by hand.
+ADDED = """
+    insert into meta.entity (entity, ordered_by) values ('stores', 'updated_at');
+    insert into meta.ingestion_state (entity, cursor_name) values ('stores', 'updated_at');
+    insert into meta.dataset (dataset, entity) values ('stores', 'stores');
+    create table silver.stores (
+        store_id bigint primary key, name text not null, updated_at timestamptz not null,
+        _load_id bigint not null, _loaded_at timestamptz not null default now()
+    );
+"""
+STORES = Entity(name="stores", datasets=("stores",), split_by_dataset=lambda records: {"stores": Ndjson.of(records)})
+SILVER_STORES = Dataset(
+    name="stores",
+    key=("store_id",),
+    version="updated_at",
+    columns={"store_id": KINDS[ID], "name": KINDS[TEXT], "updated_at": KINDS[MOMENT]},
+)
+
+
+def stores_source() -> FastAPI:
+    app = FastAPI()
+    items = [{"store_id": 1, "name": "Nordtor", "updated_at": "2026-11-06T10:00:00Z"}]
+
+    @app.get("/stores")
+    async def stores(cursor: str | None = None) -> dict[str, Any]:
+        found = [] if cursor else items
+        return {"items": found, "count": len(found), "has_more": False, "next_cursor": "1" if found else None}
+
+    return app
+
+
+@pytest.fixture
+def used(conn: connection, settings: Settings) -> connection:
+    """A warehouse of an older version, with data."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(OLD_CHECKS)
+    collect_products(conn, settings, run_id="before")
+    load_products(conn, settings, run_id="before")
+    return conn
+
+
+def test_a_warehouse_in_use_takes_another_entity(
+    used: connection, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sql"
+    shutil.copytree(SQL_FOLDER, folder)
+    number = 1 + len(list((folder / "migrations").glob("*.sql")))
+    (folder / "migrations" / f"{number:04}_stores.sql").write_text(ADDED)
+    monkeypatch.setattr(schema, "SQL_FOLDER", folder)
+    for _ in range(2):
+        prepare_schema(used, even_if_unchanged=True)
+    with serving(stores_source()) as url:
+        of_stores = settings.model_copy(update={"source_api_url": url})
+        collect(STORES, used, of_stores, run_id="after")
+        load(SILVER_STORES, used, of_stores, run_id="after")
+    assert rows(used, "select store_id, name from silver.stores") == [(1, "Nordtor")]
+    assert rows(used, "select cursor_value from meta.ingestion_state where entity = 'stores'") == [("1",)]
+    collect_products(used, settings, run_id="after")
+    assert load_products(used, settings, run_id="after").files == 0
+    require_intact(verify_bronze(used, settings))
+
+
+def test_a_receipt_of_a_dataset_that_is_not_known_is_refused(used: connection) -> None:
+    import psycopg2
+
+    prepare_schema(used, even_if_unchanged=True)
+    copy = """
+        insert into meta.bronze_file (path, dataset, load_id, part, records, bytes, sha256, cursor_through)
+        select 'x', 'prodcts', load_id, 99, records, bytes, sha256, cursor_through from meta.bronze_file
+    """
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation), used, used.cursor() as cursor:
+        cursor.execute(copy)
+
+
+# ---------------------------------------------------------------- lists that must agree
+
+
+def sources_of_dbt() -> list[str]:
+    text = (PROJECT_ROOT / "dbt/models/silver/_silver__sources.yml").read_text(encoding="utf-8")
+    (silver,) = yaml.safe_load(text)["sources"]
+    return [table["name"] for table in silver["tables"]]
+
+
+LISTS: dict[str, Callable[[], list[str]]] = {
+    "what is declared": lambda: list(TABLES),
+    "what dbt knows as sources": sources_of_dbt,
+    "what a retry in quarantine, a rebuild and a plan know": lambda: list(DATASETS),
+    "what an hour loads": lambda: list(tables("silver")),
+}
+
+
+@pytest.mark.parametrize("named", LISTS)
+def test_every_list_of_datasets_names_the_datasets_of_the_warehouse(conn: connection, named: str) -> None:
+    known = [dataset for (dataset,) in rows(conn, "select dataset from meta.dataset order by 1")]
+    assert sorted(LISTS[named]()) == known
+
+
+def test_every_dataset_has_its_table_in_silver_and_every_table_its_dataset(conn: connection) -> None:
+    tables = rows(conn, "select tablename::text from pg_tables where schemaname = 'silver' order by 1")
+    assert tables == rows(conn, "select dataset from meta.dataset order by 1")
+
+
+def test_every_list_of_entities_names_the_entities_of_the_warehouse(conn: connection) -> None:
+    known = [entity for (entity,) in rows(conn, "select entity from meta.ingestion_state order by 1")]
+    assert known == [entity for (entity,) in rows(conn, "select distinct entity from meta.dataset order by 1")]
+    assert sorted(entities()) == sorted(ENTITIES) == known
+
+
+def test_the_table_of_steps_names_the_models_of_dbt() -> None:
+    models = sorted(file.stem for file in (PROJECT_ROOT / "dbt/models/gold").rglob("*.sql"))
+    assert sorted(tables("gold")) == models
+
+
+def test_the_report_of_a_warehouse_without_a_run_counts_every_table(source: Source, database_url: str) -> None:
+    found = read_report(database_url, None)
+    assert set(found.rows["silver"]) == set(DATASETS)
+    assert set(found.rows["gold"]) == set(tables("gold"))

@@ -1,0 +1,211 @@
+"""Back up and restore as docs/operations.md says: nothing is lost or doubled, also when the halves differ in age."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import connection
+
+from ingestion.customers import collect_customers
+from ingestion.products import collect_products
+from ingestion.sales import collect_sales
+from loaders.load_all_silver import load_all_silver
+from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
+from medallion.database import connect
+from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError
+from medallion.settings import PROJECT_ROOT, Settings
+from stack.commands.dump import dump_warehouse, restore_warehouse
+from stack.commands.tools import find_program
+from stack.host.settings import StackSettings
+from tests.conftest import KEY, NOON, Source, _administer
+from tests.postgres_server import PostgresServer
+from tests.queries import rows
+from tests.retail_cli import retail
+
+TOTALS = "select count(distinct sale_id), count(*), sum(quantity * unit_price - discount) from silver.sales_product"
+
+
+def dumped(url: str, file: Path) -> Path:
+    dump_warehouse(find_program(StackSettings(), "pg_dump"), url, file)
+    return file
+
+
+def restored(url: str, file: Path) -> None:
+    restore_warehouse(find_program(StackSettings(), "pg_restore"), url, file)
+
+
+@pytest.fixture
+def empty_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database."""
+    name = f"restored_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_server, "create database {}", name)
+    yield postgres_server.url(name)
+    _administer(postgres_server, "drop database {} with (force)", name)
+
+
+def pull(conn: connection, settings: Settings, run_id: str, *, full_refresh: bool = False) -> None:
+    for collect in (collect_customers, collect_products, collect_sales):
+        collect(conn, settings, run_id=run_id, full_refresh=full_refresh)
+
+
+def hour(conn: connection, settings: Settings, run_id: str) -> None:
+    """Source → Bronze → Silver."""
+    pull(conn, settings, run_id)
+    load_all_silver(conn, settings, run_id=run_id)
+
+
+def assert_silver_is_what_was_sold(conn: connection, source: Source) -> None:
+    """Every sale of the source once, to the cent; every customer and product."""
+    totals = source.data.totals(0, None)
+    assert rows(conn, TOTALS) == [(totals.sales, totals.lines, totals.net_amount)]
+    assert rows(conn, "select count(*) from silver.sales_customer") == [(totals.sales,)]
+    for table, page in (("customers", source.data.customers_page), ("products", source.data.products_page)):
+        assert rows(conn, f"select count(*) from silver.{table}") == [(len(page(None, 10**6).items),)]
+
+
+def bronze(settings: Settings) -> Path:
+    return Path(settings.bronze_location)
+
+
+# ---------------------------------------------------------------- both halves
+
+
+@pytest.mark.airflow
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_platform_restored_as_the_page_says_is_whole_and_goes_on(source: Source, tmp_path: Path) -> None:
+    page = (PROJECT_ROOT / "docs" / "operations.md").read_text()
+    for step in ("./retail dump warehouse.dump", "rsync -a", "./retail restore warehouse.dump", "./retail verify"):
+        assert step in page
+    file, copy = tmp_path / "warehouse.dump", tmp_path / "bronze"
+    of_source = {"SOURCE_API_URL": source.url, "SOURCE_API_KEY": KEY}
+    counts = "select count(*), count(distinct (sale_id, line_no)), sum(net_amount) from gold.sales_item"
+    with retail(**of_source) as old:
+        assert old("run", seconds=400).code == 0
+        assert old("dump", str(file)).code == 0
+        shutil.copytree(old.home.path / "bronze", copy)
+        before = old("psql", "-XAtc", counts).out
+    with retail(**of_source) as new:
+        shutil.copytree(copy, new.home.path / "bronze")
+        assert new("restore", str(file)).code == 0
+        assert new("psql", "-XAtc", counts).out == before
+        assert new("verify").code == 0
+        assert new("rebuild", seconds=400).code == 0
+        source.set_clock(NOON + timedelta(hours=1))
+        ended = new("run", seconds=400)
+        assert ended.code == 0, ended.err
+        totals = source.data.totals(0, None)
+        assert new("psql", "-XAtc", counts).out.strip() == f"{totals.lines}|{totals.lines}|{totals.net_amount}"
+        assert new("verify").code == 0
+        owners = "select distinct tableowner from pg_tables where schemaname = 'gold'"
+        assert new("psql", "-XAtc", owners).out.strip() == "retail_transformation"
+        refused = new("restore", str(file))
+        assert (refused.code, "holds data already" in refused.err) == (3, True)
+        assert new.processes() == []
+
+
+def test_a_dump_is_private_whole_and_equal(
+    conn: connection, database_url: str, settings: Settings, empty_url: str
+) -> None:
+    hour(conn, settings, "one")
+    file = dumped(database_url, settings.retail_home / "warehouse.dump")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in settings.retail_home.glob("*.new")] == []
+    restored(empty_url, file)
+    with connect(empty_url) as copy:
+        for table in ("meta.load", "meta.bronze_file", "meta.ingestion_state", "silver.sales_product"):
+            query = f"select count(*), sum(hashtextextended(t::text, 0)::numeric) from {table} as t"
+            assert rows(copy, query) == rows(conn, query), table
+
+
+def test_a_restore_into_a_warehouse_with_data_is_refused_and_changes_nothing(
+    conn: connection, database_url: str, settings: Settings
+) -> None:
+    hour(conn, settings, "one")
+    file = dumped(database_url, settings.retail_home / "warehouse.dump")
+    before = rows(conn, "select count(*) from meta.load")
+    with pytest.raises(ConfigurationError, match="holds data already"):
+        restored(database_url, file)
+    assert rows(conn, "select count(*) from meta.load") == before
+
+
+def test_a_dump_that_was_cut_off_restores_nothing(
+    conn: connection, database_url: str, settings: Settings, empty_url: str
+) -> None:
+    hour(conn, settings, "one")
+    file = dumped(database_url, settings.retail_home / "warehouse.dump")
+    os.truncate(file, file.stat().st_size * 3 // 4)
+    with pytest.raises(DatabaseError, match="did not take"):
+        restored(empty_url, file)
+    with connect(empty_url) as copy:
+        assert rows(copy, "select to_regnamespace('meta')") == [(None,)]
+    with pytest.raises(ConfigurationError, match="is no file"):
+        restored(empty_url, settings.retail_home / "none.dump")
+
+
+def test_a_dump_that_cannot_be_written_leaves_nothing(database_url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        dumped(database_url, tmp_path / "none" / "warehouse.dump")
+    with pytest.raises(DatabaseError, match="could not be dumped"):
+        dumped(f"{database_url}_of_nobody", tmp_path / "warehouse.dump")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- halves of different age
+
+
+def test_a_warehouse_older_than_bronze_pulls_again_what_it_has_no_receipt_of(
+    conn: connection, database_url: str, settings: Settings, source: Source, empty_url: str
+) -> None:
+    hour(conn, settings, "one")
+    file = dumped(database_url, settings.retail_home / "warehouse.dump")
+    source.set_clock(NOON + timedelta(hours=3))
+    hour(conn, settings, "two")
+    restored(empty_url, file)
+    with connect(empty_url) as copy:
+        verified = require_intact(verify_bronze(copy, settings))
+        assert len(verified.without_receipt) > 0
+        assert "without a receipt" in verified.summary()
+        hour(copy, settings, "three")  # its files get the names of those without a receipt, and replace them
+        assert_silver_is_what_was_sold(copy, source)
+        require_intact(verify_bronze(copy, settings))
+        source.set_clock(NOON + timedelta(hours=4))
+        hour(copy, settings, "four")
+        assert_silver_is_what_was_sold(copy, source)
+
+
+def test_a_bronze_older_than_the_warehouse_is_named_and_a_full_refresh_makes_it_whole(
+    conn: connection, settings: Settings, source: Source, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    shutil.copytree(bronze(settings), tmp_path / "copy")
+    source.set_clock(NOON + timedelta(hours=2))
+    hour(conn, settings, "two")
+    source.set_clock(NOON + timedelta(hours=4))
+    pull(conn, settings, "three")  # its files wait for Silver
+    shutil.rmtree(bronze(settings))
+    shutil.copytree(tmp_path / "copy", bronze(settings))
+
+    with pytest.raises(BronzeDamaged) as damaged:
+        require_intact(verify_bronze(conn, settings))
+    assert "of" in damaged.value.message
+    assert "full_refresh" in damaged.value.remedy
+    assert "verify --retire" in damaged.value.remedy
+    with pytest.raises(BronzeDamaged):
+        load_all_silver(conn, settings, run_id="four")
+    assert retire_damaged(conn, verify_bronze(conn, settings)) == []  # their records are nowhere else yet
+
+    pull(conn, settings, "five", full_refresh=True)
+    assert len(retire_damaged(conn, verify_bronze(conn, settings))) > 0
+    require_intact(verify_bronze(conn, settings))
+    load_all_silver(conn, settings, run_id="six")
+    assert_silver_is_what_was_sold(conn, source)
+    hour(conn, settings, "seven")
+    assert_silver_is_what_was_sold(conn, source)

@@ -1,0 +1,30 @@
+"""What a report says of tables that are missing, small and large."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import connection
+from rich.console import Console
+
+from stack.commands import layer_report as report
+from stack.commands.layer_report import Report, Rows, print_report
+
+
+def test_a_small_table_is_counted_and_a_large_one_is_not_read(conn: connection) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute("create table gold.numbers as select generate_series(1, 500) as number")
+        cursor.execute("analyze gold.numbers")
+        cursor.execute("insert into gold.numbers values (0)")
+        assert report._count(conn, "gold", "missing") is None
+        assert report._count(conn, "gold", "numbers") == Rows(501, is_exact=True)
+        assert report._count(conn, "gold", "numbers", largest_exact=499) == Rows(500, is_exact=False)
+    conn.rollback()
+
+
+def test_an_estimate_says_that_it_is_one() -> None:
+    rows: dict[str, dict[str, int | None]] = {"gold": {"sales_item": 33_000_000, "dim_product": 400}}
+    console = Console(record=True, width=100)
+    told = Report((), rows, (), {"gold": {}}, 0, (), estimated=("gold.sales_item",))
+    print_report(told, console)
+    text = console.export_text()
+    assert "≈ 33,000,000" in text
+    assert "≈ 400" not in text

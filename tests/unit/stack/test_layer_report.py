@@ -1,0 +1,20 @@
+"""What a run brought, in one line."""
+
+from __future__ import annotations
+
+from stack.commands.layer_report import Report, news
+
+
+def brought(**bronze: int) -> str:
+    return news(Report(bronze=(), rows={}, watermarks=(), new={"bronze": bronze}, rejected=0, failures=()))
+
+
+def test_each_dataset_that_brought_something_is_named_with_its_count() -> None:
+    assert brought(sales_product=12345, customers=2, products=0) == (
+        "new from the source: 2 customers, 12,345 sales lines"
+    )
+
+
+def test_a_run_that_brought_nothing_says_so() -> None:
+    assert brought().startswith("nothing new")
+    assert brought(sales_product=0) == brought()
