@@ -80,6 +80,9 @@ def shifted(environment: Mapping[str, str], date: ShiftedDate, now: datetime, li
         "LD_PRELOAD": preloaded,
         "FAKETIME": f"{(date.moment - now).total_seconds():+.0f}",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        # Else a wait by the monotonic clock ends at once, as that moment is shifted and the clock is not. Python waits
+        # so for its interpreter lock: its threads would spin, and take the lock from each other all the time.
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         "FAKETIME_CACHE_DURATION": "1000000000",  # the offset never changes: read it once
         "NO_FAKE_STAT": "1",  # files keep the real time in every program, as some could not be shifted
         "TZ": date.zone,

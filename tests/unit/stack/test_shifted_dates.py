@@ -44,6 +44,22 @@ threading.Event().wait(0.2)
 child = subprocess.run([sys.executable, "-c", "import time; print(time.time())"], capture_output=True, text=True)
 print(json.dumps([datetime.now().isoformat(), time.time(), float(child.stdout), time.monotonic() - began]))
 """
+# The wait of C, by the monotonic clock, in which threads of Python stand in line for the interpreter.
+WAIT = """
+import ctypes, time
+libc = ctypes.CDLL(None)
+class Moment(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+attributes, condition, mutex = (ctypes.create_string_buffer(64) for _ in range(3))
+libc.pthread_condattr_init(attributes)
+libc.pthread_condattr_setclock(attributes, time.CLOCK_MONOTONIC)
+libc.pthread_cond_init(condition, attributes)
+libc.pthread_mutex_init(mutex, None)
+libc.pthread_mutex_lock(mutex)
+began = time.monotonic_ns()
+libc.pthread_cond_timedwait(condition, mutex, ctypes.byref(Moment(*divmod(began + 200_000_000, 10**9))))
+print(time.monotonic_ns() - began)
+"""
 
 
 @pytest.mark.parametrize("now", BEGINNINGS)
@@ -101,6 +117,15 @@ def test_a_shifted_process_and_its_child_are_at_the_date_and_wait_as_long_as_eve
         assert abs(there - here) < 30
         assert datetime.fromisoformat(local).hour == datetime.fromtimestamp(here, ZoneInfo(date.zone)).hour
         assert 0.4 <= waited < 30
+
+
+@needs_library
+def test_threads_of_a_shifted_process_do_not_spin_while_they_wait() -> None:
+    assert LIBRARY is not None
+    for date in shifted_dates(_real_now()):
+        environment = shifted(unshifted(os.environ), date, _real_now(), LIBRARY)
+        told = subprocess.run([sys.executable, "-c", WAIT], env=environment, capture_output=True, text=True, check=True)
+        assert 200_000_000 <= int(told.stdout) < 30_000_000_000
 
 
 def test_other_accounts_may_share_the_clock_of_a_shifted_process(tmp_path: Path) -> None:
