@@ -29,7 +29,7 @@ from benchmarks.commands import environment
 from benchmarks.environments import python_of
 from benchmarks.machine import describe
 from benchmarks.world import clock_for, data_set
-from gold.build import PROJECT_DIR
+from gold.dbt_runner import PROJECT_DIR
 from medallion.database import connect, transaction
 from medallion.settings import PROJECT_ROOT
 from medallion.state.gold_progress import close_gold_test, open_gold_test

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from backend.timeline import Timeline
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from medallion.database import connect
 from medallion.schema import prepare_schema
 from medallion.settings import Settings

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ingestion.api_source import open_source
+from ingestion.api.source import open_source
 from ingestion.gaps import check_inside
 from ingestion.id_reading import IdReading, not_kept
 from ingestion.identity import require_known_records, require_same_name
@@ -47,8 +47,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.entity import Collected, Entity
-    from ingestion.pages import Page
-    from ingestion.source import Source
+    from ingestion.source import Page, Source
     from medallion.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
     from ingestion.progress import Report
-    from ingestion.source import Source
+    from ingestion.source import Page, Source
     from medallion.state.pull import Replay
 
 SAMPLE = 20  # of the records that landed last

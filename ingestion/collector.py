@@ -13,15 +13,15 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from ingestion.api_source import open_source
+from ingestion.api.source import open_source
 from ingestion.changes import Changes, ChangesReplay
 from ingestion.id_reading import IdReading, IdReplay
 from ingestion.identity import of_known_source, require_known_records, require_same_name
 from ingestion.landing import Landing
 from ingestion.late_arrivals import LateArrivals
-from ingestion.pages import check_cursor
 from ingestion.progress import pull_progress
 from ingestion.record_ids import id_of_cursor
+from ingestion.source import check_cursor
 from medallion.database import transaction
 from medallion.errors import EntityLocked, SourceRefused
 from medallion.state.backfill_ranges import open_ranges
@@ -42,12 +42,11 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.client import SourceClient
+    from ingestion.api.client import SourceClient
     from ingestion.entity import Collected, Entity
-    from ingestion.pages import Page
     from ingestion.progress import Report
     from ingestion.reading import Reading
-    from ingestion.source import Source
+    from ingestion.source import Page, Source
     from medallion.settings import Settings
     from medallion.state.pull import Replay
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
+    from ingestion.source import Page
 
 FEW_HOLES, MOST_HOLES = 32, 500  # of a page, each in a row of its own
 _DIGITS = 19  # of the largest id

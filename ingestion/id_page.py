@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
+    from ingestion.source import Page
     from medallion.state.id_range import IdRange
 
 

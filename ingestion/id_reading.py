@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
     from ingestion.progress import Report
+    from ingestion.source import Page
     from medallion.state.pull import Replay
 
 SAMPLE = 10  # of the records that landed last

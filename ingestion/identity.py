@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
-    from ingestion.source import Source
+    from ingestion.source import Page, Source
     from medallion.state.pull import LookbackPage, SampleRecord
 
 _MOST_WAITING = 20  # pages that are kept until the source is known again

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
     from ingestion.reading import Reading
+    from ingestion.source import Page
     from medallion.settings import Settings
 
     Take = Callable[[Page], Sequence[bytes]]

@@ -43,9 +43,8 @@ if TYPE_CHECKING:
 
     from ingestion.entity import Entity
     from ingestion.landing import Landing
-    from ingestion.pages import Page
     from ingestion.progress import Report
-    from ingestion.source import Source
+    from ingestion.source import Page, Source
     from medallion.settings import Settings
 
 log = logging.getLogger(__name__)

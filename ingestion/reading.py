@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.pages import Page
+    from ingestion.source import Page
 
 
 class Reading(ABC):

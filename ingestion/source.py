@@ -1,4 +1,4 @@
-"""A source of one entity's records: all that a pull asks. `ingestion.api_source` is the source API's, over HTTP.
+"""A source of one entity's records: all that a pull asks. `ingestion.api.source` is the source API's, over HTTP.
 
 Another kind of source, such as a table or a sheet, is one class that answers these questions, named in its entity
 (`Entity.open_source`). Gaps, late arrivals, lookback and backfills come with the order that the entity declares.
@@ -10,14 +10,31 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from medallion.errors import SourceViolation
+from medallion.foreign_text import shown
 from medallion.state.reconciliation import MODULUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ingestion.pages import Page
     from medallion.state.id_range import IdRange
     from medallion.state.pull import SampleRecord
+
+
+_LONGEST_CURSOR = 1_000  # characters
+CURSOR_RULE = f"1 to {_LONGEST_CURSOR:,} printable characters of ASCII are one"
+
+
+@dataclass(frozen=True)
+class Page:
+    """`items` are the records as the source sent them, each without a line break.
+
+    `next_cursor` points behind the last item and is None only when there are none.
+    """
+
+    items: list[bytes]
+    has_more: bool
+    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -67,3 +84,21 @@ class Source(Protocol):
 
     def totals(self, ids: IdRange) -> SpanTotals:
         """What the source counts in a range of ids. Raises NotOffered when it counts nothing."""
+
+
+def check_cursor(resource: str, cursor: str | None) -> None:
+    """Raise SourceViolation for a cursor with which nothing can be asked. None is the source's beginning.
+
+    A stored one may be from before today's rules, or from a hand.
+    """
+    if cursor is not None and not is_cursor(cursor):
+        raise SourceViolation(
+            f"{resource}: the cursor '{shown(cursor)}' is none: {CURSOR_RULE}",
+            remedy=f"set cursor_value of {resource} in meta.ingestion_state to the last cursor_through of "
+            "meta.bronze_file that is one, or to null: all is then pulled again, Silver makes nothing of what it has",
+        )
+
+
+def is_cursor(text: str) -> bool:
+    """Whether it can travel in an address, stand in a line of a log and be kept by Postgres, as it is."""
+    return 0 < len(text) <= _LONGEST_CURSOR and text.isascii() and text.isprintable()

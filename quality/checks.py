@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.client import SourceClient
+    from ingestion.api.client import SourceClient
     from medallion.state.accepted_differences import Difference
     from medallion.state.reconciliation import ListingState, Totals
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.client import SourceClient
+    from ingestion.api.client import SourceClient
 
 _TRIES = 3
 

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.sales import SALES
 from medallion.database import transaction
 from medallion.entities.registry import LISTINGS

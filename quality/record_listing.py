@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.client import SourceClient
+    from ingestion.api.client import SourceClient
 
 KEYS = {name: ENTITIES[name].key for name in LISTINGS}
 _LAST_ID = 2**63 - 1

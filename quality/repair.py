@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.landing import Landing
 from ingestion.sales import SALES
 from medallion.database import transaction
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.pages import Page
+    from ingestion.source import Page
     from medallion.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.client import SourceClient
+    from ingestion.api.client import SourceClient
     from quality.sales_listing import Record
 
 DATASETS = ("sales_customer", "sales_product")

@@ -18,7 +18,7 @@ from quality.checksum import byte_checksum, checksums_of, total_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ingestion.client import SourceClient
+    from ingestion.api.client import SourceClient
 
 _LAST_ID = 2**63 - 1
 _LINES = b'"lines"'  # in a header: the sale could not be split

@@ -12,8 +12,7 @@ from fastapi import FastAPI
 from psycopg2.extensions import connection
 
 from ingestion.entity import Entity
-from ingestion.pages import Page
-from ingestion.source import SpanTotals
+from ingestion.source import Page, SpanTotals
 from medallion.bronze.ndjson import Ndjson
 from medallion.entities.entity import ById
 from medallion.errors import NotOffered

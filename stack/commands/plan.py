@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gold.build import gold_due
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.record_ids import id_of_cursor
 from loaders.dataset import DATASETS
 from medallion.database import connect, transaction

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
-from gold.build import dbt_state, role_of_dbt
+from gold.dbt_runner import dbt_state, role_of_dbt
 from medallion.database import connect
 from medallion.errors import ConfigurationError, RetailError
 from medallion.schema import prepare_schema

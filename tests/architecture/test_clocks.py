@@ -28,7 +28,7 @@ EDGES = {
     "benchmarks/orchestration.py": "starts runs at real hours of a real scheduler",
     "benchmarks/report.py": "dates a measurement",
     "ingestion/backfill.py": "names Bronze folders by the day of the pull",
-    "ingestion/client.py": "Retry-After may be a date",
+    "ingestion/api/client.py": "Retry-After may be a date",
     "quality/repair.py": "names a Bronze folder by the day of the repair",
     "medallion/process/step.py": "names a run that was started by hand",
     "stack/commands/checks.py": "chooses the dates that the tests are shifted to",

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="peak memory is 
 CHILD = """
 import json, sys
 from pathlib import Path
-import ingestion.client
-from ingestion.pages import decode_page
+import ingestion.api.client
+from ingestion.api.pages import decode_page
 from medallion.settings import Settings
 from medallion.errors import RetailError
 
@@ -40,9 +40,9 @@ try:
     if sys.argv[1] == "page":
         came = f"{len(decode_page(Path(sys.argv[2]).read_bytes()).items)} records"
     else:
-        ingestion.client.MAX_PAGE_BYTES = int(sys.argv[3])
+        ingestion.api.client.MAX_PAGE_BYTES = int(sys.argv[3])
         settings = Settings(source_api_url=sys.argv[2], source_api_key="k", source_retry_attempts=1)
-        with ingestion.client.SourceClient(settings) as client:
+        with ingestion.api.client.SourceClient(settings) as client:
             client.page("sales", None)
 except (RetailError, ValueError) as error:
     came = f"{type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from medallion.errors import SourceUnavailable
 from medallion.settings import Settings
 from tests.faults.conftest import Injection

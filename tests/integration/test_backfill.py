@@ -14,9 +14,9 @@ import pytest
 from psycopg2.extensions import connection
 
 from ingestion import backfill
-from ingestion.api_source import open_source
+from ingestion.api.client import SourceClient
+from ingestion.api.source import open_source
 from ingestion.backfill import last_id, pull_range
-from ingestion.client import SourceClient
 from ingestion.collector import collect
 from ingestion.sales import SALES, collect_sales
 from ingestion.sales_backfill import plan_backfill, pull_sales_range

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from psycopg2.extensions import connection
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.collector import collect
 from ingestion.customers import CUSTOMERS, collect_customers
 from ingestion.entity import Collected

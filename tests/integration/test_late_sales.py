@@ -8,7 +8,7 @@ import httpx
 import pytest
 from psycopg2.extensions import connection
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.collector import collect
 from ingestion.sales import SALES, collect_sales
 from loaders.load_all_silver import load_all_silver

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg2.extensions import connection
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.collector import collect
 from ingestion.customers import CUSTOMERS
 from ingestion.entity import Collected

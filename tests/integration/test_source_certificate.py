@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from medallion.errors import SourceUnavailable
 from medallion.settings import Settings
 

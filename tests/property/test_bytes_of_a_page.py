@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.pages import decode_page, one_line
+from ingestion.api.pages import decode_page, one_line
 from ingestion.sales import divide_sales
 from ingestion.split import split_sales
 from tests.property.strategies import any_text, any_value, fit_sale, sale_lines, storable_text

@@ -16,13 +16,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg2.extensions import connection
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
+from ingestion.api.pages import decode_page
+from ingestion.api.tolerant import cut_page
 from ingestion.collector import collect
 from ingestion.customers import CUSTOMERS
 from ingestion.entity import Entity
-from ingestion.pages import decode_page
 from ingestion.sales import SALES
-from ingestion.tolerant import cut_page
 from loaders.load_customers import CUSTOMERS as SILVER_CUSTOMERS
 from loaders.load_sales_customers import SALES_CUSTOMER
 from loaders.load_sales_products import SALES_PRODUCT

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import connection
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.collector import collect
 from ingestion.sales import SALES
 from loaders.load_sales_customers import SALES_CUSTOMER

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ingestion.gaps import by_gap, check_inside, left_of, rows_for, runs_of, skipped_between, windows, without
 from ingestion.late_arrivals import Stretch
-from ingestion.pages import Page
 from ingestion.sales import SALES
+from ingestion.source import Page
 from medallion.errors import SourceViolation
 from medallion.state.gaps import Gap, decode_ids, encode_ids, sparse_gap
 from medallion.state.id_range import IdRange

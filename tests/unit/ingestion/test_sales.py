@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ingestion.id_page import validate_page
-from ingestion.pages import Page
 from ingestion.record_ids import ids_of
 from ingestion.sales import SALES, divide_sales
+from ingestion.source import Page
 from medallion.bronze.ndjson import Ndjson
 from medallion.errors import SourceViolation
 from medallion.state.id_range import IdRange

@@ -3,19 +3,19 @@
 Records are never decoded and written again: what lands in Bronze is the slice of the answer. msgspec finds
 the slices at the speed of memory. It refuses a whole page for one record that is no strict JSON (a lone
 surrogate, a NaN) or nested too deep for it, and one bad record must not stop the others, so such a page is cut a
-second time by `ingestion.tolerant`; the odd record is then set aside by Silver, which is the place for it.
+second time by `ingestion.api.tolerant`; the odd record is then set aside by Silver, which is the place for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingestion.tolerant import cut_page
-from medallion.errors import NotOffered, SourceViolation, TotalsWrong
+from ingestion.api.tolerant import cut_page
+from ingestion.source import CURSOR_RULE, Page, is_cursor
+from medallion.errors import NotOffered, TotalsWrong
 from medallion.foreign_text import shown
 from medallion.state.reconciliation import MODULUS, RecordTotals, Totals
 
@@ -25,25 +25,11 @@ if TYPE_CHECKING:
     Told = TypeVar("Told")
 
 MOST_RECORDS = 100_000  # of a page: each costs far more memory than the bytes it may have
-_LONGEST_CURSOR = 1_000  # characters
-_CURSOR_RULE = f"1 to {_LONGEST_CURSOR:,} printable characters of ASCII are one"
 _LARGEST_EXPONENT = 40  # of a total: written out, a larger one would fill memory
 _SMALL_BODY = 4_000_000  # bytes: what its records cost at worst is no matter
 _LARGE_BODY = 32_000_000  # whose records are always counted before they are kept
 _BYTES_A_MEMBER = 12  # between two commas, on average: fewer than any record of ours has
 _AT_ONCE = 250  # records looked at together
-
-
-@dataclass(frozen=True)
-class Page:
-    """`items` are the records as the source sent them, each without a line break.
-
-    `next_cursor` points behind the last item and is None only when there are none.
-    """
-
-    items: list[bytes]
-    has_more: bool
-    next_cursor: str | None
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -137,19 +123,6 @@ def _senseless(what: str) -> TotalsWrong:
     return TotalsWrong(f"the source's control totals cannot be right: {what[:200]}")
 
 
-def check_cursor(resource: str, cursor: str | None) -> None:
-    """Raise SourceViolation for a cursor with which nothing can be asked. None is the source's beginning.
-
-    A stored one may be from before today's rules, or from a hand.
-    """
-    if cursor is not None and not _is_cursor(cursor):
-        raise SourceViolation(
-            f"{resource}: the cursor '{shown(cursor)}' is none: {_CURSOR_RULE}",
-            remedy=f"set cursor_value of {resource} in meta.ingestion_state to the last cursor_through of "
-            "meta.bronze_file that is one, or to null: all is then pulled again, Silver makes nothing of what it has",
-        )
-
-
 def one_line(record: bytes) -> bytes:
     """The record without line breaks: they can only stand between its tokens."""
     if not _has_breaks(record):
@@ -158,11 +131,6 @@ def one_line(record: bytes) -> bytes:
         return msgspec.json.format(record, indent=-1)
     except (msgspec.DecodeError, RecursionError):
         return record.replace(b"\r", b" ").replace(b"\n", b" ")
-
-
-def _is_cursor(text: str) -> bool:
-    """Whether it can travel in an address, stand in a line of a log and be kept by Postgres, as it is."""
-    return 0 < len(text) <= _LONGEST_CURSOR and text.isascii() and text.isprintable()
 
 
 def _has_breaks(text: bytes) -> bool:
@@ -205,8 +173,8 @@ def _check_whole(envelope: _Envelope) -> None:
         raise ValueError(f"{len(envelope.items):,} records are more than the {MOST_RECORDS:,} that a page may hold")
     if envelope.count != len(envelope.items):
         raise ValueError(f"count says {envelope.count} records, {len(envelope.items)} came")
-    if envelope.next_cursor is not None and not _is_cursor(envelope.next_cursor):
-        raise ValueError(f"next_cursor '{shown(envelope.next_cursor)}' is none: {_CURSOR_RULE}")
+    if envelope.next_cursor is not None and not is_cursor(envelope.next_cursor):
+        raise ValueError(f"next_cursor '{shown(envelope.next_cursor)}' is none: {CURSOR_RULE}")
     if envelope.items and envelope.next_cursor is None:
         raise ValueError("next_cursor is null on a page with records")
     if envelope.has_more and not envelope.items:

@@ -24,10 +24,11 @@ import httpx
 import stamina
 import stamina.instrumentation
 
-from ingestion.body import out_of_time, read_body
-from ingestion.lane import Lanes, OutOfTime
-from ingestion.pages import Page, check_cursor, decode_page, decode_record_totals, decode_totals
+from ingestion.api.body import out_of_time, read_body
+from ingestion.api.lane import Lanes, OutOfTime
+from ingestion.api.pages import decode_page, decode_record_totals, decode_totals
 from ingestion.record_ids import id_of, id_of_cursor, ids_of
+from ingestion.source import Page, check_cursor
 from medallion.errors import (
     AnswerNotWhole,
     ConfigurationError,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
-    from ingestion.lane import Lane
+    from ingestion.api.lane import Lane
     from medallion.settings import Settings
     from medallion.state.reconciliation import RecordTotals, Totals, Window
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ingestion.pages import MOST_RECORDS, decode_page, decode_totals
+from ingestion.api.pages import MOST_RECORDS, decode_page, decode_totals
 from ingestion.record_ids import id_of_cursor
 from medallion.errors import SourceViolation
 

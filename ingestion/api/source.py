@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ingestion.client import SourceClient
+from ingestion.api.client import SourceClient
 from ingestion.source import SpanTotals
 from medallion.state.reconciliation import Window
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingestion.entity import Entity
-    from ingestion.pages import Page
-    from ingestion.source import Source
+    from ingestion.source import Page, Source
     from medallion.settings import Settings
     from medallion.state.id_range import IdRange
 

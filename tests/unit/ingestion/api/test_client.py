@@ -11,7 +11,7 @@ import httpx
 import pytest
 import stamina
 
-from ingestion.client import SourceClient, retry_after_seconds
+from ingestion.api.client import SourceClient, retry_after_seconds
 from medallion.errors import (
     ConfigurationError,
     NotOffered,
@@ -237,7 +237,7 @@ def test_a_redirect_is_refused_and_not_followed() -> None:
 
 
 def test_an_answer_without_end_stops_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingestion.client.MAX_PAGE_BYTES", 1_000)
+    monkeypatch.setattr("ingestion.api.client.MAX_PAGE_BYTES", 1_000)
     with pytest.raises(SourceViolation, match="larger than 1,000 bytes"):
         client(in_turn(httpx.Response(200, headers=JSON, content=b" " * 2_000))).page("sales", None)
 

@@ -1,0 +1,144 @@
+"""dbt, called inside the process that asks for it: its environment, its packages, and results as errors of ours.
+
+dbt's own start (imports, parsing) costs more than an hour's models, so it is paid once per process and not once per
+command. dbt is imported inside the function that runs it: nothing that merely imports the pipeline pays for it.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medallion.database import transaction
+from medallion.errors import ConfigurationError, GoldBuildFailed, GoldTestsFailed
+from medallion.private_files import make_private, private_files
+from medallion.settings import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+    from medallion.settings import Settings
+
+PROJECT_DIR = PROJECT_ROOT / "dbt"
+# Writing the manifest, twice a command, takes as long as everything else of a small one. `./retail docs` writes it.
+_NO_ARTIFACTS = ("--no-write-json",)
+# Read by libpq itself, which dbt's driver is built on.
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
+_ROLE_OF_DBT = """
+    select rolname from pg_roles
+    where rolname = 'retail_transformation' and rolname <> current_user and pg_has_role(oid, 'SET')
+    and has_schema_privilege(rolname, 'gold', 'CREATE') and has_schema_privilege(rolname, 'meta', 'USAGE')
+"""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one dbt command did; `warnings` name what to look at."""
+
+    models: int
+    tests: int
+    warnings: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for a person."""
+        warned = f", {len(self.warnings)} warnings: {'; '.join(self.warnings)}" if self.warnings else ""
+        return f"gold: {self.models} models built, {self.tests} tests passed{warned}"
+
+
+def invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:
+    """Run a dbt command in this process; its results. Raises ConfigurationError when dbt does not start."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - two seconds that only Gold should pay
+
+    arguments = [*_NO_ARTIFACTS, *command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+    make_private(settings.retail_home / "dbt")  # its logs and results repeat rows
+    with private_files(), _environment(dbt_environment(conn, settings) | {"RETAIL_RUN_ID": run_id}):
+        outcome = dbtRunner().invoke(arguments)
+    if outcome.exception is not None:
+        raise ConfigurationError(
+            f"dbt {command[0]} did not start: {outcome.exception}",
+            remedy="mend the dbt project; see it with: ./retail doctor",
+        ) from outcome.exception
+    return outcome.result
+
+
+def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
+    """What `dbt/profiles.yml` and `dbt_project.yml` read: the warehouse, and where dbt keeps its state."""
+    info = conn.info
+    return {
+        "RETAIL_PG_HOST": info.host,
+        "RETAIL_PG_PORT": str(info.port),
+        "RETAIL_PG_USER": info.user,
+        "RETAIL_PG_PASSWORD": info.password or "",
+        "RETAIL_PG_DATABASE": info.dbname,
+        "RETAIL_PG_ROLE": role_of_dbt(conn),
+        **{f"PG{name.upper()}": value for name in _TLS if (value := info.dsn_parameters.get(name))},
+        **dbt_state(settings.retail_home),
+    }
+
+
+def dbt_state(retail_home: Path) -> dict[str, str]:
+    """Where dbt keeps what it builds, logs and links, as it reads it from the environment."""
+    return {
+        "DBT_TARGET_PATH": str(retail_home / "dbt" / "target"),
+        "DBT_LOG_PATH": str(retail_home / "dbt" / "logs"),
+        "RETAIL_DBT_PACKAGES_PATH": str(retail_home / "dbt" / "packages"),
+    }
+
+
+def role_of_dbt(conn: connection) -> str:
+    """The role that dbt takes on after its login, so that a trigger in Gold does not run as the owner; empty: none."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_ROLE_OF_DBT)
+        found = cursor.fetchone()
+    return str(found[0]) if found else ""
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Give dbt these values for the time of one command: its profile reads nothing but the environment."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def built_by(results: Any) -> Built:
+    """Count what passed; raise for what did not, a broken model before a failed test."""
+    failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
+    broken = [result for result in failed if result.node.resource_type == "model"]
+    if broken:
+        raise GoldBuildFailed(models=_names(broken), reason=_reason(broken[0]))
+    if failed:
+        raise GoldTestsFailed(tests=_names(failed), reason=_reason(failed[0]))
+    models = sum(result.node.resource_type == "model" for result in results)
+    warned = tuple(f"{r.node.name}: {_reason(r)}" for r in results if r.status == "warn")
+    return Built(models, len(results) - models, warned)
+
+
+def _names(results: list[Any]) -> str:
+    return ", ".join(result.node.name for result in results)
+
+
+def _reason(result: Any) -> str:
+    """Why, without the row that Postgres shows as DETAIL: it may be a customer's, and errors are read by many."""
+    what, _, detail = str(result.message or result.status).partition("DETAIL:")
+    where = detail[detail.find("compiled code at") :] if "compiled code at" in detail else ""
+    return " ".join(f"{what} {where}".split())
+
+
+def packages_are_linked(settings: Settings) -> bool:
+    """Whether dbt finds our local packages where it looks for them; a link to a folder is never out of date."""
+    installed = _packages_folder(settings)
+    return all((installed / one.name).resolve() == one.resolve() for one in (PROJECT_DIR / "packages").iterdir())
+
+
+def _packages_folder(settings: Settings) -> Path:
+    return Path(dbt_state(settings.retail_home)["RETAIL_DBT_PACKAGES_PATH"])
