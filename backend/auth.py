@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
-from backend.problems import Problem
+from backend.http.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend import checksum
-from backend.customers import Customers
-from backend.other_listings import OTHERS
-from backend.products import Products
-from backend.rendering import flag, json_object, moment, money, number, text, text_of, word
-from backend.sales import Sales
-from backend.timeline import Timeline
+from backend.dataset import checksum
+from backend.dataset.customers import Customers
+from backend.dataset.other_listings import OTHERS
+from backend.dataset.products import Products
+from backend.dataset.rendering import flag, json_object, moment, money, number, text, text_of, word
+from backend.dataset.sales import Sales
+from backend.dataset.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from backend.listing import Listing
-    from backend.rendering import Pieces
+    from backend.dataset.listing import Listing
+    from backend.dataset.rendering import Pieces
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000

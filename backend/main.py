@@ -14,12 +14,11 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi_offline import FastAPIOffline
 
 from backend.auth import require_key
-from backend.chaos import misbehave
+from backend.chaos.dataset import misbehave
 from backend.data import BadCursor, Changes, DataSet
-from backend.headers import SecurityHeaders
-from backend.models import Customer, Health, ListingTotals, Page, Product, Sale, SalesTotals
-from backend.other_listings import OTHERS
-from backend.parameters import (  # noqa: TC001 - FastAPI reads them
+from backend.dataset.other_listings import OTHERS
+from backend.http.headers import SecurityHeaders
+from backend.http.parameters import (  # noqa: TC001 - FastAPI reads them
     After,
     AfterId,
     Limit,
@@ -30,8 +29,9 @@ from backend.parameters import (  # noqa: TC001 - FastAPI reads them
     UpTo,
     UpToId,
 )
-from backend.problems import ERRORS, Problem, answer_problems
-from backend.rate_limit import TokenBuckets, limit_rate
+from backend.http.problems import ERRORS, Problem, answer_problems
+from backend.http.rate_limit import TokenBuckets, limit_rate
+from backend.models import Customer, Health, ListingTotals, Page, Product, Sale, SalesTotals
 from backend.settings import DEVELOPMENT_KEY, load_settings
 
 if TYPE_CHECKING:

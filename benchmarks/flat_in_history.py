@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from backend.timeline import Timeline
+from backend.dataset.timeline import Timeline
 from benchmarks.environments import draw
 from benchmarks.machine import describe
 from gold import build as gold

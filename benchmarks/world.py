@@ -19,7 +19,7 @@ from psycopg2 import sql
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from backend.timeline import Timeline
+from backend.dataset.timeline import Timeline
 from ingestion.api.client import SourceClient
 from medallion.database import connect
 from medallion.schema import prepare_schema

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from psycopg2.extensions import connection
 
-from backend import checksum as backend_checksum
+from backend.dataset import checksum as backend_checksum
 from loaders.dataset import Dataset
 from loaders.load_all_silver import load_all_silver
 from loaders.rejects import DATASETS

@@ -126,7 +126,7 @@ def test_a_compressed_answer_is_truncated_too() -> None:
 
 
 def test_a_slow_answer_is_whole_but_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.misbehaviour.LONGEST_PAUSE_SECONDS", 0.4)
+    monkeypatch.setattr("backend.chaos.responses.LONGEST_PAUSE_SECONDS", 0.4)
     with misbehaving("slow:1") as source, misbehaving(None) as plain:
         answers = [source.get("/sales", limit=50) for _ in range(5)]
         assert {answer.content for answer in answers} == {plain.get("/sales", limit=50).content}
@@ -271,7 +271,7 @@ def test_a_source_that_is_unwell_now_and_then_is_outlasted(conn: connection, set
 def test_a_source_too_slow_for_the_time_limit_is_given_up_and_the_next_run_goes_on(
     conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.misbehaviour.LONGEST_PAUSE_SECONDS", 0.8)
+    monkeypatch.setattr("backend.chaos.responses.LONGEST_PAUSE_SECONDS", 0.8)
     hasty = settings.model_copy(update={"source_request_timeout_seconds": 0.05})
     with misbehaving("slow:1") as source, misbehaving(None) as mended:
         errors = hour(conn, hasty, source.url, "struck")

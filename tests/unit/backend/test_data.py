@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from backend.data import BadCursor, DataSet
+from backend.dataset.timeline import Timeline
 from backend.settings import SourceSettings
-from backend.timeline import Timeline
 
 START = datetime(2026, 11, 2, tzinfo=timezone.utc)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.timeline import Timeline
+from backend.dataset.timeline import Timeline
 from benchmarks.commands import environment, timed
 from benchmarks.engines.gold import statements_of
 from benchmarks.environments import LOCKS

@@ -17,13 +17,13 @@ import polars as pl
 from fastapi import Depends
 
 from backend.auth import require_key
-from backend.chance import below, draw, happens
+from backend.chaos.records import Spoiler
+from backend.chaos.responses import Misbehaviour
 from backend.data import KEYS, DataSet, Page, Totals, blocks_of_sales, sale_cursor
-from backend.misbehaviour import Misbehaviour
+from backend.dataset.random_draws import below, draw, happens
+from backend.http.parameters import After, UpTo  # noqa: TC001 - FastAPI reads them
+from backend.http.problems import ERRORS
 from backend.models import ChaosLedger, SalesTotals
-from backend.parameters import After, UpTo  # noqa: TC001 - FastAPI reads them
-from backend.problems import ERRORS
-from backend.spoiling import Spoiler
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.catalog import DIALLING_CODES, FIRST_NAMES, LAST_NAMES, PLACES, SEGMENTS
-from backend.chance import below, draw, one_of
-from backend.timeline import SECONDS_PER_DAY as DAY
+from backend.dataset.catalog import DIALLING_CODES, FIRST_NAMES, LAST_NAMES, PLACES, SEGMENTS
+from backend.dataset.random_draws import below, draw, one_of
+from backend.dataset.timeline import SECONDS_PER_DAY as DAY
 
 if TYPE_CHECKING:
-    from backend.chance import Column
+    from backend.dataset.random_draws import Column
     from backend.settings import SourceSettings
 
 _PRESENT_AT_START = 0.7  # share of customers who signed up before the first sale

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from backend.problems import MEDIA_TYPE
+from backend.http.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.rendering import moment as json_moment
-from backend.rendering import text_of
+from backend.dataset.rendering import moment as json_moment
+from backend.dataset.rendering import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from backend.rendering import Pieces
+    from backend.dataset.rendering import Pieces
 
 MODULUS = 2**60
 _BETWEEN = "\x1f"

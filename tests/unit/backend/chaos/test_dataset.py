@@ -11,14 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from backend.chaos import LONGEST_SECONDS, ChaoticDataSet
+from backend.chaos.dataset import LONGEST_SECONDS, ChaoticDataSet
+from backend.chaos.faults import FAULTS, parse_faults
+from backend.chaos.records import KEYS, Spoiler
+from backend.chaos.responses import IN_TRANSIT, Misbehaviour, strike
 from backend.data import DataSet, Totals
-from backend.faults import FAULTS, parse_faults
+from backend.dataset.timeline import Timeline
 from backend.main import create_app
-from backend.misbehaviour import IN_TRANSIT, Misbehaviour, strike
 from backend.settings import SourceSettings
-from backend.spoiling import KEYS, Spoiler
-from backend.timeline import Timeline
 
 START = datetime(2026, 11, 2, tzinfo=timezone.utc)
 NOON = START + timedelta(days=4, hours=12)

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.headers import NOT_KEPT, SECURITY
+from backend.http.headers import NOT_KEPT, SECURITY
 from backend.models import ProblemDetails
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from backend.chance import below, draw, happens
 from backend.data import KEYS
+from backend.dataset.random_draws import below, draw, happens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import polars as pl
 
-from backend.chance import below, draw
+from backend.dataset.random_draws import below, draw
 
 # Sales of an hour of the day in per mille of an average hour (UTC): at night the web sells alone.
 _BY_HOUR = (

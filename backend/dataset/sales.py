@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.catalog import ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
-from backend.chance import below, draw
-from backend.timeline import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from backend.dataset.catalog import ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
+from backend.dataset.random_draws import below, draw
+from backend.dataset.timeline import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from backend.customers import Customers
-    from backend.products import Products
+    from backend.dataset.customers import Customers
+    from backend.dataset.products import Products
+    from backend.dataset.timeline import Timeline
     from backend.settings import SourceSettings
-    from backend.timeline import Timeline
 
 _COUNTS = pl.Series([1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 7])  # of lines
 _QUANTITIES = pl.Series([1, 1, 1, 1, 1, 1, 2, 2, 3, 4])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from backend.auth import require_key
-from backend.problems import Problem
+from backend.http.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.catalog import BRANDS, QUALITIES, SHELVES
-from backend.chance import below, draw, one_of
-from backend.timeline import SECONDS_PER_DAY as DAY
+from backend.dataset.catalog import BRANDS, QUALITIES, SHELVES
+from backend.dataset.random_draws import below, draw, one_of
+from backend.dataset.timeline import SECONDS_PER_DAY as DAY
 
 if TYPE_CHECKING:
-    from backend.chance import Column
+    from backend.dataset.random_draws import Column
     from backend.settings import SourceSettings
 
 _DISCONTINUED = 37  # one product in so many is discontinued some day

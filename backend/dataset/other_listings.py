@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backend.listing import Listing
+    from backend.dataset.listing import Listing
 
 OTHERS: dict[str, Listing] = {}

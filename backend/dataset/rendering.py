@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from backend.timeline import SECONDS_PER_DAY as _DAY
-from backend.timeline import SECONDS_PER_HOUR as _HOUR
+from backend.dataset.timeline import SECONDS_PER_DAY as _DAY
+from backend.dataset.timeline import SECONDS_PER_HOUR as _HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backend import checksum, rendering
+from backend.dataset import checksum, rendering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
-    from backend.rendering import Pieces
+    from backend.dataset.rendering import Pieces
 
 _JSON = {
     "number": rendering.number,
