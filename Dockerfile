@@ -23,10 +23,11 @@ RUN groupadd --gid 50000 retail \
     && mkdir -p /var/lib/retail/airflow /var/lib/retail/bronze /var/lib/retail/dbt /var/lib/retail/logs \
     && chown -R retail:retail /var/lib/retail
 
-# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH. Airflow's
-# services add the DAG folder themselves, some of its commands do not.
+# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH. Airflow adds the
+# folders of its DAGs and plugins itself.
 COPY airflow/config airflow/config
 COPY airflow/dags airflow/dags
+COPY airflow/plugins airflow/plugins
 COPY backend backend
 COPY dbt dbt
 COPY docker docker
@@ -39,7 +40,7 @@ COPY sql sql
 COPY stack stack
 
 ENV HOME=/var/lib/retail \
-    PYTHONPATH=/opt/retail:/opt/retail/airflow/dags:/opt/retail/airflow/config \
+    PYTHONPATH=/opt/retail:/opt/retail/airflow/config \
     RETAIL_HOME=/var/lib/retail
 
 USER 50000:50000

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
-from retail_alerts import run_failed, run_succeeded, task_succeeded
-from retail_wiring import DEFAULTS, connect_tasks, notes_of, plan_of, task_for_each, task_of
+from retail_callbacks import run_failed, run_succeeded, task_succeeded
+from retail_steps import DEFAULTS, connect_tasks, notes_of, plan_of, task_for_each, task_of
 
 from medallion.process.steps import BACKFILL, LOAD_SALES, PLAN_RANGES, PULL_RANGE
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
-from retail_alerts import nothing_left, run_failed, run_succeeded
-from retail_wiring import DEFAULTS, connect_tasks, notes_of, task_of
+from retail_callbacks import nothing_left, run_failed, run_succeeded
+from retail_steps import DEFAULTS, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import HOURLY, entities
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG
-from retail_alerts import run_failed, run_succeeded, task_succeeded
-from retail_wiring import DEFAULTS, connect_tasks, notes_of, task_of
+from retail_callbacks import run_failed, run_succeeded, task_succeeded
+from retail_steps import DEFAULTS, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import NIGHTLY
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
-from retail_wiring import DEFAULTS, connect_tasks, notes_of, task_of
+from retail_steps import DEFAULTS, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import HOURLY, LOADS, entities
 

@@ -5,7 +5,7 @@ fails every pull, and is reported once. Who may be told is handed in as *channel
 channel did not take is kept and sent again at the next occasion, so an alarm survives a mail server that is down; no
 channel can fail a run.
 
-Airflow is not known here: `airflow/dags/retail_alerts.py` says when something failed, and brings the channels.
+Airflow is not known here: `airflow/plugins/retail_callbacks.py` says when something failed, and brings the channels.
 """
 
 from __future__ import annotations

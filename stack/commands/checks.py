@@ -47,7 +47,7 @@ _WHOLE_RUNS = tuple(
     for name in ("backfill_cli", "backup", "failed_runs", "retail_cli", "secrets_of_a_run", "upgrade")
 )
 # `airflow/` must not be one, as it is the name of an installed package.
-_NO_PACKAGES = ("--explicit-package-bases", "airflow/dags", "airflow/config", "docker")
+_NO_PACKAGES = ("--explicit-package-bases", "airflow/dags", "airflow/plugins", "airflow/config", "docker")
 # A command that takes longer is ended. A test has a limit of its own, but pytest waits forever for a worker it lost.
 _LONGEST_SECONDS = 3600
 _LONGEST_ROOM_SECONDS = 6 * 3600

@@ -23,7 +23,7 @@ CLOCKS = {
 }
 # Each file that asks a real clock, and what for. A decision that hangs on the answer is a function that is handed it.
 EDGES = {
-    "airflow/dags/retail_alerts.py": "Airflow calls the callbacks: they hand the moment on",
+    "airflow/plugins/retail_callbacks.py": "Airflow calls the callbacks: they hand the moment on",
     "backend/data.py": "the clock of the source, unless SOURCE_NOW fixes it",
     "benchmarks/orchestration.py": "starts runs at real hours of a real scheduler",
     "benchmarks/report.py": "dates a measurement",

@@ -17,7 +17,7 @@ from tests.airflow_run import AIRFLOW, Hour
 from tests.conftest import KEY, Source
 from tests.postgres_server import PostgresServer
 
-sys.path.append(str(PROJECT_ROOT / "airflow" / "dags"))  # as Airflow's processes do
+sys.path.append(str(PROJECT_ROOT / "airflow" / "plugins"))  # as Airflow's processes do
 METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -45,6 +45,7 @@ def runs(
     environment = os.environ | {
         "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "airflow" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         METADATA: _metadata_url(postgres_server, metadata),
         "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),

@@ -23,7 +23,9 @@ def test_the_real_dag_fills_an_entity_that_was_declared(
     checkout = with_suppliers(tmp_path / "checkout", settings)
     checkout.run("-m", "medallion.schema")  # as ./retail run does before it
     own = {name: checkout.environment[name] for name in ("PYTHONPATH", "SOURCE_API_URL", "SOURCE_API_KEY")}
-    dags = {"AIRFLOW__CORE__DAGS_FOLDER": str(checkout.folder / "airflow" / "dags")}
+    dags = {
+        f"AIRFLOW__CORE__{one.upper()}_FOLDER": str(checkout.folder / "airflow" / one) for one in ("dags", "plugins")
+    }
     with checkout.source():
         assert Hour(runs.environment | own | dags, runs.log).run() == 0, runs.log.read_text()[-4000:]
     assert rows(conn, "select count(*) from silver.suppliers") == [(3,)]

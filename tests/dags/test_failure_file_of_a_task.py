@@ -31,17 +31,17 @@ def _left(home: Path) -> bool:
 def test_a_try_that_is_killed_is_not_explained_by_the_one_before(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import retail_wiring
+    import retail_steps
 
     home = tmp_path / "airflow"
     monkeypatch.setenv("AIRFLOW_CONN_RETAIL", database_url)
     monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
-    monkeypatch.setattr(retail_wiring, "airflow_home", lambda: home)
+    monkeypatch.setattr(retail_steps, "airflow_home", lambda: home)
     context = {"run_id": RUN, "task": SimpleNamespace(task_id=TASK), "dag": SimpleNamespace(dag_id="dag")}
-    monkeypatch.setattr(retail_wiring, "get_current_context", lambda: context)
+    monkeypatch.setattr(retail_steps, "get_current_context", lambda: context)
     step = Step(id=TASK, work=(f"{__name__}:fail_unless_explained",), layer="bronze", login=INGESTION)
     with pytest.raises(ZeroDivisionError):
-        retail_wiring._carry_out(step, "retail")
+        retail_steps._carry_out(step, "retail")
     assert _left(home)
-    assert retail_wiring._carry_out(step, "retail") == ["nothing"]
+    assert retail_steps._carry_out(step, "retail") == ["nothing"]
     assert not _left(home)

@@ -57,7 +57,7 @@ def test_a_range_that_is_well_does_not_close_the_incident_of_another(dag: Any) -
 
 
 def test_the_states_of_mapped_tasks_are_those_of_the_task() -> None:
-    from retail_alerts import _by_task
+    from retail_callbacks import _by_task
 
     found = {
         "plan_ranges": "success",
@@ -71,7 +71,7 @@ def test_the_states_of_mapped_tasks_are_those_of_the_task() -> None:
 
 def test_an_incident_of_every_dag_names_what_to_do() -> None:
     from airflow.dag_processing.dagbag import DagBag
-    from retail_alerts import COMMANDS
+    from retail_callbacks import COMMANDS
 
     assert set(DagBag(dag_folder=str(DAGS)).dags) == set(COMMANDS)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 USER = "admin"
 DAG_ID = "retail_etl_hourly"
 DAGS_FOLDER = PROJECT_ROOT / "airflow" / "dags"
+PLUGINS_FOLDER = PROJECT_ROOT / "airflow" / "plugins"
 CONFIG_FOLDER = PROJECT_ROOT / "airflow" / "config"
 AIRFLOW = (sys.executable, "-m", "airflow")
 
@@ -79,6 +80,7 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
         **_around_proxies(),
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS_FOLDER),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
         "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet_key") + "=",
@@ -117,9 +119,9 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints, *, has_l
         "DATABASE_URL": endpoints.ingestion_url or owner,
         **dbt_profile(endpoints.transformation_url or owner),
         "RETAIL_HOME": str(settings.retail_home),
-        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow's
-        # services add the DAG folder themselves, some of its commands do not.
-        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, DAGS_FOLDER, CONFIG_FOLDER))),
+        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow adds the
+        # folders of its DAGs and plugins itself.
+        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, CONFIG_FOLDER))),
         "PYTHONUNBUFFERED": "1",
     }
 

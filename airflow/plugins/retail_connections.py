@@ -1,7 +1,4 @@
-"""What Airflow gives to the pipeline: connections to the warehouse, one a layer, and a folder.
-
-No DAG is defined here (see .airflowignore).
-"""
+"""What Airflow gives to the pipeline: connections to the warehouse, one a layer, and a folder."""
 
 from __future__ import annotations
 

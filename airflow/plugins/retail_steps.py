@@ -1,6 +1,6 @@
-"""What the DAGs of this folder share: a task that calls the pipeline, the assets it writes, and the notes beside it.
+"""What the DAGs share: a task that calls a step of the pipeline, the assets it writes, and the notes next to it.
 
-No DAG is defined here (see .airflowignore). Nothing touches a database, reads a Variable or imports the pipeline while
+Nothing touches a database, reads a Variable or imports the pipeline while
 a file is parsed.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, get_current_context, task
-from retail_alerts import TASK_CALLBACKS
+from retail_callbacks import TASK_CALLBACKS
 from retail_connections import airflow_home, warehouse_address
 
 if TYPE_CHECKING:
