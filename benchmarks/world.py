@@ -24,7 +24,7 @@ from ingestion.api.client import SourceClient
 from medallion.database import connect
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
-from stack.commands.checks import configures
+from stack.commands.checks import is_pipeline_setting
 from stack.host.home import Home
 from stack.host.interrupts import uninterrupted
 from stack.host.settings import StackSettings
@@ -183,7 +183,7 @@ def _totals(world: World) -> Totals:
 def _environment(sales: int, home: Path) -> Iterator[None]:
     """The environment of our servers, which read it themselves: the data set, and nothing that the user set."""
     before = dict(os.environ)
-    for name in [name for name in before if configures(name)]:
+    for name in [name for name in before if is_pipeline_setting(name)]:
         del os.environ[name]
     os.environ.update(data_set(clock_for(sales)) | {"RETAIL_HOME": str(home)})
     try:

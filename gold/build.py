@@ -21,10 +21,10 @@ from medallion.state.gold_progress import (
     PendingGold,
     RebuildToken,
     close_gold_test,
-    gold_core_rebuilt,
     gold_rebuild_token,
     gold_rebuild_wanted,
-    gold_rebuilt,
+    mark_gold_core_rebuilt,
+    mark_gold_rebuilt,
     open_gold_test,
     pending_gold,
     want_gold_rebuild,
@@ -94,7 +94,7 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     built = _step(conn, settings, command + _refresh(wish, full_refresh), run_id, "dbt_run_core")
     if wish:
         with transaction(conn):
-            gold_core_rebuilt(conn, wish)
+            mark_gold_core_rebuilt(conn, wish)
     return built
 
 
@@ -109,7 +109,7 @@ def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refres
     built = _step(conn, settings, command, run_id, "dbt_run_mart")
     if wish and wish.is_core_built:
         with transaction(conn):
-            gold_rebuilt(conn, wish)
+            mark_gold_rebuilt(conn, wish)
     return built
 
 

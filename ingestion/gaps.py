@@ -78,7 +78,7 @@ def windows(gaps: Sequence[IdRange], span: int) -> list[IdRange]:
     return joined
 
 
-def runs_of(ids: Iterable[int]) -> list[IdRange]:
+def contiguous_ranges(ids: Iterable[int]) -> list[IdRange]:
     """The ids as ranges without holes between."""
     runs: list[IdRange] = []
     for number in sorted(set(ids)):
@@ -100,7 +100,7 @@ def by_gap(gaps: Sequence[IdRange], ids: Iterable[int]) -> dict[IdRange, list[in
     return found
 
 
-def left_of(gap: IdRange, ids: Iterable[int]) -> list[IdRange]:
+def still_missing(gap: IdRange, ids: Iterable[int]) -> list[IdRange]:
     """What of `gap` is still missing after `ids`, which lie in it."""
     return skipped_between(gap.first - 1, [*sorted(set(ids)), gap.last + 1])
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ingestion.gaps import by_gap, check_inside, left_of, runs_of, skipped_between, windows, without
+from ingestion.gaps import by_gap, check_inside, contiguous_ranges, skipped_between, still_missing, windows, without
 from ingestion.id_page import position_after, validate_page
 from ingestion.reading import Reading, digest
 from ingestion.record_ids import ids_of
@@ -271,7 +271,7 @@ class LateReading(Reading):
         for ids, numbers in by_gap([gap.ids for gap in self._gaps], self._late).items():
             gap = next(one for one in self._gaps if one.ids == ids)
             if gap.is_hole:
-                fill(conn, self._entity.name, gap, runs_of(numbers), left_of(ids, numbers))
+                fill(conn, self._entity.name, gap, contiguous_ranges(numbers), still_missing(ids, numbers))
             else:
                 set_held(conn, self._entity.name, gap, gap.held | set(numbers))
         self._gaps = gaps_between(conn, self._entity.name, self._window)

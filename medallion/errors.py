@@ -150,7 +150,7 @@ class AnswerNotWhole(SourceUnavailable):
     def __init__(self, *, subject: str, reason: str) -> None:
         self.subject = subject
         super().__init__(
-            f"{subject}: the answer is not whole: {reason}",
+            f"{subject}: the answer is incomplete: {reason}",
             remedy="nothing of it was kept; see the source's own log for that request",
         )
 

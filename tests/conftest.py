@@ -27,7 +27,7 @@ from medallion import schema
 from medallion.database import connect
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
-from stack.commands.checks import configures
+from stack.commands.checks import is_pipeline_setting
 from tests.homes import emptied, spare_dbt_its_callers
 from tests.postgres_server import PostgresServer, running_server
 
@@ -38,7 +38,7 @@ NOON = datetime(2026, 11, 6, 12, tzinfo=timezone.utc)
 
 def pytest_configure() -> None:
     """No test may meet what the user has configured, however pytest was started."""
-    for name in [name for name in os.environ if configures(name)]:
+    for name in [name for name in os.environ if is_pipeline_setting(name)]:
         del os.environ[name]
 
 

@@ -55,7 +55,7 @@ def task_failed(context: Context) -> None:
 
 @never_raising
 def task_succeeded(context: Context) -> None:
-    """What was wrong with this task is right again."""
+    """What was wrong with this task is resolved."""
     _close(context, [context["ti"].task_id])
 
 
@@ -69,16 +69,16 @@ def nothing_left(context: Context) -> None:
 @never_raising
 def task_begins(context: Context) -> None:
     """Is this run late, or were there hours before it that nobody ran? Opens an incident of the hourly run if so."""
-    from medallion.alerting.deadline import absence, lateness
+    from medallion.alerting.deadline import missed_run_reason, overdue_reason
 
     run, settings = context["dag_run"], _settings()
     if settings is None:
         return
     now, ours = datetime.now(timezone.utc), run.dag_id == HOURLY
-    cause = lateness(now, run.start_date, settings.hour_deadline_minutes) if ours else None
+    cause = overdue_reason(now, run.start_date, settings.hour_deadline_minutes) if ours else None
     looks_back = context["ti"].task_id == FIRST_TASK or not ours
     if cause is None and looks_back and str(getattr(run.run_type, "value", run.run_type)) == "scheduled":
-        cause = absence(now, _hour_began(run.run_id), settings.hour_deadline_minutes)
+        cause = missed_run_reason(now, _hour_began(run.run_id), settings.hour_deadline_minutes)
     if cause:
         _report_run(HOURLY, run.run_id, cause)
 
@@ -131,12 +131,12 @@ def _report_run(dag_id: str, run_id: str, cause: str) -> None:
 
 def _report_if_late(context: Context) -> None:
     """The last task of a run begins in time and may still end late."""
-    from medallion.alerting.deadline import lateness
+    from medallion.alerting.deadline import overdue_reason
 
     run, settings = context.get("dag_run"), _settings()
     if run is None or settings is None or context["dag"].dag_id != HOURLY:
         return
-    cause = lateness(datetime.now(timezone.utc), run.start_date, settings.hour_deadline_minutes)
+    cause = overdue_reason(datetime.now(timezone.utc), run.start_date, settings.hour_deadline_minutes)
     if cause:
         _report_run(HOURLY, run.run_id, cause)
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from medallion.database import connect
-from medallion.process.exit import end_without_collecting
+from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import load_settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def run_steps(stages: Mapping[str, Sequence[Step]]) -> None:
     """Run stage after stage, the steps of each at once; seconds of each stage to standard output as JSON."""
-    end_without_collecting()
+    skip_gc_at_exit()
     settings, seconds = load_settings(), {}
     with contextlib.redirect_stdout(sys.stderr):
         for name, steps in stages.items():

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 HOUR = timedelta(hours=1)
 
 
-def lateness(now: datetime, began: datetime, deadline_minutes: float) -> str | None:
+def overdue_reason(now: datetime, began: datetime, deadline_minutes: float) -> str | None:
     """Why a run that began then and has not ended is late; None while it is not."""
     if now - began <= timedelta(minutes=deadline_minutes):
         return None
     return f"the run that began at {_said(began)} has not ended within {deadline_minutes:g} minutes"
 
 
-def absence(now: datetime, last_began: datetime | None, deadline_minutes: float) -> str | None:
+def missed_run_reason(now: datetime, last_began: datetime | None, deadline_minutes: float) -> str | None:
     """Why an hour is missing when the last one began then; None when none is, or none has ever run."""
     if last_began is None or now - last_began <= HOUR + timedelta(minutes=deadline_minutes):
         return None

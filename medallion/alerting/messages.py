@@ -60,7 +60,7 @@ class Incident:
         """One line for a person."""
         others = len(self.tasks) - 1
         about = f"{self.entity} and {others} more" if others > 0 else self.entity
-        how = "right again" if self.status == "CLOSED" else "failed"
+        how = "resolved" if self.status == "CLOSED" else "failed"
         return f"{about}: {how} ({self.dag_id} {self.task_id})"
 
     def lines(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import atexit
 import gc
 
 
-def end_without_collecting() -> None:
+def skip_gc_at_exit() -> None:
     """Leave this process's memory to the system when it ends, which else is walked and freed object by object.
 
     What is registered to run at the end runs, and the standard streams are flushed. A file that is left open in a cycle

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from medallion.database import connect
 from medallion.errors import ConfigurationError, NothingToDo, RetailError
 from medallion.private_files import PRIVATE_UMASK
-from medallion.process.exit import end_without_collecting
+from medallion.process.exit import skip_gc_at_exit
 from medallion.process.failure_file import VARIABLE, write_failure
 from medallion.process.signals import Stopped, stoppable
 from medallion.settings import load_settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def run_step(step: Step) -> None:
     """Run one step against the configured warehouse and end the process with its exit code."""
-    end_without_collecting()
+    skip_gc_at_exit()
     os.umask(PRIVATE_UMASK)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -142,7 +142,7 @@ def set_held(conn: connection, entity: str, gap: Gap, held: frozenset[int]) -> N
 def mark_checked(conn: connection, entity: str, gaps: Sequence[Gap] | None) -> None:
     """Note that these open gaps, or with None all of them, were asked for; forget what is filled for a month."""
     from_ids = None if gaps is None else [one.first for one in gaps]
-    _SQL.execute(conn, "gaps_checked", {"entity": entity, "from_ids": from_ids})
+    _SQL.execute(conn, "mark_gaps_checked", {"entity": entity, "from_ids": from_ids})
     _SQL.execute(conn, "forget_gaps", {"entity": entity})
 
 

@@ -70,7 +70,7 @@ select
     %(entity)s, from_id, to_id, %(status)s, coalesce(%(first_seen_at)s, clock_timestamp()), clock_timestamp()
 from unnest(%(first)s::bigint[], %(last)s::bigint[]) as piece (from_id, to_id);
 
--- name: gaps_checked
+-- name: mark_gaps_checked
 -- Note that open gaps were asked for.
 update meta.gap
 set last_checked_at = clock_timestamp()

@@ -62,11 +62,11 @@ def gold_rebuild_token(conn: connection) -> RebuildToken | None:
     return None if row is None else RebuildToken(*row)
 
 
-def gold_core_rebuilt(conn: connection, token: RebuildToken) -> None:
+def mark_gold_core_rebuilt(conn: connection, token: RebuildToken) -> None:
     """Core was built from the beginning for this wish, which was there before it began. A newer wish is not touched."""
-    _SQL.execute(conn, "gold_core_rebuilt", vars(token))
+    _SQL.execute(conn, "mark_gold_core_rebuilt", vars(token))
 
 
-def gold_rebuilt(conn: connection, token: RebuildToken) -> None:
+def mark_gold_rebuilt(conn: connection, token: RebuildToken) -> None:
     """The marts were, too: the wish is fulfilled. A newer one stays."""
-    _SQL.execute(conn, "gold_rebuilt", vars(token))
+    _SQL.execute(conn, "mark_gold_rebuilt", vars(token))

@@ -43,13 +43,13 @@ select exists (select from meta.gold_rebuild);
 select token::text, (core_token = token) is true
 from meta.gold_rebuild;
 
--- name: gold_core_rebuilt
+-- name: mark_gold_core_rebuilt
 -- Note that core was built for a wish. A newer wish is left alone.
 update meta.gold_rebuild
 set core_token = token
 where token = %(token)s::uuid;
 
--- name: gold_rebuilt
+-- name: mark_gold_rebuilt
 -- Fulfill a wish. A newer one stays.
 delete from meta.gold_rebuild
 where token = %(token)s::uuid;

@@ -20,7 +20,7 @@ from rich.console import Console
 from medallion.entities.registry import ENTITIES
 from medallion.errors import RetailError
 from medallion.private_files import PRIVATE_UMASK
-from medallion.process.exit import end_without_collecting
+from medallion.process.exit import skip_gc_at_exit
 from stack.cli.context import AsJson, open_home, open_warehouse
 from stack.cli.rejects import rejects
 from stack.host.console import Talk, print_data
@@ -45,7 +45,7 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_int
 @app.command(epilog="Example: ./retail run --json | jq .report.new")
 def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
     """Run one hour, start to finish, through the real DAG; start what is not running and stop it again."""
-    from stack.commands.layer_report import news, print_report
+    from stack.commands.layer_report import print_report, summarize_run
     from stack.commands.run import run_hour
     from stack.services.source_api import ask_for_chaos
 
@@ -58,7 +58,7 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
     else:
         console = Console(highlight=False, soft_wrap=True)
         print_report(outcome.report, console)
-        console.print(f"{news(outcome.report)} ({outcome.seconds:.0f} s)")
+        console.print(f"{summarize_run(outcome.report)} ({outcome.seconds:.0f} s)")
 
 
 @app.command(epilog="Example: BACKFILL_JOBS=4 ./retail backfill")
@@ -301,7 +301,7 @@ def _where_the_user_stands(path: Path) -> Path:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    end_without_collecting()
+    skip_gc_at_exit()
     if sys.argv[1:2] not in (["test"], ["bench"]):  # whose files other accounts must read
         os.umask(PRIVATE_UMASK)  # and so that of every process we start
     talk = Talk()

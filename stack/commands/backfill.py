@@ -28,7 +28,7 @@ from medallion.state.receipts import files_waiting
 from stack.host.interrupts import raise_if_told
 from stack.services.airflow.service import pipeline_environment
 from stack.services.processes import Service, ended, start, stop
-from stack.services.warehouse import platform, pointed_to
+from stack.services.warehouse import platform, with_source
 
 if TYPE_CHECKING:
     import subprocess
@@ -88,7 +88,7 @@ def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
         with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)
             steps = _Steps(home, _environment(settings, endpoints), talk, conn)
-            ranges = _planned(conn, pointed_to(settings, endpoints), talk)
+            ranges = _planned(conn, with_source(settings, endpoints), talk)
             pull_seconds = steps.pull(settings.backfill_jobs) if ranges else 0.0
             load_seconds = steps.load()
     first, last = (ranges[0].first, ranges[-1].last) if ranges else (None, None)

@@ -161,7 +161,7 @@ def run_benchmarks(arguments: list[str]) -> NoReturn:
     os.execve(sys.executable, [*_PYTHON, "benchmarks", *arguments], environment)  # noqa: S606 - no shell is wanted
 
 
-def configures(name: str) -> bool:
+def is_pipeline_setting(name: str) -> bool:
     """Whether an environment variable would point the tests to a real warehouse, source or Airflow."""
     ours = ("DATABASE_URL", "BRONZE_URL", "RETAIL_HOME", "RETAIL_TASK_RETRIES", "RETAIL_FAIL_AT_ONCE")
     return name in ours or name.startswith(("SOURCE_", "AIRFLOW_"))
@@ -175,7 +175,7 @@ def _is_path(argument: str) -> bool:
 
 def _environment() -> dict[str, str]:
     """Ours, without what the user has configured."""
-    kept = {name: value for name, value in os.environ.items() if not configures(name)}
+    kept = {name: value for name, value in os.environ.items() if not is_pipeline_setting(name)}
     return {**kept, "PYTHONPATH": str(PROJECT_ROOT)}
 
 

@@ -171,7 +171,7 @@ def print_report(report: Report, console: Console) -> None:
         console.print(words, style="yellow")
 
 
-def news(report: Report) -> str:
+def summarize_run(report: Report) -> str:
     """What the run brought, in one line."""
     brought = {name: count for name, count in report.new["bronze"].items() if count}
     if not brought:

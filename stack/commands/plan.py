@@ -21,7 +21,7 @@ from medallion.state.gold_progress import gold_rebuild_wanted
 from medallion.state.receipts import unloaded_files
 from medallion.state.reconciliation import is_unbalanced, is_unchecked
 from stack.commands.layer_report import read_watermarks
-from stack.services.warehouse import platform, pointed_to
+from stack.services.warehouse import platform, with_source
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -37,7 +37,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Ahead:
+class PendingPull:
     """What the source has behind an entity's watermark; `is_all` False: at least so many records."""
 
     entity: str
@@ -54,7 +54,7 @@ class Plan:
     `backfill`: one under way, of which the run pulls what is left.
     """
 
-    pull: tuple[Ahead, ...]
+    pull: tuple[PendingPull, ...]
     gap_ranges: int
     gap_ids: int
     bronze_files: dict[str, int]
@@ -68,9 +68,9 @@ def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
     """Ask. Starts warehouse and source if need be. Raises SourceError or DatabaseError."""
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
-        with SourceClient(pointed_to(settings, endpoints)) as source:
+        with SourceClient(with_source(settings, endpoints)) as source:
             declared = [one for one in read_watermarks(conn) if one.entity in ENTITIES]
-            pull = tuple(_ahead(source, watermark) for watermark in declared)
+            pull = tuple(_pending_pull(source, watermark) for watermark in declared)
         return _plan(conn, pull)
 
 
@@ -97,18 +97,18 @@ def print_plan(plan: Plan, console: Console) -> None:
         console.print("nothing: the layers hold what the source has")
 
 
-def _ahead(source: SourceClient, watermark: Watermark) -> Ahead:
+def _pending_pull(source: SourceClient, watermark: Watermark) -> PendingPull:
     """Totals tell of sales, where the source offers them; a page of anything else."""
     cursor = watermark.cursor_value
     if watermark.entity == "sales":
         with suppress(NotOffered):
             totals = source.sales_totals(id_of_cursor("sales", cursor) if cursor else 0, _LARGEST_ID)
-            return Ahead(watermark.entity, cursor, totals.sales, is_all=True)
+            return PendingPull(watermark.entity, cursor, totals.sales, is_all=True)
     page = source.page(watermark.entity, cursor)
-    return Ahead(watermark.entity, cursor, len(page.items), is_all=not page.has_more)
+    return PendingPull(watermark.entity, cursor, len(page.items), is_all=not page.has_more)
 
 
-def _plan(conn: connection, pull: tuple[Ahead, ...]) -> Plan:
+def _plan(conn: connection, pull: tuple[PendingPull, ...]) -> Plan:
     with transaction(conn):
         gaps, backfill = open_gaps(conn), read_progress(conn, "sales")
         is_whole, unbalanced = gold_rebuild_wanted(conn), is_unbalanced(conn) or is_unchecked(conn)

@@ -9,7 +9,7 @@ from medallion.process.step import hand_run_id
 from medallion.schema import prepare_schema
 from quality.reconcile import reconcile_sales
 from quality.repair import repair_sales
-from stack.services.warehouse import platform, pointed_to
+from stack.services.warehouse import platform, with_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def reconcile(home: Home, settings: StackSettings, talk: Talk, *, whole: bool, a
     """
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
-        pointed = pointed_to(settings, endpoints)
+        pointed = with_source(settings, endpoints)
         return reconcile_sales(conn, pointed, run_id=hand_run_id(), whole=whole, accept=accept).summary()
 
 
@@ -34,4 +34,4 @@ def repair(home: Home, settings: StackSettings, talk: Talk, ids: Sequence[int]) 
     """Pull these sales again, for the next run to replace what Silver holds of them. Returns what was done."""
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
-        return repair_sales(conn, pointed_to(settings, endpoints), ids, run_id=hand_run_id()).summary()
+        return repair_sales(conn, with_source(settings, endpoints), ids, run_id=hand_run_id()).summary()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from medallion.alerting.deadline import absence
+from medallion.alerting.deadline import missed_run_reason
 from medallion.database import connect, transaction
 from medallion.errors import DatabaseError
 from medallion.foreign_text import escaped
@@ -87,7 +87,7 @@ def kept_incidents(home: Home) -> Kept | None:
 def overdue(now: datetime, last_run: DagRun | None, deadline_minutes: float) -> str | None:
     """Why an hour is missing while a scheduler runs, as Airflow's own record has it."""
     began = last_run.started_at if last_run else None
-    return absence(now, began, deadline_minutes)
+    return missed_run_reason(now, began, deadline_minutes)
 
 
 def print_incidents(incidents: tuple[OpenIncident, ...], console: Console) -> None:

@@ -82,7 +82,7 @@ def platform(home: Home, settings: StackSettings, talk: Talk) -> Iterator[Endpoi
         yield endpoints
 
 
-def pointed_to(settings: StackSettings, endpoints: Endpoints) -> StackSettings:
+def with_source(settings: StackSettings, endpoints: Endpoints) -> StackSettings:
     """The settings with the source that answers."""
     found = {"source_api_url": endpoints.source_api_url, "source_api_key": endpoints.source_api_key}
     return settings.model_validate(settings.model_dump() | found)

@@ -98,7 +98,7 @@ def test_a_failure_is_told_once_its_repeats_are_counted_and_its_end_is_told_once
         assert alarmed.run() == 0
         assert [one["status"] for one in hook.received] == ["OPEN", "CLOSED"]
         assert len(mailbox.received) == 2
-        assert "Subject: [retail] products: right again" in mailbox.received[1]
+        assert "Subject: [retail] products: resolved" in mailbox.received[1]
 
     assert [one["times"] for one in said(runs, "opened")] == [1]
     assert [one["times"] for one in said(runs, "closed")] == [4]

@@ -16,7 +16,7 @@ import pytest
 from psycopg2.extensions import connection
 from sqlalchemy import create_engine, text
 
-from medallion.alerting.deadline import absence
+from medallion.alerting.deadline import missed_run_reason
 from medallion.alerting.incidents import hour_began
 from medallion.database import connect, transaction
 from medallion.schema import prepare_schema
@@ -142,7 +142,7 @@ def test_an_hour_is_missed_by_the_clock_there_is_though_an_older_run_bears_a_lat
         cursor.execute("update meta.load set started_at = started_at + %s where run_id = 'before the jump'", (back,))
     ((began, now),) = rows(conn, "select started_at, now() + interval '3 hours' from meta.load where run_id ~ 'after'")
     assert hour_began(conn, besides="mine") == began
-    assert absence(now, hour_began(conn, besides="mine"), 60)
+    assert missed_run_reason(now, hour_began(conn, besides="mine"), 60)
 
 
 def test_the_last_run_is_the_one_that_airflow_made_last(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_the_end_is_told_once_when_all_of_them_are_well(conn: connection) -> Non
         assert [one.status for one in channel.heard] == ["OPEN"]
         close_incidents(conn, DAG, [task_id], {"email": channel})
     assert channel.said()[1:] == [("CLOSED", PULLS)]
-    assert channel.heard[1].headline().startswith("customers and 2 more: right again")
+    assert channel.heard[1].headline().startswith("customers and 2 more: resolved")
     assert "closed" in channel.heard[1].lines()
     for task_id in PULLS:
         close_incidents(conn, DAG, [task_id], {"email": channel})

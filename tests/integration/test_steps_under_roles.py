@@ -59,12 +59,12 @@ ALLOWED = {
         INGESTION: "want_gold_rebuild gold_rebuild_wanted",
         TRANSFORMATION: """
             gold_pending open_gold_test close_gold_test want_gold_rebuild gold_rebuild_wanted
-            gold_rebuild_token gold_core_rebuilt gold_rebuilt
+            gold_rebuild_token mark_gold_core_rebuilt mark_gold_rebuilt
         """,
     },
     "medallion/state/gaps": {
         INGESTION: """
-            open_gaps gaps_to_ask gaps_between add_gaps withdraw set_known close_gap add_gap_pieces gaps_checked
+            open_gaps gaps_to_ask gaps_between add_gaps withdraw set_known close_gap add_gap_pieces mark_gaps_checked
             forget_gaps expiring_gaps expire_gaps
         """,
         TRANSFORMATION: "open_gaps gaps_to_ask gaps_between expiring_gaps",

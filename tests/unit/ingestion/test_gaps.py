@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.gaps import by_gap, check_inside, left_of, rows_for, runs_of, skipped_between, windows, without
+from ingestion.gaps import (
+    by_gap,
+    check_inside,
+    contiguous_ranges,
+    rows_for,
+    skipped_between,
+    still_missing,
+    windows,
+    without,
+)
 from ingestion.late_arrivals import Stretch
 from ingestion.sales import SALES
 from ingestion.source import Page
@@ -37,17 +46,17 @@ def test_ids_and_what_they_skip_make_up_the_whole(present: set[int]) -> None:
 
 @given(ids, ids)
 def test_a_gap_is_divided_into_what_came_and_what_is_left(missing: set[int], came: set[int]) -> None:
-    gaps = runs_of(missing)
+    gaps = contiguous_ranges(missing)
     for gap, arrived in by_gap(gaps, came).items():
-        left = left_of(gap, arrived)
-        assert numbers(runs_of(arrived)) | numbers(left) == numbers([gap])
-        assert not numbers(runs_of(arrived)) & numbers(left)
+        left = still_missing(gap, arrived)
+        assert numbers(contiguous_ranges(arrived)) | numbers(left) == numbers([gap])
+        assert not numbers(contiguous_ranges(arrived)) & numbers(left)
     assert {one for arrived in by_gap(gaps, came).values() for one in arrived} == missing & came
 
 
 @given(ids, st.integers(1, 30))
 def test_windows_cover_every_gap_in_few_requests_that_do_not_overlap(missing: set[int], span: int) -> None:
-    gaps = runs_of(missing)
+    gaps = contiguous_ranges(missing)
     asked = windows(gaps, span)
     assert missing <= numbers(asked)
     assert all(former.last < latter.first for former, latter in itertools.pairwise(asked))
@@ -65,7 +74,7 @@ def test_a_page_beyond_what_was_asked_for_is_refused() -> None:
 
 @given(ids, ids)
 def test_what_is_known_is_taken_out_of_the_holes_and_nothing_else(missing: set[int], known: set[int]) -> None:
-    assert numbers(without(runs_of(missing), runs_of(known))) == missing - known
+    assert numbers(without(contiguous_ranges(missing), contiguous_ranges(known))) == missing - known
 
 
 @given(ids)
@@ -90,7 +99,7 @@ def test_a_page_with_many_holes_is_one_row_that_lists_what_it_holds() -> None:
 
 @given(ids, st.integers(61, 90))
 def test_a_stretch_is_divided_without_cutting_a_gap_and_holds_what_its_parts_hold(missing: set[int], end: int) -> None:
-    gaps = tuple(Gap(one) for one in runs_of(missing))
+    gaps = tuple(Gap(one) for one in contiguous_ranges(missing))
     left = [Stretch(0, end, gaps)]
     whole, parts = left[0], list[Stretch]()
     assert whole.held == end - len(missing)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 PROGRAM = """
 import atexit, gc, logging, logging.handlers, sys
-from medallion.process.exit import end_without_collecting
+from medallion.process.exit import skip_gc_at_exit
 
-end_without_collecting()
+skip_gc_at_exit()
 atexit.register(print, "registered")
 target = logging.FileHandler(sys.argv[1])
 logging.getLogger().addHandler(logging.handlers.MemoryHandler(100, target=target))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from stack.commands.layer_report import Report, news
+from stack.commands.layer_report import Report, summarize_run
 
 
 def brought(**bronze: int) -> str:
-    return news(Report(bronze=(), rows={}, watermarks=(), new={"bronze": bronze}, rejected=0, failures=()))
+    return summarize_run(Report(bronze=(), rows={}, watermarks=(), new={"bronze": bronze}, rejected=0, failures=()))
 
 
 def test_each_dataset_that_brought_something_is_named_with_its_count() -> None:

@@ -151,7 +151,7 @@ def test_a_truncated_gzip_body_is_not_taken_for_whole() -> None:
         headers = JSON | {"content-encoding": "gzip"}
         return httpx.Response(200, headers=headers, stream=_Stream(packed[:-12]))
 
-    with pytest.raises(SourceUnavailable, match="the answer is not whole"):
+    with pytest.raises(SourceUnavailable, match="the answer is incomplete"):
         client(cut).page("sales", None)
 
 
@@ -170,7 +170,7 @@ def test_a_truncated_gzip_body_is_not_taken_for_whole() -> None:
 )
 def test_gzip_that_is_not_one_whole_member_is_asked_for_again(content: bytes, why: str) -> None:
     handler = streaming("gzip", content)
-    with pytest.raises(SourceUnavailable, match=f"not whole: .*{why}"):
+    with pytest.raises(SourceUnavailable, match=f"incomplete: .*{why}"):
         client(handler).page("sales", None)
     assert handler.asked == 3  # type: ignore[attr-defined]
 
