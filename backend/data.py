@@ -86,9 +86,9 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """`text` holds `count` JSON objects, one a line, a comma behind each but the last.
+    """`text` holds `count` JSON objects, one a line, a comma after each but the last.
 
-    `next_cursor` points behind the last object, None without one.
+    `next_cursor` points after the last object, None without one.
 
     A text rather than a list: what is made a column at a time is not taken apart to be put together again.
     """
@@ -201,7 +201,7 @@ class DataSet:
             return self._newest[1]
 
     def sales_page(self, cursor: str | None, limit: int, up_to: int | None) -> Page:
-        """Sales behind `cursor`, at most `limit`, none above `up_to`. Raises BadCursor."""
+        """Sales after `cursor`, at most `limit`, none above `up_to`. Raises BadCursor."""
         after, end = sale_cursor(cursor), self.end_of_sales(up_to)
         last = min(after + limit, end)
         if last <= after:
@@ -214,12 +214,12 @@ class DataSet:
         return newest if up_to is None else min(newest, up_to)
 
     def customers_page(self, cursor: str | None, limit: int) -> Page:
-        """Customers behind `cursor`, ordered by (updated_at, customer_id). Raises BadCursor."""
+        """Customers after `cursor`, ordered by (updated_at, customer_id). Raises BadCursor."""
         listing = self._listing("customers")
         return _listing_page(listing, "customer_id", _CUSTOMER, cursor, limit)
 
     def products_page(self, cursor: str | None, limit: int) -> Page:
-        """Products behind `cursor`, ordered by (updated_at, product_id). Raises BadCursor."""
+        """Products after `cursor`, ordered by (updated_at, product_id). Raises BadCursor."""
         return _listing_page(self._listing("products"), "product_id", _PRODUCT, cursor, limit)
 
     def other_page(self, resource: str, cursor: str | None, limit: int) -> Page:
@@ -309,7 +309,7 @@ def _listing_page(listing: pl.DataFrame, key: str, members: Pieces, cursor: str 
 
 
 def _behind(listing: pl.DataFrame, key: str, cursor: str) -> int:
-    """Index of the first row behind a cursor `updated_at~id`, by binary search."""
+    """Index of the first row after a cursor `updated_at~id`, by binary search."""
     match = re.fullmatch(LISTING_CURSOR, cursor)
     if match is None:
         raise BadCursor(cursor)

@@ -77,13 +77,13 @@ class Sale(_Closed):
 
 
 class Page(_Closed, Generic[Record]):
-    """A page of records. Ask again with `next_cursor` for what comes behind it, now or next hour."""
+    """A page of records. Ask again with `next_cursor` for what comes after it, now or next hour."""
 
-    items: list[Record] = Field(description="Records behind the cursor, in the resource's order.")
+    items: list[Record] = Field(description="Records after the cursor, in the resource's order.")
     count: int = Field(ge=0, description="Number of items.", examples=[1000])
-    has_more: bool = Field(description="Whether there is more behind the last item right now.")
+    has_more: bool = Field(description="Whether there is more after the last item right now.")
     next_cursor: str | None = Field(
-        description="Points behind the last item; null only when there are no items.", examples=["104233"]
+        description="Points after the last item; null only when there are no items.", examples=["104233"]
     )
 
 

@@ -56,7 +56,7 @@ SMALLEST_RANGE = 50_000  # ids; below, a range costs more than it gains
 
 
 def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: int) -> list[IdRange]:
-    """Cut what lies behind the watermark into at most `most` ranges; those of a backfill under way stay as they are.
+    """Cut what lies after the watermark into at most `most` ranges; those of a backfill under way stay as they are.
 
     Empty when there is too little to cut. Raises SourceError or DatabaseError.
     """
@@ -151,7 +151,7 @@ def finish_backfill(entity: Entity, conn: connection, settings: Settings, *, run
         left = f"{entity.name}: left to the backfill: {progress.words()}"
         if full_refresh:
             raise EntityLocked(left, remedy="trigger the full refresh again once it has ended")
-        raise NothingToDo(left, remedy="once it has ended, the next run goes on behind it")
+        raise NothingToDo(left, remedy="once it has ended, the next run goes on after it")
     if progress is not None:
         pull_open_ranges(entity, conn, settings, run_id=run_id)
 
@@ -169,7 +169,7 @@ def cut(ids: IdRange, most: int) -> list[IdRange]:
 
 
 def last_id(source: Source, entity: Entity, after: int) -> int:
-    """The largest id at the source, or `after` when nothing lies behind it; found by asking."""
+    """The largest id at the source, or `after` when nothing lies after it; found by asking."""
 
     def lies_behind(number: int) -> bool:
         return any(id_of(entity.key, one) for one in source.page(str(number), limit=1).items)

@@ -88,7 +88,7 @@ class Collected:
 
     def _brought(self) -> str:
         if not self.files:
-            return f"{self.entity}: nothing new behind {self.cursor_after}"
+            return f"{self.entity}: nothing new after {self.cursor_after}"
         records = ", ".join(f"{count:,} {dataset}" for dataset, count in self.records.items())
         late = f", {self.late:,} of them late" if self.late else ""
         return f"{self.entity}: {records} in {self.files} files{late}, up to {self.cursor_after}"

@@ -74,7 +74,7 @@ class Landing:
     def acknowledged(self, files: Mapping[str, WrittenFile], after: str | None, through: str) -> Iterator[None]:
         """The one moment in which the part begins to exist: its receipts, and in the same transaction the body.
 
-        The body moves the position, and keeps the gaps, of what lies behind the cursor `after`, up to `through`.
+        The body moves the position, and keeps the gaps, of what follows the cursor `after`, up to `through`.
         """
         with transaction(self._conn):
             for dataset, file in files.items():

@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @contextmanager
 def pull_progress(entity: str) -> Iterator[Report]:
-    """Yields what is to be called after each page with its number of records and the cursor behind it."""
+    """Yields what is to be called after each page with its number of records and the cursor after it."""
     if sys.stderr.isatty():
         with _live(entity) as report:
             yield report

@@ -39,13 +39,13 @@ class Planned:
 
 
 def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Planned:  # noqa: ARG001 - a step
-    """Cut the sales behind the watermark into ranges, four for each of BACKFILL_JOBS; or go on with those there are.
+    """Cut the sales after the watermark into ranges, four for each of BACKFILL_JOBS; or go on with those there are.
 
     Raises NothingToDo when there is too little to cut, SourceError or DatabaseError.
     """
     ranges = plan_ranges(SALES, conn, settings, most=4 * settings.backfill_jobs)
     if not ranges:
-        raise NothingToDo("sales: too few lie behind the watermark to be cut", remedy="the hourly run pulls them")
+        raise NothingToDo("sales: too few lie after the watermark to be cut", remedy="the hourly run pulls them")
     return Planned(tuple(ranges))
 
 

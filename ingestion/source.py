@@ -29,7 +29,7 @@ CURSOR_RULE = f"1 to {_LONGEST_CURSOR:,} printable characters of ASCII are one"
 class Page:
     """`items` are the records as the source sent them, each without a line break.
 
-    `next_cursor` points behind the last item and is None only when there are none.
+    `next_cursor` points after the last item and is None only when there are none.
     """
 
     items: list[bytes]

@@ -31,5 +31,5 @@ def _ahead(maker: ThreadPoolExecutor, items: Iterator[Item]) -> Generator[Item, 
 
 
 def _next(items: Iterator[Item]) -> tuple[Item] | None:
-    """The next item in a tuple, None behind the last: StopIteration cannot be raised through a future."""
+    """The next item in a tuple, None after the last: StopIteration cannot be raised through a future."""
     return next(((item,) for item in items), None)

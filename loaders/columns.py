@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # RFC 3339, section 5.6, with at most the six decimals a timestamptz keeps. Upper case T and Z only.
 # No leap second: a timestamptz has none, and rolling it over would not be the same moment.
 _UTC_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,6})?Z$"
-# numeric(12,2): ten digits before the point, at most two behind it, no exponent.
+# numeric(12,2): ten digits before the point, at most two after it, no exponent.
 _AMOUNT = r"^-?[0-9]{1,10}(\.[0-9]{1,2})?$"
 _MONEY_NOT_NEGATIVE = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 _CURRENCY = r"^[A-Z]{3}$"

@@ -147,7 +147,7 @@ def _table(dataset: Dataset) -> sql.Identifier:
 
 
 def _names(names: Iterable[str], alias: str | None = None) -> sql.Composed:
-    """Column names with commas between, each behind `alias` if one is given."""
+    """Column names with commas between, each after `alias` if one is given."""
     columns = (sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
     return sql.SQL(", ").join(columns)
 

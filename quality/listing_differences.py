@@ -99,7 +99,7 @@ def _differing(
 
 
 def _halves(window: Window, last_id: int) -> tuple[Window, Window]:
-    """The window cut in the middle of its ids; one without an end at the last id that Silver has, or far behind it."""
+    """The window cut in the middle of its ids; one without an end at the last id that Silver has, or far after it."""
     if window.up_to is None:
         middle = last_id if window.after < last_id else min(2 * window.after + 1, 2**63 - 2)
     else:

@@ -63,7 +63,7 @@ comment on column meta.incident_message.sender is 'The process that sends it now
 
 comment on table meta.ingestion_state is 'Watermark. One row per source entity; moves only in the '
 'transaction that writes the last of the receipts it covers.';
-comment on column meta.ingestion_state.cursor_value is 'Cursor behind the last record that is in a receipted '
+comment on column meta.ingestion_state.cursor_value is 'Cursor after the last record that is in a receipted '
 'Bronze file; null: nothing pulled yet.';
 comment on column meta.ingestion_state.epoch is 'Fencing token: raised by each run that takes the entity. '
 'A run whose epoch is no longer current cannot move the watermark.';

@@ -174,7 +174,7 @@ begin
 end
 $$;
 
--- ---------------------------------------------------------------- Silver → Gold, and what is checked behind it
+-- ---------------------------------------------------------------- Silver → Gold, and what is checked after it
 
 do $$
 begin

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MINUTE = 60
 _TWO_DIGITS = pl.Series([f"{number:02}" for number in range(100)])
-_DECIMALS = pl.Series([f'.{number:02}"' for number in range(100)])  # with the quote behind an amount
+_DECIMALS = pl.Series([f'.{number:02}"' for number in range(100)])  # with the quote after an amount
 
 
 def json_object(members: Mapping[str, Pieces]) -> Pieces:

@@ -36,7 +36,7 @@ class TokenBuckets:
 
 
 async def limit_rate(request: Request, key: Annotated[str, Depends(require_key)]) -> None:
-    """Refuse a request beyond the rate of its key, by 429. Comes behind the key: a wrong one has no bucket."""
+    """Refuse a request beyond the rate of its key, by 429. Comes after the key: a wrong one has no bucket."""
     buckets: TokenBuckets = request.app.state.buckets
     wait = buckets.take(key)
     if wait:

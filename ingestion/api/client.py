@@ -127,7 +127,7 @@ class SourceClient:
         return self._settings.source_page_size
 
     def page(self, resource: str, cursor: str | None, up_to: int | None = None, *, limit: int | None = None) -> Page:
-        """The page behind `cursor` (None: the first), asked for again until it is whole. `limit`: page_size or less."""
+        """The page after `cursor` (None: the first), asked for again until it is whole. `limit`: page_size or less."""
         params = {"limit": str(limit or self.page_size)} | ({} if cursor is None else {"cursor": cursor})
         if up_to is not None:
             params["up_to"] = str(up_to)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ndjson:
-    """`text` holds `records` records, a line break behind each."""
+    """`text` holds `records` records, a line break after each."""
 
     text: bytes
     records: int

@@ -1,6 +1,6 @@
 """Reading a Bronze file, and holding it against its receipt.
 
-Its size is looked at before it is opened, its content while it is read: a file that turns out damaged raises behind its
+Its size is looked at before it is opened, its content while it is read: a file that turns out damaged raises after its
 last block, and whoever used the blocks throws away what came of them. No more than a block is held at a time, unless a
 single record is longer.
 """
@@ -27,7 +27,7 @@ def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[b
     """Blocks of whole lines, about `block_bytes` each, of the file that `receipt` describes.
 
     `location` is BRONZE_URL. Raises BronzeDamaged before the first block when the file is missing or has another size,
-    and behind the last one when it is not what the receipt says: the caller keeps nothing of it then.
+    and after the last one when it is not what the receipt says: the caller keeps nothing of it then.
     """
     with _opened(location, receipt) as stream:
         yield from _checked(receipt, _blocks(stream, block_bytes, lambda: verify_file(location, receipt)))
@@ -68,7 +68,7 @@ def _blocks(stream: IO[bytes], block_bytes: int, verify: Callable[[], None]) -> 
 
 
 def _checked(receipt: Receipt, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same pieces; raises BronzeDamaged behind the last if all together are not what the receipt says.
+    """The same pieces; raises BronzeDamaged after the last if all together are not what the receipt says.
 
     A piece with more lines than there should be is not handed out: nobody is given more records than were receipted.
     """

@@ -55,7 +55,7 @@ def _read(setting: str) -> dict[str, int]:
         return left
     name, _, times = setting.partition(":")
     if name not in left or not (times or "1").isdecimal() or int(times or 1) < 1:
-        raise ValueError(f"{VARIABLE}={setting!r} is no point of {', '.join(POINTS)}, or no count from 1 behind it")
+        raise ValueError(f"{VARIABLE}={setting!r} is no point of {', '.join(POINTS)}, or no count from 1 after it")
     return left | {name: int(times or 1)}
 
 

@@ -97,12 +97,12 @@ def claim_range(conn: connection, entity: str, first: int, load_id: int) -> Rang
 
 
 def advance_range(conn: connection, claim: RangeClaim, cursor: int) -> None:
-    """Move the range's position behind what this transaction receipts. Raises WatermarkLost on a stale epoch."""
+    """Move the range's position after what this transaction receipts. Raises WatermarkLost on a stale epoch."""
     _fenced(conn, "advance_range", claim, cursor=cursor)
 
 
 def finish_range(conn: connection, claim: RangeClaim, load_id: int) -> None:
-    """Close the range, move the watermark as far as it may go; behind the last one nothing is left of the plan.
+    """Close the range, move the watermark as far as it may go; after the last one nothing is left of the plan.
 
     Raises WatermarkLost on a stale epoch.
     """

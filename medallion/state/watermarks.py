@@ -39,7 +39,7 @@ def claim_entity(conn: connection, entity: str) -> Claim:
 
 
 def advance_watermark(conn: connection, claim: Claim, cursor: str | None, load_id: int) -> None:
-    """Move the watermark behind what this transaction receipts. Raises WatermarkLost on a stale epoch."""
+    """Move the watermark after what this transaction receipts. Raises WatermarkLost on a stale epoch."""
     values = {"entity": claim.entity, "epoch": claim.epoch, "cursor_value": cursor, "load_id": load_id}
     if _SQL.first(conn, "advance_watermark", values) is None:
         raise WatermarkLost(

@@ -224,7 +224,7 @@ def restore(file: Annotated[Path, typer.Argument(help="What ./retail dump has wr
 
 @app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
 def psql(context: typer.Context) -> None:
-    """Open psql on the warehouse; everything behind `psql` is passed on to it."""
+    """Open psql on the warehouse; everything after `psql` is passed on to it."""
     from stack.commands.tools import open_psql
 
     home, settings = open_home()

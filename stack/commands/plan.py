@@ -38,7 +38,7 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class PendingPull:
-    """What the source has behind an entity's watermark; `is_all` False: at least so many records."""
+    """What the source has after an entity's watermark; `is_all` False: at least so many records."""
 
     entity: str
     watermark: str | None
@@ -78,8 +78,8 @@ def print_plan(plan: Plan, console: Console) -> None:
     """The plan for a person."""
     for one in plan.pull:
         count = f"{one.records:,}" if one.is_all else f"{one.records:,} or more"
-        behind = f"behind {shown(one.watermark)}" if one.watermark else "from the beginning"
-        console.print(f"pull    {one.entity:<10} {count} records {behind}", markup=False)
+        position = f"after {shown(one.watermark)}" if one.watermark else "from the beginning"
+        console.print(f"pull    {one.entity:<10} {count} records {position}", markup=False)
     if plan.backfill:
         console.print(f"pull    {'backfill':<10} {plan.backfill.words()}")
     if plan.gap_ids:

@@ -99,7 +99,7 @@ def warehouse(home: Home, settings: StackSettings, talk: Talk) -> Iterator[str]:
 
 @contextmanager
 def _used(home: Home, settings: StackSettings) -> Iterator[None]:
-    """Within, nobody stops the services; behind it, the last user does."""
+    """Within, nobody stops the services; after it, the last user does."""
     try:
         with home.shared("users"):
             yield
