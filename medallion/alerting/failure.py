@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 
 from medallion.errors import RetailError
+from medallion.process.steps import logged_as
 
 RUN = "run"  # stands for a task where the run as a whole is meant
 SILENT_END = "its process ended without a word: killed, out of memory, or marked as failed by hand"
-_LAYERS = {"bronze_": "bronze", "silver_load_": "silver", "dbt_": "gold"}
 # What differs between tasks that fail by the same cause: what stands in brackets, paths, addresses, numbers. An HTTP
 # status is a cause itself.
 _VARYING = re.compile(r"\((?!\d{3}\))[^()]*\)|(?<!\S)(?<!status )(?!\(\d{3}\))[^\s(]*[/\d]\S*")
@@ -51,14 +51,6 @@ class Failure:
         without_entity = re.sub(rf"\b{re.escape(self.entity)}\b", "#", self.cause)
         words = " ".join(_VARYING.sub("#", without_entity).split())
         return hashlib.sha256(f"{self.kind}\n{words}".encode()).hexdigest()
-
-
-def logged_as(task_id: str) -> tuple[str | None, str]:
-    """Layer and dataset under which a task writes into the ETL log; of one that does not, no layer and its id."""
-    for prefix, layer in _LAYERS.items():
-        if task_id.startswith(prefix):
-            return layer, task_id if layer == "gold" else task_id.removeprefix(prefix)
-    return None, task_id
 
 
 def failure_of(

@@ -53,7 +53,7 @@ class Step:
     `login`: the Airflow connection it works under. `reads` and `writes`: tables or sets of files, as `layer.dataset`.
     `entity`: the step is skipped when a run does not ask for this entity. `runs_after_skipped`: a step before it that
     had nothing to do does not skip it. `subject`: the entity or table that is passed by this name to a function which
-    serves more than one.
+    serves more than one. `logs_as`: its rows in the ETL log, as `layer.dataset`; empty: it writes none.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Step:
     subject: str | None = None
     takes_full_refresh: bool = False
     runs_after_skipped: bool = False
+    logs_as: str = ""
 
 
 CORE = ("gold.dim_customer", "gold.dim_product", "gold.sales_item")
@@ -84,6 +85,7 @@ def bronze_step(entity: Entity) -> Step:
         entity=entity.name,
         subject=entity.name if entity.collect == Entity.collect else None,
         takes_full_refresh=True,
+        logs_as=f"bronze.{entity.name}",
     )
 
 
@@ -99,6 +101,7 @@ def silver_step(entity: Entity, table: Table) -> Step:
         writes=(f"silver.{table.name}",),
         subject=table.name if table.load == Table.load else None,
         runs_after_skipped=True,
+        logs_as=f"silver.{table.name}",
     )
 
 
@@ -117,6 +120,7 @@ HOURLY = (
         needs=tuple(load.id for load in LOADS),
         takes_full_refresh=True,
         runs_after_skipped=True,
+        logs_as="gold.dbt_deps",
     ),
     Step(
         "dbt_run_core",
@@ -127,6 +131,7 @@ HOURLY = (
         reads=tuple(name for load in LOADS for name in load.writes),
         writes=CORE,
         takes_full_refresh=True,
+        logs_as="gold.dbt_run_core",
     ),
     Step(
         "dbt_run_mart",
@@ -137,6 +142,7 @@ HOURLY = (
         reads=CORE,
         writes=MARTS,
         takes_full_refresh=True,
+        logs_as="gold.dbt_run_mart",
     ),
     Step(
         "dbt_test",
@@ -145,6 +151,7 @@ HOURLY = (
         TRANSFORMATION,
         needs=("dbt_run_mart",),
         reads=(*CORE, *MARTS),
+        logs_as="gold.dbt_test",
     ),
 )
 
@@ -159,7 +166,7 @@ NIGHTLY = (
         needs=("verify_bronze",),
     ),
     Step("reconcile_all", ("quality.reconcile:reconcile_all",), "quality", TRANSFORMATION),
-    Step("dbt_test_all", ("gold.build:check_all_gold",), "quality", TRANSFORMATION),
+    Step("dbt_test_all", ("gold.build:check_all_gold",), "quality", TRANSFORMATION, logs_as="gold.dbt_test_all"),
 )
 
 # The first says what the second is to be called with, once for each range.
@@ -171,6 +178,7 @@ PULL_RANGE = Step(
     INGESTION,
     needs=("plan_ranges",),
     writes=bronze_step(ENTITIES["sales"]).writes,
+    logs_as="bronze.sales",
 )
 BACKFILL = (PLAN_RANGES, PULL_RANGE, *LOAD_SALES)
 
@@ -179,6 +187,13 @@ def tables(layer: Layer) -> tuple[str, ...]:
     """Tables of Silver or Gold, in the order in which an hour writes them."""
     names = (name for step in HOURLY if step.layer == layer for name in step.writes)
     return tuple(name.removeprefix(f"{layer}.") for name in names)
+
+
+def logged_as(task_id: str) -> tuple[str | None, str]:
+    """Layer and dataset under which a task writes into the ETL log; of one that does not, no layer and its id."""
+    steps = (*HOURLY, *NIGHTLY, *BACKFILL)
+    layer, _, dataset = next((one.logs_as for one in steps if one.id == task_id), "").partition(".")
+    return (layer, dataset) if layer else (None, task_id)
 
 
 def functions_of(step: Step) -> list[Callable[..., Outcome]]:

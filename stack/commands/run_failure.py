@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medallion.alerting.failure import logged_as
 from medallion.error_record import ErrorRecord
 from medallion.errors import RunFailed
 from medallion.process.failure_file import read_failure, task_file
+from medallion.process.steps import logged_as
 from stack.services.airflow.metadata import BROKEN
 from stack.services.airflow.service import DAG_ID
 
