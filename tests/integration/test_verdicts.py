@@ -515,11 +515,16 @@ NEW_ROW = """
         ("sales_product", 4, 4, 0, 0, 0, "EXPLAINED", "words", True, 40, 30),
         ("sales_product", 4, 4, 0, 0, 0, "DIFFERENT", "words", True, 40, 30),
         ("sales_product", None, 4, 0, 0, 0, "BALANCED", None, True, None, 30),
-        ("stores", 4, 4, 0, 0, 0, "BALANCED", None, True, None, None),
     ],
 )
 def test_the_table_refuses_a_verdict_that_its_numbers_do_not_bear_out(conn: connection, row: tuple[Any, ...]) -> None:
     with pytest.raises(psycopg2.errors.CheckViolation), conn, conn.cursor() as cursor:
+        cursor.execute(NEW_ROW, row)
+
+
+def test_the_table_refuses_a_verdict_on_a_dataset_that_is_not_declared(conn: connection) -> None:
+    row = ("stores", 4, 4, 0, 0, 0, "BALANCED", None, True, None, None)
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation), conn, conn.cursor() as cursor:
         cursor.execute(NEW_ROW, row)
 
 
