@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -30,6 +31,7 @@ from medallion.settings import Settings
 from stack.commands.checks import is_pipeline_setting
 from tests.homes import emptied, spare_dbt_its_callers
 from tests.postgres_server import PostgresServer, running_server
+from tests.workers import BySharedFixture
 
 KEY = "key-of-the-tests"
 START = datetime(2026, 11, 2, tzinfo=timezone.utc)
@@ -40,6 +42,10 @@ def pytest_configure() -> None:
     """No test may meet what the user has configured, however pytest was started."""
     for name in [name for name in os.environ if is_pipeline_setting(name)]:
         del os.environ[name]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySharedFixture:
+    return BySharedFixture(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
 
 _PYTHON = (sys.executable, "-m")
-# More workers than there are cores: half of what the tests do is to wait for a service. Tests that share an expensive
-# fixture name a group, which one worker takes whole.
-_PARALLEL = ("-n", "3", "--dist", "loadgroup")
+# More workers than there are cores: half of what the tests do is to wait for a service. Which tests share a worker, and
+# which begin first, is in tests/workers.py.
+_PARALLEL = ("-n", "3", "--dist", "load")
 _WITHOUT_SLOW = ("-m", "not slow")
-_SHIFTED_FOLDERS = ("tests/unit", "tests/property", "tests/integration")
+# The longest tests first, so that no worker ends with one alone.
+_SHIFTED_FOLDERS = ("tests/integration", "tests/property", "tests/unit")
+_LONGEST_FOLDERS = ("tests/dags", "tests/containers", "tests/faults")
 # Whole runs through Airflow take several times as long under libfaketime, longer than they may: they run today.
 _WHOLE_RUNS = tuple(
     f"tests/integration/test_{name}.py"
@@ -189,7 +191,7 @@ def _tests(pytest_arguments: list[str], *, fast: bool, everything: bool, date: S
         later = [f"--ignore={file}" for file in _WHOLE_RUNS]
         return [
             Check(f"pytest at {date.name}", _pytest(*_SHIFTED_FOLDERS, *later, *pytest_arguments), date),
-            Check("pytest today", _pytest(*_other_folders(), *_WHOLE_RUNS, *pytest_arguments)),
+            Check("pytest today", _pytest(*_WHOLE_RUNS, *_other_folders(), *pytest_arguments)),
         ]
     folders = ("tests/unit", "tests/architecture") if fast else ("tests",)
     return [Check("pytest", _pytest(*folders, *(() if everything else _WITHOUT_SLOW), *pytest_arguments))]
@@ -198,7 +200,7 @@ def _tests(pytest_arguments: list[str], *, fast: bool, everything: bool, date: S
 def _other_folders() -> list[str]:
     """Folders with tests that are not run at a shifted date."""
     folders = {f"tests/{file.parent.name}" for file in (PROJECT_ROOT / "tests").glob("*/test_*.py")}
-    return sorted(folders - set(_SHIFTED_FOLDERS))
+    return [*_LONGEST_FOLDERS, *sorted(folders - {*_SHIFTED_FOLDERS, *_LONGEST_FOLDERS})]
 
 
 def _pytest(*arguments: str) -> tuple[str, ...]:

@@ -27,8 +27,6 @@ from tests.process_table import eventually, living
 from tests.queries import rows
 from tests.retail_cli import Ended, Retail, retail
 
-pytestmark = pytest.mark.xdist_group("retail_cli")  # they share a home, and its first run
-
 LAYERS = {
     "silver": {"customers", "products", "sales_customer", "sales_product"},
     "gold": {"dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"},
@@ -104,25 +102,18 @@ def owners_password(cli: Retail) -> str:
     return str(json.loads((cli.home.path / "secrets.json").read_text())["postgres_retail"])
 
 
-@pytest.mark.airflow
-@pytest.mark.timeout(400)
-def test_the_owners_login_is_in_no_process_of_a_run(cli: Retail, first_run: Any) -> None:
+@pytest.fixture(scope="module")
+def second_run(cli: Retail, first_run: Any) -> tuple[Any, Seen]:
+    """What the run after the first reported, and the processes that were seen meanwhile."""
     with looking_for(owners_password(cli), cli) as seen:
-        assert cli("run").code == 0
-    assert any("dags test" in line for line in seen.all), seen.all
-    assert seen.with_word == set()
+        return cli("run", "--json").json(), seen
 
 
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
-def test_the_owners_login_is_in_no_process_of_the_platform(cli: Retail, first_run: Any) -> None:
-    with cli.start("up") as platform:
-        platform.says("ready. Ctrl-C", seconds=180)
-        with looking_for(owners_password(cli), cli) as seen:
-            assert cli("run").code == 0
-        cli("down")
-        platform.process.wait(30)
-    assert any("airflow" in line and "scheduler" in line for line in seen.all), seen.all
+def test_the_owners_login_is_in_no_process_of_a_run(second_run: tuple[Any, Seen]) -> None:
+    _, seen = second_run
+    assert any("dags test" in line for line in seen.all), seen.all
     assert seen.with_word == set()
 
 
@@ -150,8 +141,8 @@ def test_a_first_run_fills_every_layer(first_run: Any) -> None:
 
 
 @pytest.mark.airflow
-def test_a_second_run_brings_only_what_was_sold_since(cli: Retail, first_run: Any) -> None:
-    second = cli("run", "--json").json()
+def test_a_second_run_brings_only_what_was_sold_since(first_run: Any, second_run: tuple[Any, Seen]) -> None:
+    second, _ = second_run
     assert second["run_id"] != first_run["run_id"]
     assert sum(second["report"]["new"]["bronze"].values()) < 60  # a few hours at five sales each
     for layer, tables in first_run["report"]["rows"].items():
@@ -346,7 +337,8 @@ def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cl
         assert_three_lines(cli("up"), f"the platform is up already (process {platform.process.pid})")
 
         before = (cli.home.logs / "run.log").stat().st_size
-        triggered = cli("run", "--json").json()
+        with looking_for(owners_password(cli), cli) as seen:
+            triggered = cli("run", "--json").json()
         assert {task["state"] for task in triggered["tasks"]} <= {"success", "skipped"}
         log = (cli.home.logs / "run.log").read_bytes()[before:].decode()
         assert "[DAG TEST]" not in log
@@ -355,6 +347,8 @@ def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cl
         assert stopped["commands"] == ["up"]
         assert platform.process.wait(30) == 128 + signal.SIGTERM
     assert cli.processes() == []
+    assert any("airflow" in line and "scheduler" in line for line in seen.all), seen.all
+    assert seen.with_word == set(), "the owner's login is in a process"
     secrets = json.loads((cli.home.path / "secrets.json").read_text())
     assert [(file, name) for file, text in cli.logs().items() for name, word in secrets.items() if word in text] == []
 

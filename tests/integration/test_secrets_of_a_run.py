@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.airflow,
     pytest.mark.slow,
     pytest.mark.timeout(1200),
-    pytest.mark.xdist_group("secrets_of_a_run"),
 ]
 
 KEY = "canary:key/of the=source+"

@@ -18,7 +18,7 @@ from stack.commands.shifted_dates import shifted_dates
 from stack.host.console import Talk
 
 DATES = shifted_dates(datetime(2026, 11, 6, 12, tzinfo=timezone.utc))
-SHIFTED = ["tests/unit", "tests/property", "tests/integration"]
+SHIFTED = ["tests/integration", "tests/property", "tests/unit"]
 
 
 def pytest_arguments(*arguments: str, fast: bool = False, everything: bool = False) -> list[str]:
