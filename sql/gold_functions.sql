@@ -98,8 +98,8 @@ return (
 
 comment on function meta.through is 'Upper bound of the build, inclusive, fixed when it was opened.';
 
--- A block range index knows nothing of blocks newer than the last vacuum: every look for new rows would read all of them,
--- more with each hour, for days. So the build that wrote them summarizes them. A vacuum that is under way must be
+-- A block range index knows nothing of blocks newer than the last vacuum: every look for new rows would read all of
+-- them, more with each hour, for days. So the build that wrote them summarizes them. A vacuum that is under way must be
 -- neither waited for nor cancelled: the next build summarizes what this one leaves.
 create or replace function meta.summarize_block_ranges(model_name text)
 returns void

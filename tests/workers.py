@@ -26,12 +26,17 @@ SHARING = {
 }
 
 
+def unit_of_work(nodeid: str) -> str:
+    """What is given to a worker as a whole: a file of `SHARING`, or else the test itself."""
+    file = nodeid.partition("::")[0]
+    return file if file in SHARING else nodeid
+
+
 class BySharedFixture(LoadScopeScheduling):  # type: ignore[misc] # xdist's scheduler has no types
-    """The largest files of `SHARING` begin first, each on one worker. Every other test goes to whichever is free."""
+    """Units of work, the largest first, each to the worker that is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file in SHARING else nodeid
+        return unit_of_work(nodeid)
 
 
 def missing_files(root: Path) -> set[str]:

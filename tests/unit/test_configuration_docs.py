@@ -61,7 +61,7 @@ def test_every_variable_that_dbt_reads_is_documented_with_its_default() -> None:
 
 
 def test_every_variable_that_a_dag_reads_is_documented_with_its_default() -> None:
-    text = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT_ROOT / "airflow" / "dags").glob("*.py"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT_ROOT / "airflow").glob("*/*.py"))
     read = set(re.findall(r'os\.environ\.get\("([A-Z_]+)", "([^"]*)"\)', text))
     assert read == {(name, default) for name, default, _meaning in documented("DAG")}
 

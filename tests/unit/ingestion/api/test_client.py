@@ -242,14 +242,14 @@ def test_an_answer_without_end_stops_at_the_size_limit(monkeypatch: pytest.Monke
         client(in_turn(httpx.Response(200, headers=JSON, content=b" " * 2_000))).page("sales", None)
 
 
-def test_pages_that_run_in_a_circle_are_stopped() -> None:
-    def circle(request: httpx.Request) -> httpx.Response:
+def test_a_pagination_loop_is_stopped() -> None:
+    def looping(request: httpx.Request) -> httpx.Response:
         after = int(request.url.params.get("cursor", "0"))
         first = after % 6 + 1
         return httpx.Response(200, headers=JSON, content=body(first, first + 2, has_more=True))
 
-    with pytest.raises(SourceViolation, match="circle"):
-        list(client(circle).pages("sales", None))
+    with pytest.raises(SourceViolation, match="pagination loop"):
+        list(client(looping).pages("sales", None))
 
 
 def test_a_wait_longer_than_the_time_for_retries_is_not_waited() -> None:
