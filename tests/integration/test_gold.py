@@ -13,6 +13,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
+from gold import dbt_runner
 from medallion.database import connect, transaction
 from medallion.errors import DataQualityError
 from medallion.settings import PROJECT_ROOT, Settings
@@ -94,7 +95,7 @@ def test_dbt_deps_has_no_work_while_the_packages_are_linked(
     hour(conn, settings)
     gold.prepare(conn, settings, run_id="first")
     commands: list[list[str]] = []
-    monkeypatch.setattr(gold, "_invoke", lambda _conn, _settings, command, _run_id: commands.append(command))
+    monkeypatch.setattr(gold, "invoke", lambda _conn, _settings, command, _run_id: commands.append(command))
     gold.prepare(conn, settings, run_id="linked")
     assert commands == []
     (settings.retail_home / "dbt" / "packages" / "retail_generic").unlink()
@@ -197,12 +198,12 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
 def altered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, old: str, new: str) -> Iterator[None]:
     """The dbt project with one file changed, in a copy."""
     copy = tmp_path / "dbt-copy"
-    shutil.copytree(gold.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
+    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
     text = (copy / file).read_text()
     assert old in text
     (copy / file).write_text(text.replace(old, new))
     with monkeypatch.context() as patch:
-        patch.setattr(gold, "PROJECT_DIR", copy)
+        patch.setattr(dbt_runner, "PROJECT_DIR", copy)
         yield
 
 
@@ -255,7 +256,7 @@ def test_the_rules_of_the_models_hold_on_their_examples(conn: connection, settin
     """The unit tests in the .yml of each model, which no hourly run pays for."""
     hour(conn, settings)
     build(conn, settings)
-    results = gold._invoke(conn, settings, ["test", "--select", "test_type:unit"], "unit")
+    results = dbt_runner.invoke(conn, settings, ["test", "--select", "test_type:unit"], "unit")
     files = (PROJECT_ROOT / "dbt" / "models" / "gold").rglob("*.yml")
     written = "".join(file.read_text(encoding="utf-8").partition("\nunit_tests:")[2] for file in files)
     assert [(result.node.name, result.status) for result in results if result.status != "pass"] == []

@@ -13,6 +13,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
+from gold import dbt_runner
 from medallion.database import connect, transaction
 from medallion.errors import GoldBuildFailed
 from medallion.schema import prepare_schema
@@ -65,11 +66,11 @@ LOG = "select sale_id, customer_id, store_id, channel, sold_date::text from gold
 def three_marts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The dbt project in a copy that has two marts more."""
     copy = tmp_path / "dbt-copy"
-    shutil.copytree(gold.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
+    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
     for mart, grain in NEW.items():
         text = MART.format(grain=grain, keys=", ".join(grain))
         (copy / "models" / "gold" / "marts" / f"{mart}.sql").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(gold, "PROJECT_DIR", copy)
+    monkeypatch.setattr(dbt_runner, "PROJECT_DIR", copy)
 
 
 def correct(conn: connection, table: str, sale_id: int, **changes: Any) -> None:

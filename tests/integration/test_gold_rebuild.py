@@ -9,6 +9,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
+from gold import dbt_runner
 from loaders.load_all_silver import load_all_silver
 from medallion.errors import DataQualityError
 from medallion.schema import prepare_schema
@@ -73,7 +74,7 @@ def moved(conn: connection, settings: Settings) -> None:
 
 
 def build_by_hand(conn: connection, settings: Settings, *what: str) -> None:
-    gold._invoke(conn, settings, ["build", "--indirect-selection", "cautious", *what], "by hand")
+    dbt_runner.invoke(conn, settings, ["build", "--indirect-selection", "cautious", *what], "by hand")
 
 
 RIGHT = [(2, "2026-01-01", "10.00"), (3, "2026-01-05", "10.00"), (9, "2026-01-01", "10.00")]
@@ -100,7 +101,7 @@ def test_a_core_rebuilt_alone_leaves_no_wrong_mart(conn: connection, settings: S
 def test_a_mart_that_is_built_by_hand_after_its_core_is_right(conn: connection, settings: Settings) -> None:
     moved(conn, settings)
     build_by_hand(conn, settings, "--full-refresh", "--select", "tag:core")
-    gold._invoke(conn, settings, ["run", "--select", "mart_sales_by_customer"], "by hand")
+    dbt_runner.invoke(conn, settings, ["run", "--select", "mart_sales_by_customer"], "by hand")
     assert rows(conn, MART) == RIGHT
 
 
@@ -135,7 +136,7 @@ def test_the_tests_of_the_hour_look_at_what_its_sales_came_to_and_left(conn: con
 @pytest.fixture
 def without_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
     """What becomes of a wish does not depend on what dbt builds, only on whether it does."""
-    monkeypatch.setattr(gold, "_invoke", lambda *_: [])
+    monkeypatch.setattr(gold, "invoke", lambda *_: [])
 
 
 @pytest.mark.usefixtures("without_dbt")
@@ -164,7 +165,7 @@ def test_a_wish_asked_during_a_build_stays(
             want(conn)
         return []
 
-    monkeypatch.setattr(gold, "_invoke", meanwhile)
+    monkeypatch.setattr(gold, "invoke", meanwhile)
     gold.prepare(conn, settings, run_id="a", full_refresh=True)
     gold.build_core(conn, settings, run_id="build_core", full_refresh=True)
     gold.build_mart(conn, settings, run_id="build_mart", full_refresh=True)
