@@ -44,6 +44,7 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest may be run without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySharedFixture:
     return BySharedFixture(config, log)
 
