@@ -1,11 +1,11 @@
-"""The long history of a listing by id, in ranges: pulled side by side, each range with a position of its own.
+"""Backfill of a listing by id: its long history in ranges, pulled in parallel, each range with its own position.
 
 One reader waits for the source half of the time, and uses one processor. The first load of years is therefore cut into
-ranges of ids; any number of processes take one after the other. They share the lock of the entity, so that no
-ordinary pull runs next to them, and hold one of their own for the range. An ordinary pull that meets ranges that nobody
-works on brings them to their end: nothing depends on the processes that began it.
+ranges of ids, and any number of processes take one range after the other. They share the lock of the entity, so that no
+ordinary pull runs next to them, and each holds a lock of its own for its range. An ordinary pull finishes ranges that
+no process works on, so any process can finish a backfill.
 
-What a range passes over is kept as a gap, as in every pull, and so is its end: ids after its last record may come.
+Ids that a range passes over are kept as gaps, as in every pull, and so are the ids after its last record.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ SMALLEST_RANGE = 50_000  # ids; below, a range costs more than it gains
 
 
 def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: int) -> list[IdRange]:
-    """Cut what lies after the watermark into at most `most` ranges; those of a backfill under way stay as they are.
+    """Cut the ids after the watermark into at most `most` ranges; ranges of a backfill under way stay as they are.
 
     Empty when there is too little to cut. Raises SourceError or DatabaseError.
     """
@@ -83,10 +83,10 @@ def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: i
 
 
 def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: str, first: int) -> Collected | None:
-    """Pull the range that begins at `first` from where it stands; None when it is finished, or another process has it.
+    """Pull the range that begins at `first` from its position; None when it is finished, or another process has it.
 
-    Raises EntityLocked during an ordinary pull, SourceError, DatabaseError or BronzeWriteFailed; what whole parts came
-    before stays.
+    Raises EntityLocked during an ordinary pull, SourceError, DatabaseError or BronzeWriteFailed; complete parts that
+    landed before the error stay.
     """
     with ExitStack() as held:
         held.enter_context(locked(conn, entity_lock(entity.name), shared=True))
@@ -117,7 +117,7 @@ def _pull_locked(entity: Entity, conn: connection, settings: Settings, run_id: s
 
 
 def pull_open_ranges(entity: Entity, conn: connection, settings: Settings, *, run_id: str) -> int:
-    """Take one range after the other that nobody has, until none is left to take. Returns how many were finished.
+    """Pull free ranges, one after the other, until none is left. Returns how many were finished.
 
     Raises as `pull_range`.
     """
@@ -134,10 +134,10 @@ def pull_open_ranges(entity: Entity, conn: connection, settings: Settings, *, ru
 
 
 def finish_backfill(entity: Entity, conn: connection, settings: Settings, *, run_id: str, full_refresh: bool) -> None:
-    """Bring a backfill of the entity that nobody works on to its end, before an ordinary pull.
+    """Finish a backfill of the entity that no process works on, before an ordinary pull.
 
-    While others do, raises NothingToDo, or with `full_refresh`, which must not be forgotten, EntityLocked; so does a
-    backfill that has not moved for HOUR_DEADLINE_MINUTES. Otherwise raises as `pull_range`.
+    While other processes work on it, raises NothingToDo. Raises EntityLocked instead with `full_refresh`, which must
+    not be forgotten, or when the backfill has not moved for HOUR_DEADLINE_MINUTES. Otherwise raises as `pull_range`.
     """
     with transaction(conn):
         progress = read_progress(conn, entity.name)
@@ -220,10 +220,10 @@ def _pull(entity: Entity, conn: connection, source: Source, claim: RangeClaim, l
 
 
 def _require_nothing_in(source: Source, entity: Entity, unseen: IdRange, unreadable: int) -> None:
-    """The source said that nothing more follows: its totals must say the same before the watermark may pass.
+    """Raise unless the source's totals confirm that nothing more follows, before the watermark may pass.
 
-    They may differ for a moment, while a record is committed late: worth another try. `unreadable` are records that
-    landed from there without a readable id.
+    They may differ for a moment, while a record is committed late: worth another try. `unreadable` is the number of
+    records that landed from there without a readable id.
     """
     if unseen.last < unseen.first:
         return

@@ -1,9 +1,10 @@
-"""What a pull takes of a listing that is ordered by `updated_at`: customers and products.
+"""Readings of a listing that is ordered by `updated_at`: customers and products.
 
-A change may commit late, share its moment with one that was read already, or carry a clock that runs ahead. So a pull
-does not begin at the watermark. It begins SOURCE_LOOKBACK_MINUTES earlier, by the source's own moments, and lands what
-it does not recognize (`meta.lookback_page`). A record dated in the future lands, once; neither the watermark nor the
-lookback passes it, so that it hides no change of the others. Silver puts it into quarantine.
+A change may commit late, share its timestamp with a change that was read already, or carry one from a clock that runs
+ahead. So a pull does not begin at the watermark. It begins SOURCE_LOOKBACK_MINUTES earlier, by the source's own
+timestamps, and lands the records that it does not recognize (`meta.lookback_page`). A record dated in the future lands
+once; neither the watermark nor the lookback passes it, so that it hides no change of other records. Silver quarantines
+it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _PLAIN = len("2026-01-01T00:00:00Z")
 
 
 class Changes(Reading):
-    """New and changed records. `before` are the pages to read again; `latest` is the last moment that is believed."""
+    """New and changed records. `before` are the pages to read again; timestamps after `latest` are not believed."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class Changes(Reading):
         self._version_of = _version_reader(entity)
 
     def take(self, page: Page) -> Sequence[bytes]:
-        """Those of the page's records that have not landed in the lookback."""
+        """The page's records that have not landed in the lookback."""
         found = digests(page.items)
         sane = len(page.items) if self.held_back else self._sane(page)
         self._remember(page, found, sane)
@@ -78,14 +79,14 @@ class Changes(Reading):
         return fresh
 
     def save(self, conn: connection) -> None:
-        """The lookback, the sample by which the source is known again, and the watermark."""
+        """Save the lookback, the sample by which the source is recognized, and the watermark."""
         replace_lookback(conn, self._entity.name, self._pages)
         if sample := sample_of(self._entity, self._landed):
             replace_sample(conn, self._entity.name, topped_up(read_sample(conn, self._entity.name), sample, SAMPLE))
         self._advance(self.position)
 
     def cursors(self) -> tuple[str | None, str]:
-        """Where the source was read up to, which may be past a watermark that is held back."""
+        """The cursors up to which the source was read; they may be past a watermark that is held back."""
         return self.after, self._through
 
     def _sane(self, page: Page) -> int:
@@ -102,9 +103,9 @@ class Changes(Reading):
         return sane
 
     def _newest_of(self, texts: Sequence[str | None]) -> datetime | None:
-        """The newest moment of a page on which all are written alike and none lies in the future; else None.
+        """The newest timestamp of a page whose timestamps have one form, none of them in the future; else None.
 
-        Texts of one form sort as their moments do, so that one of them is read and not each.
+        Texts of one form sort as their moments do, so that only one of them is parsed.
         """
         newest = max((text for text in texts if text is not None), default=None)
         if newest is None or not all(text is not None and len(text) == _PLAIN and text[-1] == "Z" for text in texts):
@@ -141,7 +142,7 @@ class Changes(Reading):
 
 
 class ChangesReplay(Reading):
-    """Every record once more. The watermark stays; the replay has a position of its own."""
+    """Every record again. The watermark stays; the replay has a position of its own."""
 
     def __init__(
         self,
@@ -162,7 +163,7 @@ class ChangesReplay(Reading):
         return page.items
 
     def save(self, conn: connection) -> None:
-        """The replay's position, for a run that still has the entity."""
+        """Save the replay's position, if the run still holds the entity."""
         self._hold()
         advance_replay(conn, self._replay, self.position or "")
 
@@ -174,7 +175,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _version_reader(entity: Entity) -> Callable[[bytes], str | None]:
-    """Reads the text of a record's version; None where there is none."""
+    """A function that returns the text of a record's version, None where it has none."""
     version = entity.version or "updated_at"
     decoder: Any = msgspec.json.Decoder(msgspec.defstruct("Version", [(version, str)], gc=False))
 

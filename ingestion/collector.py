@@ -1,9 +1,9 @@
-"""How every entity is pulled: claim it, know the source again, land parts, move the watermark with the receipts.
+"""The pull of any entity: claim it, recognize the source, land parts, move the watermark with the receipts.
 
-A pull is up to three readings after one another. Of a listing by id, late arrivals come first: ids that were passed
-over are kept as ranges (`ingestion.late_arrivals`). Then comes what is new (`ingestion.id_reading`, or else `changes`).
-A full refresh comes last: it has a position of its own in `meta.replay`, so that one that was cut off is resumed by
-whoever pulls next. Which of them an entity takes is said by the order of its listing (`medallion.entities.entity`).
+A pull is up to three readings in sequence. In a listing by id, late arrivals come first: ids that were passed over are
+kept as ranges (`ingestion.late_arrivals`). New records come next (`ingestion.id_reading`, or else `changes`). A full
+refresh comes last: it has a position of its own in `meta.replay`, so that the next pull resumes one that was cut off.
+The order of the listing (`medallion.entities.entity`) decides which readings an entity takes.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def collect(
     client: SourceClient | None = None,
     now: datetime | None = None,
 ) -> Collected:
-    """Pull what is new of `entity` into Bronze.
+    """Pull the new records of `entity` into Bronze.
 
-    `full_refresh` pulls all history once more, after what is new; Silver makes nothing of what it has already. `now` is
-    the time, by default that of the warehouse. Raises SourceError, DatabaseError or BronzeWriteFailed; what whole parts
-    came before stays.
+    `full_refresh` then pulls all history again; Silver ignores records that it already has. `now` is the time, by
+    default that of the warehouse. Raises SourceError, DatabaseError or BronzeWriteFailed; complete parts that landed
+    before the error stay.
     """
     with (
         open_source(entity, settings, client) as source,
@@ -91,7 +91,7 @@ def collect(
 
 
 class _Pull:
-    """One pull under way: where it stands and what its readings brought so far."""
+    """One pull under way: its position and what its readings have landed so far."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class _Pull:
             log.warning("%s: %s", self._entity.name, self._notes[-1])
 
     def _land_again(self, replay: Replay, progress: Report, *, is_asked_for: bool) -> None:
-        """Resume a full refresh. Asked for, to its end; else for REPLAY_MINUTES, so that the hour goes on."""
+        """Resume a full refresh: to its end if asked for, else for REPLAY_MINUTES, so that the hourly run proceeds."""
         reading = self._replayed(replay, progress)
         until = time.monotonic() + self._settings.replay_minutes * 60
         while self._landing.land(reading):
@@ -207,7 +207,7 @@ class _Pull:
         )
 
     def _replay(self, *, full_refresh: bool) -> Replay | None:
-        """The full refresh to go on with, or to begin; none while nothing was pulled: what is new is everything."""
+        """The full refresh to resume or to begin; None before the first pull, when every record is new."""
         found = open_replay(self._conn, self._entity.name)
         if found is not None or not full_refresh or self._claim.cursor is None:
             return found
@@ -219,7 +219,7 @@ class _Pull:
             self._reached = reading.position
 
     def _pages_from(self, cursor: str | None, *, otherwise: str | None) -> Iterator[Page]:
-        """Pages after a cursor of ours; after the other one, when the source does not take the first any more."""
+        """Pages after `cursor`, or after `otherwise` when the source no longer accepts `cursor`."""
         pages = self._source.pages(cursor)
         try:
             first = next(pages, None)
@@ -236,7 +236,7 @@ class _Pull:
             yield from pages
 
     def _named(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """The same pages, each only while the source names itself as before."""
+        """The same pages, each checked to come from a source of the same name."""
         for page in pages:
             require_same_name(self._conn, self._source, self._entity)
             yield page
@@ -245,5 +245,5 @@ class _Pull:
         advance_watermark(self._conn, self._claim, through, self._landing.load_id)
 
     def _hold(self) -> None:
-        """Leave the watermark where it has come to, and refuse a run that has lost its entity."""
+        """Leave the watermark where it is, and refuse a run that no longer holds the entity."""
         advance_watermark(self._conn, self._claim, self._reached, self._landing.load_id)

@@ -1,4 +1,4 @@
-"""What a pull must know of a source entity, and what it reports when it has ended."""
+"""A source entity as a pull sees it, and the report of a pull that has ended."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CHANGING = ByUpdatedAt()
 
 @dataclass(frozen=True)
 class Entity:
-    """What a pull needs of a declared entity (`medallion.entities`), and how records are divided among its datasets.
+    """A declared entity (`medallion.entities`) for a pull, and how its records are divided among its datasets.
 
-    `key` is the member that holds the natural key: a record without it is never recognized, and so no other source.
+    `key` is the member that holds the natural key: without it neither a record nor another source is recognized.
     `lasting` are members that a record keeps for life. `has_lines`: a record has lines with amounts, which the source's
-    totals add up. `open_source` gives its records; None: the resource of its name at the source API.
+    totals add up. `open_source` opens the source of its records; None: the resource of its name at the source API.
     """
 
     name: str
@@ -67,9 +67,9 @@ class Entity:
 
 @dataclass(frozen=True)
 class Collected:
-    """What one pull brought. `records` per dataset; cursors are its position before and after.
+    """What one pull landed. `records` per dataset; cursors are its position before and after.
 
-    `late` are records that arrived in gaps. `notes` say what a person should know although nothing failed.
+    `late` counts records that arrived in gaps. `notes` say what an operator should know although nothing failed.
     """
 
     entity: str

@@ -1,7 +1,7 @@
-"""Fingerprints of records, by which a source is known again: another source behind the same address has other records.
+"""Fingerprints of records, by which a source is recognized: another source at the same address has other records.
 
 Values are compared and not bytes, so that a source may order its members or write its amounts another way. Digests are
-kept and not values: some of them are people's data.
+kept and not values, as some values are personal data.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def sample_of(entity: Entity, records: Iterable[bytes]) -> list[SampleRecord]:
 
 
 def topped_up(before: Sequence[SampleRecord], now: Sequence[SampleRecord], most: int) -> list[SampleRecord]:
-    """The sample to keep: what landed last, and of the one before as many as there is room for, the newest first."""
+    """The sample to keep: the records that landed last, then the newest of the previous sample, at most `most`."""
     landed = {one.record_id for one in now}
     room = max(0, most - len(now))
     kept = [one for one in before if one.record_id not in landed]
@@ -67,7 +67,7 @@ def _fingerprint(entity: Entity, members: dict[str, Any]) -> SampleRecord | None
 
 
 def is_the_same(entity: Entity, before: SampleRecord, now: SampleRecord) -> bool:
-    """Whether both are of one record of one source: unchanged, or a later version that keeps what lasts."""
+    """Whether both are of one record of one source: unchanged, or a later version that keeps the lasting members."""
     if before.record_id != now.record_id or before.lasting != now.lasting:
         return False
     return _agree(before, now) or (entity.version is not None and before.version != now.version)
@@ -90,7 +90,7 @@ def _short(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value, however it is written: a moment in UTC, a decimal without needless zeros."""
+    """The value in one form, however it is written: a moment in UTC, a decimal without trailing zeros."""
     if isinstance(value, str):
         if moment := utc_moment(value):
             return moment

@@ -1,10 +1,10 @@
 """Ids that a pull passed over: ranges that may still be filled by a record that was committed late.
 
 A source hands out ids before it commits, so a record may appear with an id below one that was read long ago. `id >
-last` alone would never ask for it. What is skipped on the way is therefore kept (`meta.gap`) and asked for again.
+last` alone would never ask for it. Skipped ids are therefore kept (`meta.gap`) and asked for again.
 
-Kept as ranges and not as ids: a hole of a million ids is one row, and so are the holes of a page that has many. Pure
-functions; `ingestion.late_arrivals` asks, `medallion.state.gaps` keeps.
+Gaps are ranges and not single ids: a hole of a million ids is one row, and so are the holes of a page that has many.
+These are pure functions: `ingestion.late_arrivals` asks the source, `medallion.state.gaps` stores the rows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DIGITS = 19  # of the largest id
 
 
 def skipped_between(after: int, ids: Iterable[int]) -> list[IdRange]:
-    """Ranges that rising `ids`, the first of them above `after`, leave out."""
+    """Ranges that ascending `ids`, the first of them above `after`, leave out."""
     skipped = []
     for number in ids:
         if number > after + 1:
@@ -49,7 +49,7 @@ def rows_for(holes: Sequence[IdRange], ids: Sequence[int]) -> list[Gap]:
 
 
 def without(holes: Sequence[IdRange], known: Sequence[IdRange]) -> list[IdRange]:
-    """What of `holes` lies in none of the `known` ranges. Both rise; neither overlaps itself."""
+    """The part of `holes` that lies in none of the `known` ranges. Both ascend; neither overlaps itself."""
     left = []
     for hole in holes:
         first = hole.first
@@ -65,7 +65,7 @@ def without(holes: Sequence[IdRange], known: Sequence[IdRange]) -> list[IdRange]
 
 
 def windows(gaps: Sequence[IdRange], span: int) -> list[IdRange]:
-    """Few ranges to ask for that cover all `gaps`: neighbors join while a window spans at most `span` ids.
+    """Ranges to ask for that cover all `gaps`: neighbors are joined while a window spans at most `span` ids.
 
     A window holds ids that are known already; asking for them costs less than a request per gap.
     """
@@ -90,7 +90,7 @@ def contiguous_ranges(ids: Iterable[int]) -> list[IdRange]:
 
 
 def by_gap(gaps: Sequence[IdRange], ids: Iterable[int]) -> dict[IdRange, list[int]]:
-    """The ids, each under the gap it lies in. `gaps` rise; an id in none of them is left out."""
+    """The ids, each under the gap it lies in. `gaps` ascend; an id in none of them is left out."""
     starts = [gap.first for gap in gaps]
     found: dict[IdRange, list[int]] = {}
     for number in sorted(set(ids)):
@@ -101,7 +101,7 @@ def by_gap(gaps: Sequence[IdRange], ids: Iterable[int]) -> dict[IdRange, list[in
 
 
 def still_missing(gap: IdRange, ids: Iterable[int]) -> list[IdRange]:
-    """What of `gap` is still missing after `ids`, which lie in it."""
+    """The part of `gap` that is still missing after `ids`, which lie in it, have arrived."""
     return skipped_between(gap.first - 1, [*sorted(set(ids)), gap.last + 1])
 
 

@@ -1,10 +1,10 @@
-"""A page of a listing by id is validated against its cursor before it may move the watermark.
+"""Validation of a page of a listing by id against its cursor, before it may move the watermark.
 
-The cursor is the decimal id of the last record seen: ids rise, start above the cursor, and end at `next_cursor`. A page
-that does not would move the watermark past records that were never read.
+The cursor is the decimal id of the last record seen: ids ascend, start above the cursor, and end at `next_cursor`. A
+page that breaks this rule would move the watermark past records that were never read.
 
-A record whose id cannot be read never stops the others. It lands, and Silver puts it into quarantine. Its own id counts
-as passed over. If the cursor after it cannot be read either, the pull stays after the last record that can be read.
+A record whose id cannot be read never stops the others. It lands, and Silver quarantines it. Its own id counts as
+passed over. If the cursor after it cannot be read either, the pull stays after the last record that can be read.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def validate_page(entity: Entity, cursor: str | None, page: Page, told: Sequence[int | None]) -> list[IdRange]:
-    """Return the ids that the page passes over. `told` are those of its records, None where one cannot be read.
+    """Return the ids that the page passes over. `told` are the ids of its records, None where an id cannot be read.
 
-    Raises SourceViolation unless they rise from above `cursor` to `next_cursor`.
+    Raises SourceViolation unless they ascend from above `cursor` to `next_cursor`.
     """
     after = last = id_of_cursor(entity.name, cursor) if cursor is not None else 0
     ids = [one for one in told if one is not None]
@@ -43,10 +43,10 @@ def validate_page(entity: Entity, cursor: str | None, page: Page, told: Sequence
 
 
 def position_after(entity: Entity, page: Page, told: Sequence[int | None], last: int) -> int:
-    """The id up to which everything of the page was seen. `last` is the last id on it that can be read.
+    """The id up to which the page is complete. `last` is the last id on it that can be read.
 
-    A cursor after a record without a readable id is made of that record: it is believed only where it stays among the
-    ids that such records can have. Else it would carry the watermark past records that are still to come.
+    A cursor after a record without a readable id is made from that record: it is believed only within the ids that such
+    records can have. Otherwise it could move the watermark past records that are still to come.
     """
     nameless = next((place for place, one in enumerate(reversed(told)) if one is not None), len(told))
     try:

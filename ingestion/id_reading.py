@@ -1,4 +1,4 @@
-"""What a pull takes of a listing by id: everything new, and in a full refresh everything once more."""
+"""Readings of a listing by id: the new records, and in a full refresh all records again."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ SAMPLE = 10  # of the records that landed last
 
 
 class IdReading(Reading):
-    """Records after a cursor. Ids passed over become gaps, whatever the records around them say of themselves.
+    """Records after a cursor. Ids passed over become gaps, whatever the records around them contain.
 
     `advance` moves the position in the transaction of the receipts. A record without a readable id lands
-    once. `keeps_sample`: the last records are those by which the next pull knows the source again.
+    once. `keeps_sample`: the last records are kept, so that the next pull recognizes the source.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class IdReading(Reading):
         self._newest: deque[bytes] = deque(maxlen=SAMPLE)
 
     def take(self, page: Page) -> Sequence[bytes]:
-        """Validate the page; its records, but for those without a readable id that have landed before."""
+        """Validate the page and return its records, except those without a readable id that have landed before."""
         told = ids_of(self._entity.key, page.items)
         holes = validate_page(self._entity, self.position, page, told)
         ids = [one for one in told if one is not None]
@@ -71,7 +71,7 @@ class IdReading(Reading):
         return page.items if len(ids) == len(told) else self._not_landed(page.items, told)
 
     def save(self, conn: connection) -> None:
-        """Gaps, the sample by which the source is known again, and the position."""
+        """Save gaps, the sample by which the source is recognized, and the position."""
         keep_gaps(conn, self._entity.name, not_kept(conn, self._entity.name, self._gaps))
         note_unreadable(conn, self._entity.name, self._unreadable, self._load_id)
         self._move(conn)
@@ -96,7 +96,7 @@ class IdReading(Reading):
 
 
 class IdReplay(IdReading):
-    """All records once more. The watermark stays; the replay has a position of its own."""
+    """All records again. The watermark stays; the replay has a position of its own."""
 
     def __init__(
         self,
@@ -122,24 +122,24 @@ class IdReplay(IdReading):
         self._replay = replay
 
     def _move(self, conn: connection) -> None:
-        """`hold` moves nothing; it refuses a run that has lost its entity."""
+        """Call `hold`, which moves nothing but refuses a run that no longer holds the entity."""
         if self.position is not None:
             self._advance(self.position)
             advance_replay(conn, self._replay, self.position)
 
     def _not_landed(self, items: Sequence[bytes], told: Sequence[int | None]) -> list[bytes]:
-        """Everything: a replay stands in for files that are damaged."""
+        """All records: a replay also replaces damaged files."""
         del told
         return list(items)
 
 
 def _readable(told: Sequence[int | None]) -> int:
-    """How many records of a page there are up to the last one with a readable id."""
+    """The number of records on a page up to the last one with a readable id."""
     return next((place for place in range(len(told), 0, -1) if told[place - 1] is not None), 0)
 
 
 def not_kept(conn: connection, entity: str, gaps: Sequence[Gap]) -> list[Gap]:
-    """The rows, less what other rows cover already: after a backfill or in a replay, some are known."""
+    """The rows, less what stored rows cover already: after a backfill or in a replay, some gaps are known."""
     if not gaps:
         return []
     known = [one.ids for one in gaps_between(conn, entity, IdRange(gaps[0].first, gaps[-1].last))]
@@ -149,7 +149,7 @@ def not_kept(conn: connection, entity: str, gaps: Sequence[Gap]) -> list[Gap]:
 
 
 def _holes(gaps: Sequence[Gap]) -> list[IdRange]:
-    """Every hole of the rows by itself."""
+    """Every hole of the rows as a range."""
     holes: list[IdRange] = []
     for gap in gaps:
         first = gap.first

@@ -1,9 +1,9 @@
-"""Whether it is still the same source: a pull asks before it writes. `python -m ingestion.identity` accepts another.
+"""The check, before a pull writes, that the source is the same. `python -m ingestion.identity` accepts another one.
 
-Another source behind the same address would hand out other records under the same ids, and one that was restored from
-a backup hands out ids again. Both would be pulled on from the watermark without a word. A source may name itself in
-the header X-Source-Id. Whether it does or not, some of the records that landed last are kept as fingerprints: a source
-that knows none of them any more is another one.
+Another source at the same address would hand out other records under the same ids, and one that was restored from a
+backup hands out ids again. Without this check a pull would silently continue from the watermark. A source may name
+itself in the header X-Source-Id. Whether it does or not, some of the records that landed last are kept as fingerprints:
+a source that has none of them any more is another one.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from ingestion.source import Page, Source
     from medallion.state.pull import LookbackPage, SampleRecord
 
-_MOST_WAITING = 20  # pages that are kept until the source is known again
+_MOST_WAITING = 20  # pages that are kept until the source is recognized
 _NEAR = 1000  # ids before a watermark of which no sample was kept
 
 
 def require_same_name(conn: connection, source: Source, entity: Entity) -> None:
-    """Raise SourceViolation when the source names itself otherwise than before; remember its name. Asks nothing."""
+    """Raise SourceViolation when the source's name has changed; remember its name. Sends no request."""
     if source.source_id is None:
         return
     with transaction(conn):
@@ -52,7 +52,7 @@ def require_same_name(conn: connection, source: Source, entity: Entity) -> None:
 def require_known_records(conn: connection, source: Source, entity: Entity, watermark: str) -> None:
     """Raise SourceViolation when the source has none of the records that landed last of a listing by id.
 
-    One that is withdrawn is no matter. Costs one request, which sends no record, where the source offers totals.
+    A withdrawn record does not matter. Costs one request, which returns no record, where the source offers totals.
     """
     with transaction(conn):
         sample = read_sample(conn, entity.name)
@@ -72,10 +72,10 @@ def of_known_source(
     before: Sequence[LookbackPage],
     sample: Sequence[SampleRecord],
 ) -> Iterator[Page]:
-    """The pages that `read` gives, none of them before a page has shown a record that landed before.
+    """The pages that `read` gives, held back until a page has shown a record that landed before.
 
-    A few pages wait for that; more are read a second time. Where none of them shows any, as when the last record was
-    deleted, the listing is looked through from its beginning (`read_all`). Raises SourceViolation when that shows none.
+    A few pages wait for that; more are read a second time. Where none of them shows one, as when the last record was
+    deleted, the listing is searched from its beginning (`read_all`). Raises SourceViolation when it has none either.
     """
     if not sample:
         yield from read()
@@ -96,7 +96,7 @@ def of_known_source(
 
 
 def another_source(entity: Entity, what: str) -> SourceViolation:
-    """The error that stops the entity, with the way on."""
+    """The error that stops the entity, with the remedy."""
     return SourceViolation(
         f"{entity.name}: {what}",
         remedy="nothing was written. If SOURCE_API_URL is wrong, set it right. If this source is meant, or it was "
@@ -105,9 +105,9 @@ def another_source(entity: Entity, what: str) -> SourceViolation:
 
 
 def accept_source(conn: connection, named: Sequence[str]) -> str:
-    """Accept the next source that answers; the watermark stays. None named: for every entity.
+    """Accept the next source that answers, for the named entities or, without names, for all. The watermark stays.
 
-    Raises ConfigurationError for a name that is no entity.
+    Raises ConfigurationError for a name that is not an entity.
     """
     if unknown := sorted(set(named) - set(ENTITIES)):
         raise ConfigurationError(f"no entity is named {unknown[0]!r}", remedy=f"name some of {', '.join(ENTITIES)}")
@@ -119,7 +119,7 @@ def accept_source(conn: connection, named: Sequence[str]) -> str:
 
 
 def _totals_agree(source: Source, sample: Sequence[SampleRecord]) -> bool:
-    """Whether the source counts where the sample lies what the sample comes to."""
+    """Whether the source's totals of the sample's range are those of the sample."""
     try:
         return source.totals(IdRange(sample[0].record_id, sample[-1].record_id)).agrees(sample)
     except (NotOffered, SourceUnavailable, SourceViolation):
@@ -146,7 +146,7 @@ def _require_any_of(
 
 
 def _require_any_near(source: Source, entity: Entity, watermark: str) -> None:
-    """For a warehouse whose pulls kept no sample yet."""
+    """Raise unless the source has records near the watermark; for a warehouse whose pulls kept no sample yet."""
     last = id_of_cursor(entity.name, watermark)
     if not source.exists(str(max(0, last - _NEAR)), up_to=last):
         raise _unknown(entity, watermark)

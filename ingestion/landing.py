@@ -1,8 +1,8 @@
-"""How records land in Bronze: the files of a part are made durable, then one transaction says that they exist.
+"""Landing of records in Bronze: the files of a part are made durable, then one transaction records their receipts.
 
 A part is a handful of pages: it ends when one of its files is full, when it has been open for long enough, or when
-there are no more pages. Killed before that transaction, a pull leaves files without a receipt, which nobody reads, and
-the next one pulls the part again: at least once, never a gap.
+there are no more pages. A pull that is killed before that transaction leaves files without a receipt, which no process
+reads, and the next pull reads the part again: at least once, never a gap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Landing:
-    """The parts of one load, landed one after the other. `files` and `records`, by dataset, are those receipted."""
+    """The parts of one load, landed one after the other. `files` and, by dataset, `records` are those with receipts."""
 
     def __init__(self, entity: Entity, conn: connection, settings: Settings, load_id: int, started: datetime) -> None:
         self.load_id = load_id
@@ -56,10 +56,10 @@ class Landing:
         return True
 
     def write(self, pages: Iterator[Page], take: Take) -> Mapping[str, WrittenFile]:
-        """Make the next part durable; nobody hears of it yet. Returns its files by dataset, none without records.
+        """Make the next part durable, without receipts. Returns its files by dataset, none without records.
 
-        `take` checks a page and returns the records of it that are to land. Raises what it raises, BronzeWriteFailed,
-        or a SourceError from `pages`; then nothing is left behind.
+        `take` checks a page and returns the records of it that are to land. Raises what `take` raises,
+        BronzeWriteFailed, or a SourceError from `pages`; then no file is left.
         """
         part = Part(self._settings)
         with part.discarded_on_error():
@@ -72,7 +72,7 @@ class Landing:
 
     @contextmanager
     def acknowledged(self, files: Mapping[str, WrittenFile], after: str | None, through: str) -> Iterator[None]:
-        """The one moment in which the part begins to exist: its receipts, and in the same transaction the body.
+        """Commit the receipts of the part in one transaction with the body of the `with` block.
 
         The body moves the position, and keeps the gaps, of what follows the cursor `after`, up to `through`.
         """
@@ -104,7 +104,7 @@ class Landing:
     def collected(
         self, name: str, before: str | None, after: str | None, *, late: int = 0, notes: Sequence[str] = ()
     ) -> Collected:
-        """What this load brought, between these two positions."""
+        """What this load landed, between these two positions."""
         size = sum(file.bytes for file in self.files)
         return Collected(name, self.load_id, before, after, len(self.files), size, self.records, late, tuple(notes))
 

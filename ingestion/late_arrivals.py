@@ -1,11 +1,11 @@
-"""Late arrivals of a listing by id: what has arrived in gaps, at a cost that does not grow with their number.
+"""Late arrivals of a listing by id: records that arrive in gaps, found at a cost that does not grow with the gaps.
 
-Every id up to the watermark is held or lies in a row of `meta.gap`, so the number of records that we hold of a
-range is known. One question for the source's totals, from the first open gap to the last one, says whether anything
+Every id up to the watermark is held or lies in a row of `meta.gap`, so the number of records that Bronze holds of a
+range is known. One request for the source's totals, from the first open gap to the last one, shows whether anything
 has arrived. Only where the totals differ is the range divided and asked again, down to a page, which is then listed.
 
 A source without totals is asked for the gaps themselves: at most SALES_GAP_REQUESTS requests a pull, the older gaps
-less often. So is one whose totals its own listing does not bear out. Either way the pull reports what it left unasked.
+less often. So is a source whose totals its own listing contradicts. Either way the pull reports what it left unasked.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Stretch:
 
 
 class LateArrivals:
-    """Asks for what has arrived in gaps and lands it. `landed` counts it, `notes` say what was left unasked."""
+    """Asks for records that have arrived in gaps and lands them. `landed` counts them; `notes`: what was not asked."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class LateArrivals:
         self._contradictions = 0
 
     def land(self) -> None:
-        """Ask, land, and give up on gaps whose time is over. Raises SourceError, DatabaseError or BronzeWriteFailed."""
+        """Ask, land, and expire gaps that are too old. Raises SourceError, DatabaseError or BronzeWriteFailed."""
         with transaction(self._conn):
             gaps = gaps_to_ask(self._conn, self._entity.name)
         if not gaps:
@@ -129,7 +129,7 @@ class LateArrivals:
         self._expire(asked)
 
     def _land_by_totals(self, whole: Stretch) -> Sequence[Gap] | None:
-        """Land what the totals say has arrived. None: every gap was asked for."""
+        """Land what the totals say has arrived. Returns the gaps that were asked for; None: all of them."""
         for stretch, told in self._differing(whole):
             listed = self._land_stretch(stretch)
             self._contradictions += listed != told
@@ -138,7 +138,7 @@ class LateArrivals:
         return None
 
     def _differing(self, stretch: Stretch) -> Iterator[tuple[Stretch, int]]:
-        """Stretches of about a page in which the source has another number of records than we hold, and its number."""
+        """Stretches of about a page where the source's number of records is not Bronze's, each with that number."""
         told = self._told(stretch)
         if told == stretch.held:
             return
@@ -149,14 +149,14 @@ class LateArrivals:
             yield from self._differing(part)
 
     def _told(self, stretch: Stretch) -> int:
-        """How many records the totals count. Raises NotOffered, also for totals that fail or cannot be right."""
+        """The number of records by the totals. Raises NotOffered, also for totals that fail or cannot be right."""
         try:
             return self._source.totals(IdRange(stretch.after + 1, stretch.up_to)).count
         except (SourceUnavailable, SourceViolation) as error:
             raise NotOffered(error.message, remedy=error.remedy) from error
 
     def _land_by_listing(self, why: str) -> list[Gap]:
-        """List the gaps that are due, as many as the bound allows; returns those."""
+        """List the gaps that are due, as many as the bound allows. Returns them."""
         with transaction(self._conn):
             due = [gap for gap in gaps_to_ask(self._conn, self._entity.name) if gap.status == "OPEN" and _is_due(gap)]
         due.sort(key=lambda gap: -gap.first)  # the newest are the likeliest to arrive
@@ -179,7 +179,7 @@ class LateArrivals:
             log.warning("%s: %s", self._entity.name, self.notes[-1])
 
     def _land_stretch(self, stretch: Stretch) -> int:
-        """List a stretch, land what has arrived, note what is withdrawn. Returns how many records were listed."""
+        """List a stretch, land late arrivals, note withdrawn records. Returns how many records were listed."""
         reading = LateReading(
             self._entity,
             self._conn,
@@ -199,14 +199,14 @@ class LateArrivals:
         return len(reading.listed) + reading.nameless
 
     def _source_agrees(self, reading: LateReading) -> bool:
-        """Whether the totals, too, say that there is nothing but what was listed."""
+        """Whether the totals confirm that the listing was complete."""
         try:
             return self._told(reading.stretch) == len(reading.listed) + reading.nameless
         except NotOffered:
             return False
 
     def _expire(self, asked: Sequence[Gap] | None) -> None:
-        """Give up on gaps whose time is over, once their own listing was asked for: totals may be wrong."""
+        """Expire gaps that are too old, once their own listing was asked for: totals may be wrong."""
         hours = self._settings.sales_gap_ttl_hours
         with transaction(self._conn):
             over = expiring_gaps(self._conn, self._entity.name, hours, self._settings.sales_gap_requests)
@@ -222,7 +222,7 @@ class LateArrivals:
 
 
 class LateReading(Reading):
-    """What is listed of a stretch: takes the records that lie in its gaps, and those without a readable id."""
+    """The listing of a stretch: takes the records that lie in its gaps, and those without a readable id."""
 
     def __init__(
         self,
@@ -250,7 +250,7 @@ class LateReading(Reading):
             self._gaps = gaps_between(conn, entity.name, self._window)
 
     def take(self, page: Page) -> Sequence[bytes]:
-        """Validate the page; those of its records that have not landed."""
+        """Validate the page and return its records that have not landed."""
         told = ids_of(self._entity.key, page.items)
         validate_page(self._entity, self.position, page, told)
         check_inside(self._entity, self._window, page)
@@ -265,7 +265,7 @@ class LateReading(Reading):
         return [item for item, one in zip(page.items, told, strict=True) if one in late] + unreadable
 
     def save(self, conn: connection) -> None:
-        """Note what has arrived in the gaps; the watermark stays, for a run that still has the entity."""
+        """Note what has arrived in the gaps, if the run still holds the entity; the watermark stays."""
         self._hold()
         note_unreadable(conn, self._entity.name, self._unreadable, self._load_id)
         for ids, numbers in by_gap([gap.ids for gap in self._gaps], self._late).items():
@@ -277,7 +277,7 @@ class LateReading(Reading):
         self._gaps = gaps_between(conn, self._entity.name, self._window)
 
     def cursors(self) -> tuple[str | None, str]:
-        """The watermark, which stays: late records are receipted at it."""
+        """The watermark, which stays: it is the cursor in the receipts of late arrivals."""
         return self._watermark, self._watermark
 
     def settle(self) -> None:
@@ -292,14 +292,14 @@ class LateReading(Reading):
         return [*self._withdrawn_between(), *(gap.ids for gap in self._filled_and_gone()), *inside]
 
     def note_withdrawn(self, conn: connection) -> None:
-        """Have them count as not held, so that the totals agree again."""
+        """Record withdrawn records as not held, so that the totals agree again."""
         keep_gaps(conn, self._entity.name, [Gap(ids) for ids in self._withdrawn_between()], status="WITHDRAWN")
         withdraw(conn, self._entity.name, self._filled_and_gone())
         for gap in self._open_with_records():
             set_held(conn, self._entity.name, gap, gap.held & self.listed)
 
     def _select_late_arrivals(self, ids: Sequence[int]) -> set[int]:
-        """Those of the ids that lie in a gap and have not landed."""
+        """The ids that lie in a gap and have not landed."""
         in_gaps = by_gap([gap.ids for gap in self._gaps], ids)
         by_ids = {gap.ids: gap for gap in self._gaps if gap.status != "FILLED" and not gap.is_settled}
         return {
@@ -329,7 +329,7 @@ class LateReading(Reading):
 
 
 def _stretches(gaps: Sequence[Gap], span: int) -> list[Stretch]:
-    """Gaps to list, neighbors together while they span at most `span` ids; the order of the first of each stays."""
+    """Gaps to list, neighbors joined while they span at most `span` ids, in the order of the first gap of each."""
     found = []
     for window in windows([gap.ids for gap in gaps], span):
         inside = tuple(sorted((gap for gap in gaps if gap.first in window), key=lambda gap: gap.first))
@@ -339,7 +339,7 @@ def _stretches(gaps: Sequence[Gap], span: int) -> list[Stretch]:
 
 
 def _is_due(gap: Gap) -> bool:
-    """Whether a gap is old enough since it was last asked for. The older it is, the seldomer it is asked for."""
+    """Whether it is time to ask for a gap again. The older the gap, the less often."""
     if gap.since_checked is None or gap.age is None:
         return True
     wait = next((wait for until, wait in _WAITS if gap.age < until), _LONGEST_WAIT)

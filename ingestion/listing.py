@@ -1,6 +1,6 @@
-"""Collect an entity of which nothing but its declaration is special: `python -m ingestion.listing suppliers`.
+"""Collect an entity that needs no code beyond its declaration: `python -m ingestion.listing suppliers`.
 
-Its records land in one dataset as they are.
+Its records land unchanged in one dataset.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def pull_of(declared: Declaration) -> Entity:
-    """What a pull must know of an entity that lands in one dataset."""
+    """The `Entity` of a declared entity that lands in one dataset."""
     (dataset,) = declared.datasets
     return Entity(
         name=declared.name,
@@ -37,7 +37,7 @@ def pull_of(declared: Declaration) -> Entity:
 def collect_listing(
     conn: connection, settings: Settings, *, subject: str, run_id: str, full_refresh: bool = False
 ) -> Collected:
-    """Pull what is new or changed of the entity `subject`. See `ingestion.collector.collect` for errors."""
+    """Pull the new or changed records of the entity `subject`. See `ingestion.collector.collect` for errors."""
     return collect(pull_of(ENTITIES[subject]), conn, settings, run_id=run_id, full_refresh=full_refresh)
 
 

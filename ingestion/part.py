@@ -53,7 +53,7 @@ class Part:
         try:
             yield
         except BaseException:
-            with ExitStack() as discards:  # every one of them, even if one is interrupted
+            with ExitStack() as discards:  # every file, even if one discard is interrupted
                 for file in self._files.values():
                     discards.callback(file.discard)
             raise

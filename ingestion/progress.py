@@ -1,4 +1,4 @@
-"""Progress of a pull: a live line on a terminal, a plain line now and then elsewhere."""
+"""Progress of a pull: a live line on a terminal, elsewhere a plain line from time to time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @contextmanager
 def pull_progress(entity: str) -> Iterator[Report]:
-    """Yields what is to be called after each page with its number of records and the cursor after it."""
+    """Yields a function to call after each page, with its number of records and the cursor after it."""
     if sys.stderr.isatty():
         with _live(entity) as report:
             yield report
@@ -37,7 +37,7 @@ def _live(entity: str) -> Iterator[Report]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         TextColumn("{task.completed:,.0f} records"),
-        TextColumn("up to {task.fields[cursor]}", markup=False),  # it is the source's
+        TextColumn("up to {task.fields[cursor]}", markup=False),  # text from the source
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

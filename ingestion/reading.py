@@ -1,8 +1,8 @@
 """A reading: pages of one stretch of the source, what is taken from each, and what commits with its receipts.
 
-A pull is a few readings after one another: late arrivals, what is new, a full refresh. They differ in what
-they take and in what they remember. How records become durable files and how receipts and position commit together is
-the same for all (`ingestion.landing`).
+A pull is a few readings in sequence: late arrivals, new records, a full refresh. They differ in what they take and in
+what they remember. How records become durable files, and how receipts and position commit together, is the same for
+all (`ingestion.landing`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Reading(ABC):
-    """`after` is the cursor after what is receipted, `position` the one after what was taken; None: the beginning."""
+    """Base of the readings. Cursors: `after` the receipts, `position` after what was taken; None: the beginning."""
 
     def __init__(self, pages: Iterator[Page], after: str | None) -> None:
         self.pages = pages
@@ -34,10 +34,10 @@ class Reading(ABC):
 
     @abstractmethod
     def save(self, conn: connection) -> None:
-        """Write what must commit with the receipts of the records taken so far: the position above all."""
+        """Write what must commit with the receipts of the records taken so far, above all the position."""
 
     def cursors(self) -> tuple[str | None, str]:
-        """What the receipts say of their place: the cursors before and after what was taken."""
+        """The cursors before and after what was taken, as the receipts record them."""
         return self.after, self.position or "0"
 
     def settle(self) -> None:

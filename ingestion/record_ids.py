@@ -1,4 +1,4 @@
-"""The id of a record, read from its bytes: what gaps and ranges of a listing by id are made of."""
+"""The id of a record, read from its bytes, for the gaps and ranges of a listing by id."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ids_of(key: str, records: Iterable[bytes]) -> list[int | None]:
 
 
 def id_of_cursor(entity: str, cursor: str) -> int:
-    """The id that a cursor of the entity is, 0 to 2^63-1. Raises SourceViolation when it is none."""
+    """The id in a cursor of the entity, 0 to 2^63-1. Raises SourceViolation when it is not one."""
     is_number = cursor.isascii() and cursor.isdecimal() and len(cursor) <= _MOST_DIGITS
     if not is_number or int(cursor) > LARGEST_ID:
         raise SourceViolation(

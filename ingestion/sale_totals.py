@@ -1,6 +1,6 @@
-"""What a sale comes to in the source's control totals: lines, net amount and checksum, by the columns it declares.
+"""A sale's share of the source's control totals: lines, net amount and checksum, by its declared columns.
 
-`quality.checksum` makes the same checksum of many records by polars, which a pull does not import.
+`quality.checksum` computes the same checksum of many records with polars, which a pull does not import.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LARGEST_AMOUNT = Decimal(10) ** 24
 def totals_of_sale(members: dict[str, Any]) -> tuple[int, Decimal, int]:
     """Lines, net amount and checksum of a sale, as the source's totals count it (docs/architecture.md, "Totals").
 
-    What cannot be added up counts as 0, and so does what is no sale: it is compared by its listing.
+    What cannot be added up counts as 0, and so does a record that is not a sale: it is compared by its listing.
     """
     lines = members.get("lines")
     if not isinstance(lines, list):

@@ -1,6 +1,6 @@
 """Collect sales into Bronze: `python -m ingestion.sales`.
 
-The source lists them by id, and the watermark is the id of the last one that has landed.
+The source lists sales by id, and the watermark is the id of the last sale that has landed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SALES = Entity(
 
 
 def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
-    """Pull the sales after the watermark, after a backfill that nobody works on.
+    """Pull the sales after the watermark, once a backfill that no process works on is finished.
 
     Raises as `ingestion.backfill.finish_backfill` and `ingestion.collector.collect`.
     """

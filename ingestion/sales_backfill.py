@@ -1,6 +1,6 @@
-"""The backfill of sales: `python -m ingestion.sales_backfill` takes open ranges until none is left.
+"""The backfill of sales: `python -m ingestion.sales_backfill` pulls open ranges until none is left.
 
-Start it as often as there are processors. `./retail backfill` does, and so does the DAG retail_backfill.
+Start one process per processor. `./retail backfill` does, and so does the DAG retail_backfill.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Planned:
 
 
 def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Planned:  # noqa: ARG001 - a step
-    """Cut the sales after the watermark into ranges, four for each of BACKFILL_JOBS; or go on with those there are.
+    """Cut the sales after the watermark into ranges, four for each of BACKFILL_JOBS, or resume existing ranges.
 
     Raises NothingToDo when there is too little to cut, SourceError or DatabaseError.
     """
@@ -50,7 +50,7 @@ def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Plann
 
 
 def pull_sales_range(conn: connection, settings: Settings, *, run_id: str, first: int) -> Collected:
-    """Pull one range. Raises NothingToDo when it is finished, or in other hands; otherwise as `pull_range`."""
+    """Pull one range. Raises NothingToDo when it is finished or another process has it; otherwise as `pull_range`."""
     collected = pull_range(SALES, conn, settings, run_id=run_id, first=first)
     if collected is None:
         raise NothingToDo(

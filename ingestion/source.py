@@ -1,6 +1,6 @@
-"""A source of one entity's records: all that a pull asks. `ingestion.api.source` is the source API's, over HTTP.
+"""The interface of a source of one entity's records. `ingestion.api.source` implements it for the source API.
 
-Another kind of source, such as a table or a sheet, is one class that answers these questions, named in its entity
+Another kind of source, such as a table or a sheet, is one class that implements it, named in its entity
 (`Entity.open_source`). Gaps, late arrivals, lookback and backfills come with the order that the entity declares.
 """
 
@@ -39,7 +39,7 @@ class Page:
 
 @dataclass(frozen=True)
 class SpanTotals:
-    """How many records a source has in a range of ids. Of the other figures, None is what it does not tell."""
+    """The source's totals of a range of ids: the number of records; None for figures that it does not give."""
 
     count: int
     lines: int | None = None
@@ -47,7 +47,7 @@ class SpanTotals:
     checksum: int | None = None
 
     def agrees(self, sample: Sequence[SampleRecord]) -> bool:
-        """Whether the range holds the sample and nothing else. A count alone says nothing of which records they are."""
+        """Whether the range holds the sample and nothing else. A count alone does not say which records they are."""
         if self.lines is None and self.net_amount is None and self.checksum is None:
             return False
         figures = (
@@ -61,13 +61,13 @@ class SpanTotals:
 class Source(Protocol):
     """The records of one entity, in the order that it declares. A cursor is the source's own text.
 
-    Of a listing by id the cursor is the decimal id of the last record seen, and ids can be bounded from above. Every
+    In a listing by id the cursor is the decimal id of the last record seen, and ids can be bounded from above. Every
     method raises SourceUnavailable, which is worth another try, or SourceRefused or SourceViolation, which are not.
     """
 
     @property
     def source_id(self) -> str | None:
-        """The name that the source gave itself with its last answer; None: it gives none."""
+        """The name that the source gave itself in its last answer, or None."""
 
     @property
     def page_size(self) -> int:
@@ -77,19 +77,19 @@ class Source(Protocol):
         """Every page with records after the cursor (None: from the beginning), to the end or the id `up_to`."""
 
     def page(self, after: str | None, *, up_to: int | None = None, limit: int | None = None) -> Page:
-        """The first of `pages`, of at most `limit` records; one without records where none follow."""
+        """The first of `pages`, with at most `limit` records; a page without records where none follow."""
 
     def exists(self, after: str, *, up_to: int | None = None) -> bool:
         """Whether any record follows the cursor."""
 
     def totals(self, ids: IdRange) -> SpanTotals:
-        """What the source counts in a range of ids. Raises NotOffered when it counts nothing."""
+        """The source's totals of a range of ids. Raises NotOffered when it has none."""
 
 
 def check_cursor(resource: str, cursor: str | None) -> None:
-    """Raise SourceViolation for a cursor with which nothing can be asked. None is the source's beginning.
+    """Raise SourceViolation for a cursor that no request can carry. None is the source's beginning.
 
-    A stored one may be from before today's rules, or from a hand.
+    A stored cursor may be older than today's rules, or edited by hand.
     """
     if cursor is not None and not is_cursor(cursor):
         raise SourceViolation(
@@ -100,5 +100,5 @@ def check_cursor(resource: str, cursor: str | None) -> None:
 
 
 def is_cursor(text: str) -> bool:
-    """Whether it can travel in an address, stand in a line of a log and be kept by Postgres, as it is."""
+    """Whether the text, unchanged, fits in a URL, a log line and a Postgres text."""
     return 0 < len(text) <= _LONGEST_CURSOR and text.isascii() and text.isprintable()

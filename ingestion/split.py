@@ -1,10 +1,10 @@
-"""A sale becomes a header and lines, without loss and without being written anew.
+"""Split of a sale into a header and lines, without loss and without encoding it again.
 
 The header is the sale minus `lines`, each line is the source's own bytes with the sale's id in front. The common
 shape (`lines` last, compact JSON) is cut at its separators, some hundred sales at once, and the cut is proved by
-reading the parts. If any of them has another shape they go sale by sale: those of the common shape are cut by position
-and put together again as a proof, every other one goes member by member. What cannot be split at all is kept whole as
-a header: Silver refuses a header that still has `lines`, so it is set aside there and not lost here.
+reading the parts. If any sale has another shape, all of them are split one by one: sales of the common shape are cut by
+position and put together again as a proof, every other sale is split member by member. A sale that cannot be split at
+all is kept complete as a header. Silver refuses a header that still has `lines`, so it is quarantined and not lost.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def split_sales(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson]:
 
 
 def _cut_all(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson] | None:
-    """The quick way, for sales of the common shape only; None when it cannot be proved of every one.
+    """The quick split, for sales of the common shape only; None when it cannot be proved for every sale.
 
-    The proof: between the parts lay separators and nothing else, and each part is an object by itself. A cut within a
-    text or within a deeper object would have left parts that are none. Nor can two parts be read as one, or one as two:
-    no sale holds a line break, and each was read as JSON before.
+    The proof: only separators lay between the parts, and each part is an object by itself. A cut within a text or a
+    deeper object would have left parts that are not objects. Nor can two parts be read as one, or one as two: no sale
+    holds a line break, and each was read as JSON before.
     """
     parts = [sale.partition(_LINES) for sale in sales]
     if not all(lines.startswith(b"{") and lines.endswith(b"}]}") for _, _, lines in parts):
@@ -92,7 +92,7 @@ def _one_by_one(sales: Sequence[bytes]) -> tuple[Ndjson, Ndjson]:
 
 
 def _cut(sale: bytes) -> tuple[bytes, list[bytes]] | None:
-    """One sale of the common shape; None when it has another."""
+    """The header and lines of one sale of the common shape; None when it has another shape."""
     at = sale.find(_LINES)
     if at < 0:
         return None
@@ -112,7 +112,7 @@ def _cut(sale: bytes) -> tuple[bytes, list[bytes]] | None:
 
 
 def _spells_an_id(header: bytes, lines: Sequence[bytes]) -> bool:
-    """Whether escapes spell `sale_id` in a line, or `lines` in the header: such names are not found as they stand."""
+    """Whether escapes spell `sale_id` in a line, or `lines` in the header: a search for the plain name misses them."""
     try:
         return _OWN.decode(header).lines is not msgspec.UNSET or any(
             _OWN.decode(line).sale_id is not msgspec.UNSET for line in lines
@@ -127,7 +127,7 @@ def _is_once(name: bytes, text: bytes, records: int) -> bool:
 
 
 def _split(sale: bytes) -> tuple[bytes, list[bytes]]:
-    """Member by member, for any order, spacing or drift."""
+    """Split one sale member by member, for any order, spacing or drift."""
     try:
         members = _MEMBERS.decode(sale)
         sale_id = bytes(members["sale_id"])
@@ -138,7 +138,7 @@ def _split(sale: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _with_sale_id(line: bytes, sale_id: bytes) -> bytes:
-    """The line under its sale's id; an id of its own is kept beside it. What is no object is wrapped."""
+    """The line under its sale's id; an id of its own is kept next to it. What is not an object is wrapped."""
     try:
         members = _MEMBERS.decode(line)
     except _UNREADABLE:
@@ -149,7 +149,7 @@ def _with_sale_id(line: bytes, sale_id: bytes) -> bytes:
 
 
 def _unsplittable(sale: bytes) -> bytes:
-    """The sale as it came; one without `lines` says so, since its absence would look like a header."""
+    """The sale as it came; a sale without `lines` is marked, as it would otherwise look like a header."""
     if b'"lines"' in sale or not sale.endswith(b"}"):
         return sale
     return sale[:-1].rstrip() + (b'"lines":null}' if sale[:-1].strip() == b"{" else b',"lines":null}')

@@ -1,1 +1,1 @@
-"""The source API, over HTTP: the client, its bounds, and a page from the bytes of an answer."""
+"""The source API over HTTP: the client, its limits, and the decoding of an answer into a page."""

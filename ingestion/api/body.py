@@ -1,6 +1,6 @@
 """The body of an answer, decoded: bounded in memory, in size and in time, whatever the source sends.
 
-httpx would decode every encoding that a header names, one in another, and a chunk whole: a few kilobytes can stand for
+httpx would decode every encoding that a header names, nested, and each chunk completely: a few kilobytes can expand to
 gigabytes. So the bytes are taken as they come, in one encoding at most, and no more is decoded than may be kept.
 """
 
@@ -28,18 +28,18 @@ _STEP_BYTES = 1_000_000  # decoded at a time
 def read_body(response: httpx.Response, subject: str, *, most: int, deadline: float) -> bytes:
     """The decoded body, of at most `most` bytes, which must end before `deadline` of the monotonic clock.
 
-    Raises SourceViolation for a body that is too large or encoded otherwise than by gzip once, SourceUnavailable for
-    one that is not whole or not in time, and what httpx raises for the connection.
+    Raises SourceViolation for a body that is too large or in another encoding than a single gzip, SourceUnavailable for
+    a body that is incomplete or late, and what httpx raises for the connection.
     """
     gzip = _Gzip() if _is_gzip(response, subject) else None
-    whole, came = io.BytesIO(), 0  # whose value is the bytes themselves and no copy
+    whole, came = io.BytesIO(), 0  # its value is the bytes themselves, not a copy
     for chunk in cast("httpx.SyncByteStream", response.stream):
         came += len(chunk)
         for piece in _decoded(gzip, chunk, subject):
             whole.write(piece)
             if whole.tell() > most:
                 raise _too_large(subject, most)
-        if came > most:  # of which little or nothing may have been decoded
+        if came > most:  # though little or nothing of it may have been decoded
             raise _too_large(subject, most)
         if time.monotonic() > deadline:
             raise out_of_time(subject, f" ({came:,} bytes came)")
@@ -58,7 +58,7 @@ def out_of_time(subject: str, came: str = "") -> SourceUnavailable:
 
 
 class _Gzip:
-    """One gzip member. A second one, or anything else after it, is no part of a body that we take."""
+    """One gzip member. A body with a second member, or anything else after the first, is refused."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_WITH_GZIP_HEADER)

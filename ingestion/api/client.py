@@ -1,9 +1,9 @@
-"""The only HTTP of the pipeline: pages of the source API, and nothing half-read.
+"""The HTTP client of the source API: it returns complete pages only.
 
-The source is not trusted. An answer counts when it is whole: status 200, JSON, every byte announced, as
-many records as it says. Anything less is asked for again, with backoff and jitter from stamina and the
-source's own Retry-After, until the time for a page is spent, whatever it was spent on; a wrong key or a broken
-contract stops at once. While a page is being written the next one is already on its way.
+The source is not trusted. An answer counts when it is complete: status 200, JSON, every announced byte, as many
+records as it says. Anything less is requested again, with backoff and jitter from stamina and the source's own
+Retry-After, until the time for a page is spent; a wrong key or a broken contract stops at once. While a page is being
+written, the next one is already being fetched.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ stamina.instrumentation.set_on_retry_hooks([])  # each retry is logged once, bel
 MAX_PAGE_BYTES = 256_000_000
 MAX_SOURCE_ID = 200
 LONGEST_WAIT_SECONDS = 30.0
-_LONGEST_RETRY_AFTER = 10**9  # seconds: longer than anybody waits, and a number that can be printed
+_LONGEST_RETRY_AFTER = 10**9  # seconds: longer than any run waits, and still printable
 _ABSENT = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.GONE, httpx.codes.NOT_IMPLEMENTED)
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY)
 
@@ -76,7 +76,7 @@ class SourceClient:
         self.source_id: str | None = None  # as the last answer says in X-Source-Id
         self._settings = settings
         is_near = _is_loopback(self.base_url)
-        is_plain = is_near and self.base_url.startswith("http:")  # where no TLS is, certificates need no reading
+        is_plain = is_near and self.base_url.startswith("http:")  # without TLS no certificates are read
         options: dict[str, Any] = {
             "base_url": self.base_url,
             "headers": {
@@ -85,7 +85,7 @@ class SourceClient:
                 "Accept-Encoding": _encoding(self.base_url),
             },
             "follow_redirects": False,
-            "trust_env": not is_near,  # no proxy stands before this very machine
+            "trust_env": not is_near,  # no proxy for this machine itself
             "verify": False if is_plain else httpx.create_ssl_context(trust_env=not is_near),
             "transport": transport,
         }
@@ -127,7 +127,7 @@ class SourceClient:
         return self._settings.source_page_size
 
     def page(self, resource: str, cursor: str | None, up_to: int | None = None, *, limit: int | None = None) -> Page:
-        """The page after `cursor` (None: the first), asked for again until it is whole. `limit`: page_size or less."""
+        """The page after `cursor` (None: the first), requested until it is complete. `limit`: page_size or less."""
         params = {"limit": str(limit or self.page_size)} | ({} if cursor is None else {"cursor": cursor})
         if up_to is not None:
             params["up_to"] = str(up_to)
@@ -142,7 +142,7 @@ class SourceClient:
         return self.totals_with_lines("sales", after, up_to)
 
     def totals_with_lines(self, resource: str, after: int, up_to: int) -> Totals:
-        """As `sales_totals`, of any resource whose records have lines with amounts."""
+        """As `sales_totals`, for any resource whose records have lines with amounts."""
         params = {"after": str(after), "up_to": str(up_to)}
         subject = f"GET {self.base_url}/{resource}/totals ({after} to {up_to})"
         told = self._whole(f"/{resource}/totals", params, subject, decode_totals)
@@ -159,7 +159,7 @@ class SourceClient:
         return told
 
     def _whole(self, path: str, params: dict[str, str], subject: str, decode: Callable[[bytes], Answer]) -> Answer:
-        """What `decode` makes of the answer, asked for again until it is whole or the time for it is spent."""
+        """The answer, decoded by `decode`, requested until it is complete or the time for it is spent."""
         deadline = time.monotonic() + self._settings.source_retry_seconds
         attempts = stamina.retry_context(
             on=lambda error: self._worth_another_try(error, deadline),
@@ -177,7 +177,7 @@ class SourceClient:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _page_ahead(self, resource: str, cursor: str | None, up_to: int | None) -> Future[Page]:
-        """A page on its way, in a thread that is no reason to go on when the step is told to stop.
+        """A page being fetched, in a daemon thread that does not keep a stopped step alive.
 
         An executor's threads are joined at the end, so a source that hangs would keep the process alive.
         """
@@ -200,7 +200,7 @@ class SourceClient:
         if left <= 0 or (error.retry_after or 0) > left:
             return False
         log.warning("source: %s; trying again", error.message)
-        return error.retry_after or True  # "at once" leaves it to our own backoff
+        return error.retry_after or True  # "at once" means stamina's own backoff
 
     def _body(self, path: str, params: dict[str, str], subject: str, deadline: float) -> bytes:
         """The body of one answer with status 200, in one attempt that ends at `deadline`."""
@@ -241,12 +241,12 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 
 def _no_cookies() -> CookieJar:
-    """A jar that takes no cookie and reads none: what a source would have us keep is no part of the contract."""
+    """A jar that neither stores nor sends cookies, as they are not part of the contract."""
     return CookieJar(DefaultCookiePolicy(netscape=False, rfc2965=False))
 
 
 def _encoding(base_url: str) -> str:
-    """Compression pays on a network; on this very machine it only costs processor time."""
+    """The Accept-Encoding: compression pays on a network; on this machine it only costs processor time."""
     return "identity" if _is_loopback(base_url) else "gzip"
 
 
@@ -258,7 +258,7 @@ def _is_loopback(base_url: str) -> bool:
 
 
 def _source_id(response: httpx.Response, subject: str) -> str | None:
-    """The name that the source gives itself; None when it gives none."""
+    """The name that the source gives itself, or None."""
     name = response.headers.get("x-source-id")
     if name is not None and not (len(name) <= MAX_SOURCE_ID and name.isascii() and name.isprintable()):
         raise SourceViolation(
@@ -301,7 +301,7 @@ def _refused(status: int, subject: str) -> SourceRefused:
 
 
 def _check_count(subject: str, count: int, ids: int) -> None:
-    """An id is that of one record: totals that count more are no totals, and halving them would never end."""
+    """Raise unless at most one record is counted per id: with more, halving the range would never end."""
     if count > ids:
         raise TotalsWrong(f"{subject}: {count:,} records in {ids:,} ids")
 
@@ -313,10 +313,10 @@ def _check_cursor(resource: str, cursor: str | None, id_key: str | None) -> None
 
 
 def _cursor_after(resource: str, page: Page, id_key: str | None) -> str | None:
-    """The cursor to ask with next: the source's own. Raises SourceViolation for one that is none.
+    """The cursor of the next request: the source's own. Raises SourceViolation for one that is not a cursor.
 
-    After a record without a readable id it may be made of that record, and lead anywhere: then it is the last id of the
-    page that can be read, so that such records are listed once more and none is passed.
+    After a record without a readable id, that cursor may be made from the record and lead anywhere. Then the last
+    readable id of the page is used instead, so that such records are listed again and none is passed over.
     """
     if id_key is not None and id_of(id_key, page.items[-1]) is None:
         readable = next((one for one in reversed(ids_of(id_key, page.items)) if one is not None), None)

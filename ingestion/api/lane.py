@@ -1,9 +1,9 @@
-"""A request that ends in time whatever the source does: it runs in a thread of its own and is cut off from outside.
+"""Requests whose deadline holds whatever the source does: each runs in its own thread and is cut off from outside.
 
-httpx bounds the wait for the next bytes, and a source that drips them stretches a header, an extension of a chunk or
-an empty block for as long as it likes. Looking up a name has no limit at all. So the caller waits for a thread, and
-when the time is over it shuts the connection under it, which ends the thread too. A thread that cannot be ended so,
-in the middle of a name or of a handshake, is waited for before the next request begins: they do not pile up.
+httpx bounds the wait for the next bytes, so a source that drips them can stretch a header, a chunk extension or an
+empty block for as long as it likes. A name lookup has no limit at all. So the caller waits for a thread, and when the
+time is over it shuts down the thread's connection, which ends the thread too. A thread that cannot be ended this way,
+during a name lookup or a handshake, is waited for before the next request begins: such threads do not pile up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet  # until Python 3.11 not the built-in one
+from concurrent.futures import TimeoutError as NotYet  # not the built-in one before Python 3.11
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class Lane:
         self._lock = threading.Lock()
 
     def on_event(self, event: str, info: dict[str, Any]) -> None:
-        """Httpcore's trace of a request: keeps hold of the socket, and lets none begin to talk after the cut."""
+        """Trace hook of httpcore: remembers the socket, and stops a connection that begins after the cut."""
         if event.endswith(_CONNECTED):
             self._socket = info["return_value"].get_extra_info("socket")
             if self._is_cut:
@@ -71,11 +71,11 @@ class Lane:
     def _shut(self) -> None:
         if self._socket is not None:
             with suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # of TLS too: its own would wait for an answer
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # of TLS too: its own shutdown would wait
 
 
 class Lanes:
-    """Runs requests, each with a deadline; a connection is kept for the next one. `open_client` makes a client."""
+    """Runs requests, each with a deadline, and reuses the connection. `open_client` makes a client."""
 
     def __init__(self, open_client: Callable[[], httpx.Client]) -> None:
         self._open_client = open_client
@@ -86,7 +86,7 @@ class Lanes:
         self.is_closed = False
 
     def run(self, ask: Callable[[Lane], Answer], deadline: float) -> Answer:
-        """What `ask` returns or raises. Raises OutOfTime at `deadline`, of the monotonic clock, at the latest."""
+        """Return or raise what `ask` does. Raises OutOfTime at `deadline` of the monotonic clock, at the latest."""
         self._wait_for_those_left_behind(deadline)
         lane = self._take()
         answer: Future[Answer] = Future()
@@ -100,7 +100,7 @@ class Lanes:
             self._give_back(lane, thread, is_done=answer.done())
 
     def close(self) -> None:
-        """Cut what is under way and close every connection; nothing is asked any more."""
+        """Cut requests under way and close every connection; no request is sent after it."""
         with self._lock:
             self.is_closed = True
             lanes, self._idle = [*self._busy, *self._idle], []

@@ -1,9 +1,9 @@
-"""A page of the source API: from the bytes of an answer to its records, each byte for byte.
+"""Decoding of a page of the source API: from the bytes of an answer to its records, each byte for byte.
 
-Records are never decoded and written again: what lands in Bronze is the slice of the answer. msgspec finds
-the slices at the speed of memory. It refuses a whole page for one record that is no strict JSON (a lone
-surrogate, a NaN) or nested too deep for it, and one bad record must not stop the others, so such a page is cut a
-second time by `ingestion.api.tolerant`; the odd record is then set aside by Silver, which is the place for it.
+Records are never decoded and encoded again: Bronze gets the slice of the answer. msgspec finds the slices at the speed
+of memory. It refuses an entire page for one record that is not strict JSON (a lone surrogate, a NaN) or that is nested
+too deeply. One bad record must not stop the others, so `ingestion.api.tolerant` cuts such a page a second time, and
+Silver quarantines the bad record.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 100_000  # of a page: each costs far more memory than the bytes it may have
 _LARGEST_EXPONENT = 40  # of a total: written out, a larger one would fill memory
-_SMALL_BODY = 4_000_000  # bytes: what its records cost at worst is no matter
-_LARGE_BODY = 32_000_000  # whose records are always counted before they are kept
-_BYTES_A_MEMBER = 12  # between two commas, on average: fewer than any record of ours has
+_SMALL_BODY = 4_000_000  # bytes: its records are cheap even at worst
+_LARGE_BODY = 32_000_000  # bytes: its records are always counted before they are kept
+_BYTES_A_MEMBER = 12  # between two commas, on average: fewer than any record of the declared entities has
 _AT_ONCE = 250  # records looked at together
 
 
@@ -60,7 +60,7 @@ _CENT, _MOST_NET = Decimal("0.01"), Decimal(10) ** 36
 def decode_page(body: bytes) -> Page:
     """Cut the body of an answer into its records.
 
-    Raises ValueError, saying which rule is broken, when the body is no page, or not a whole one.
+    Raises ValueError, with the rule that is broken, when the body is not a page, or an incomplete one.
     """
     envelope = (None if _may_be_crowded(body) else _strict(body)) or _tolerant(body)
     _check_whole(envelope)
@@ -73,8 +73,8 @@ def decode_page(body: bytes) -> Page:
 def decode_totals(body: bytes) -> Totals:
     """Control totals of sales.
 
-    Raises ValueError for a body that is no JSON, NotOffered for one that is something else, SourceViolation for
-    totals that cannot be.
+    Raises ValueError for a body that is not JSON, NotOffered for JSON that is something else, SourceViolation for
+    impossible totals.
     """
     told = _told(_TOTALS, body)
     empty = told.sales == 0 and (told.lines or told.net_amount)
@@ -124,7 +124,7 @@ def _senseless(what: str) -> TotalsWrong:
 
 
 def one_line(record: bytes) -> bytes:
-    """The record without line breaks: they can only stand between its tokens."""
+    """The record without line breaks, which can only stand between its tokens."""
     if not _has_breaks(record):
         return record
     try:
@@ -138,7 +138,7 @@ def _has_breaks(text: bytes) -> bool:
 
 
 def _any_has_breaks(items: list[bytes]) -> bool:
-    """Breaks between records are common, within them rare: looked for in some hundred at once, for the speed of it."""
+    """Whether any record has line breaks: they are rare, so some hundred records are searched at once, for speed."""
     return any(_has_breaks(b"".join(items[first : first + _AT_ONCE])) for first in range(0, len(items), _AT_ONCE))
 
 
@@ -152,7 +152,7 @@ def _strict(body: bytes) -> _Envelope | None:
 
 
 def _tolerant(body: bytes) -> _Envelope:
-    """The page cut by its brackets, and what stands around its records read by the rules of the strict way."""
+    """The page cut by its brackets; the rest of the envelope is read by the strict rules."""
     items, rest = cut_page(body, most=MOST_RECORDS)
     try:
         envelope = msgspec.convert(rest, _Envelope)
@@ -162,7 +162,7 @@ def _tolerant(body: bytes) -> _Envelope:
 
 
 def _may_be_crowded(body: bytes) -> bool:
-    """Whether records may be so many and so short that they would take many times the memory of the body."""
+    """Whether the records may be so many and so short that they would take many times the memory of the body."""
     if len(body) <= _SMALL_BODY:
         return False
     return len(body) > _LARGE_BODY or body.count(b",") > len(body) // _BYTES_A_MEMBER

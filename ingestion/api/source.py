@@ -1,4 +1,4 @@
-"""An entity's records at the source API: `Source` over HTTP."""
+"""`Source` over HTTP: an entity's records at the source API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ApiSource:
-    """The resource of the entity's name. Whoever made the client closes it."""
+    """The resource of the entity's name. The caller that made the client closes it."""
 
     def __init__(self, client: SourceClient, entity: Entity) -> None:
         self._client, self._entity = client, entity
@@ -43,7 +43,7 @@ class ApiSource:
         return self._client.page(self._entity.name, after, up_to, limit=limit)
 
     def exists(self, after: str, *, up_to: int | None = None) -> bool:
-        """One record is asked for."""
+        """Whether any record follows the cursor: one record is requested."""
         return bool(self.page(after, up_to=up_to, limit=1).items)
 
     def totals(self, ids: IdRange) -> SpanTotals:
@@ -57,9 +57,9 @@ class ApiSource:
 
 @contextmanager
 def open_source(entity: Entity, settings: Settings, client: SourceClient | None = None) -> Iterator[Source]:
-    """Where the entity's records come from: what it declares, or else its resource of the source API.
+    """The source of the entity's records: the one it declares, or else its resource at the source API.
 
-    `client`: the one to ask the API with. It is closed at the end, too.
+    `client`: the client of the API. It is closed at the end, too.
     """
     if entity.open_source is not None:
         with entity.open_source(settings) as source:

@@ -1,11 +1,11 @@
-"""The slow way through a page: its records are found by their brackets, and none of them is built.
+"""The slow, tolerant way to cut a page: records are found by their brackets, and none of them is decoded.
 
-For a page with a record that is no strict JSON but that the standard library's tolerant parser would read (a lone
-surrogate, a NaN, a tab within a text), with one that is nested deeper than a parser goes, or with very many. Memory
-stays within a few times the body, and time within a few looks at each byte, whatever the body holds.
+It is for a page with a record that is not strict JSON but that the standard library's tolerant parser would read (a
+lone surrogate, a NaN, a tab within a text), with a record that is nested deeper than a parser goes, or with very many
+records. Memory stays within a few times the body, and time within a few passes over each byte, whatever the body holds.
 
-A copy of the same length makes it strict: what only the tolerant rules allow is replaced by something that strict JSON
-allows in the same place and nowhere else. On it each record is checked; from the body it is cut.
+A copy of the same length makes the body strict: what only the tolerant rules allow is replaced by something that strict
+JSON allows in the same place and nowhere else. Each record is checked in the copy and cut from the body.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NAME = re.compile(rb'[ \t\n\r]*("[^"]*")[ \t\n\r]*:[ \t\n\r]*')
 def cut_page(body: bytes, *, most: int) -> tuple[list[bytes], dict[str, Any]]:
     """The records of a page, at most `most`, and its other members, with an empty list for the records.
 
-    Raises ValueError for what is no JSON, or no page that can be cut.
+    Raises ValueError for a body that is not JSON, or not a page that can be cut.
     """
     strict = _strict(body)
     flat = strict.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # now a quote is the end of a text
@@ -59,7 +59,7 @@ def cut_page(body: bytes, *, most: int) -> tuple[list[bytes], dict[str, Any]]:
 
 
 def _strict(body: bytes) -> bytes:
-    """The body with every liberty of the tolerant rules replaced, byte for byte as long."""
+    """The body, of the same length, with everything replaced that only the tolerant rules allow."""
     text = body.translate(_CONTROLS)
     for word, stand_in in _WORDS:
         text = text.replace(word, stand_in)
@@ -69,7 +69,7 @@ def _strict(body: bytes) -> bytes:
 
 
 def _items(body: bytes, flat: bytes, most: int) -> tuple[int, list[tuple[int, int]]]:
-    """Where the list of records opens, and start and end of each; of two lists the last one, as in all JSON."""
+    """Where the list of records opens, and start and end of each record; of two lists the last counts, as in JSON."""
     found = list[tuple[int, list[tuple[int, int]]]]()
 
     def over(start: int, at: int) -> int:
@@ -109,7 +109,7 @@ def _read(text: bytes) -> Any:
 
 
 def _check(record: bytes, at: int) -> None:
-    """Raise ValueError unless it is JSON, or so deep that only its brackets can be looked at: Silver refuses it."""
+    """Raise ValueError unless it is JSON, or nested too deeply to check more than brackets: Silver refuses that."""
     try:
         _JSON.decode(record)
     except RecursionError:
@@ -119,9 +119,9 @@ def _check(record: bytes, at: int) -> None:
 
 
 def _elements(flat: bytes, opening: int, over: Over | None = None) -> Iterator[tuple[int, int]]:
-    """Start and end of what stands between the commas of the list or object that opens there.
+    """Start and end of each element between the commas of the list or object that opens at `opening`.
 
-    `over` leads from the start of one, past the list or object that opens within it, to what follows.
+    `over` leads from the start of an element, past the list or object that opens within it, to what follows.
     """
     start = at = opening + 1
     while at < len(flat):
@@ -141,7 +141,7 @@ def _elements(flat: bytes, opening: int, over: Over | None = None) -> Iterator[t
 
 
 def _behind(flat: bytes, at: int) -> int:
-    """Where the list or object ends that opens there."""
+    """The position after the list or object that opens at `at`."""
     depth = 0
     while at < len(flat):
         if brackets := _OPENING.match(flat, at):
