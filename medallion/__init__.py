@@ -1,1 +1,1 @@
-"""The ground floor: what every stage of the platform stands on. It imports none of them."""
+"""The foundation that every stage of the platform uses. It imports none of them."""

@@ -1,4 +1,4 @@
-"""Connections to the warehouse, and the one place where driver errors become ours.
+"""Connections to the warehouse, and the one place where driver errors become the platform's.
 
 psycopg2 rather than an ORM: the platform's work is COPY, MERGE and short transactions, all of them SQL.
 """
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 60
-# A peer that is gone without a word is noticed by both sides within two minutes, not after the system's two hours:
-# until then the server would keep a dead run's locks, and a run would wait for a dead server.
+# Both sides notice a dead peer within two minutes, not after the system's two hours: until then the server would keep
+# a dead run's locks, and a run would wait for a dead server.
 _KEEPALIVE: dict[str, Any] = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
 _SESSION = {
     "timezone": "UTC",
     **{f"tcp_{name}": value for name, value in _KEEPALIVE.items()},
-    "client_connection_check_interval": "2s",  # while a statement runs nobody else looks
+    "client_connection_check_interval": "2s",  # has the server check the connection while a statement runs
 }
-# Who may stand in our way. A reader is named only where nobody holds more than a reader does: then it is in the way of
-# a change of a table. Since when, another role is not told.
+# Sessions that may block ours. A reader is named only where no session holds more than a reader's lock: then it blocks
+# a change of a table. Another role's start is hidden, so `since` may be null.
 _LOCK_HOLDERS = """
     with holder as (
         select pid, application_name, xact_start, mode not in ('AccessShareLock', 'RowShareLock') as is_writer
@@ -94,13 +94,13 @@ def first_line(error: Exception) -> str:
 
 
 def _options() -> str:
-    """Settings of a session of ours, as the server takes them at login."""
+    """Settings of the platform's sessions, in the form that the server takes at login."""
     chosen = {**_SESSION, "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s"}
     return " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
 
 def _lock_holders(conn: connection) -> str:
-    """Who holds locks on our tables now, after the wait was given up: most likely still the same."""
+    """Sessions that hold locks on the platform's tables, asked after a lock timeout: most likely still the same."""
     row = None
     with suppress(psycopg2.Error), conn, conn.cursor() as cursor:
         cursor.execute(_LOCK_HOLDERS)

@@ -1,4 +1,4 @@
-"""An error as data: what the ETL log, and the file of a step that could not reach it, keep of an error."""
+"""An error as data, for the ETL log and for the failure file of a step that could not reach the warehouse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_OF_OURS = 4_000
 
 @dataclass(frozen=True)
 class ErrorRecord:
-    """An error as data: what the ETL log keeps of it. `remedy` and `error_type` are None where they are not known."""
+    """An error as the ETL log keeps it. `remedy` and `error_type` are None where they are not known."""
 
     error_message: str
     error_type: str | None = None
@@ -26,7 +26,7 @@ class ErrorRecord:
 
 
 def record_of(error: BaseException, clean: Callable[[str], str] = str) -> ErrorRecord:
-    """What is to be kept of an error, ours or not: bounded. Its words go through `clean` before they are cut."""
+    """The record of any error, bounded in length. Its text goes through `clean` before it is cut."""
     kind = type(error).__name__
     if isinstance(error, RetailError):
         message, remedy = _cut(clean(error.message)), _cut(clean(error.remedy))
@@ -36,5 +36,5 @@ def record_of(error: BaseException, clean: Callable[[str], str] = str) -> ErrorR
 
 
 def _cut(text: str) -> str:
-    """A text of ours, which may have several lines, at most as long as is kept."""
+    """A text of the platform's errors, which may have several lines, cut to the length that is kept."""
     return text if len(text) <= _LONGEST_OF_OURS else f"{text[:_LONGEST_OF_OURS]}… ({len(text):,} characters)"

@@ -1,12 +1,12 @@
-"""What can go wrong, sorted by what the caller does about it.
+"""The errors of the platform, sorted by what the caller does about them.
 
     RetailError
-    ├── NothingToDo           no error at all: there is nothing new, skip
+    ├── NothingToDo           not a failure: there is nothing new, skip
     ├── ConfigurationError    settings are missing or wrong: stop, exit 3
     │   ├── SettingMissing        a setting that the step needs is not set
-    │   ├── SettingInvalid        a setting has a value that cannot be
+    │   ├── SettingInvalid        a setting has an invalid value
     │   ├── FolderClosed          other accounts cannot reach a folder that they need
-    │   └── PortInUse             another program took the port: another one is tried
+    │   └── PortInUse             another program took the port: the next is tried
     ├── SourceError           the source API answered badly: exit 4
     │   ├── SourceUnavailable     it may answer later: retried, then stop
     │   │   └── AnswerNotWhole        a part of the answer is missing
@@ -18,25 +18,25 @@
     │   └── SourceViolation       the answer breaks the contract: stop at once
     │       └── TotalsWrong           control totals that cannot be right
     ├── DatabaseError         the warehouse did not answer as it must: exit 5
-    │   ├── EntityLocked          another run holds the entity: stop, the other one goes on
+    │   ├── EntityLocked          another run holds the entity: stop, that run continues
     │   ├── WatermarkLost         this run lost its entity to a newer one: stop
     │   └── MigrationRefused      the warehouse and sql/migrations do not fit: stop, nothing changed
     ├── DataQualityError      data breaks a rule that must hold: exit 6
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
     │   └── BronzeDamaged         files are not what their receipts say: stop, Silver untouched
     │       ├── FileDamaged           the file that is to be loaded
-    │       └── FilesDamaged          those that a check of all has found
+    │       └── FilesDamaged          files that a check of all has found
     ├── BronzeWriteFailed     the store did not take a file: exit 1
     ├── BronzeNotRemoved      the store did not remove a file: exit 1
     ├── GoldBuildFailed       dbt could not build a model: exit 1
     ├── ServiceFailed         a service ended, or was not ready in time: exit 1
-    ├── ProcessFailed         a process or a run failed by an error of its own: that one's exit code
+    ├── ProcessFailed         a process or a run failed: exit with its code
     │   ├── RunFailed             the DAG's run
     │   └── StepFailed            a step that runs as a process
     ├── EngineUnavailable     a benchmark cannot prepare an engine: exit 1
     └── EngineFailed          an engine of a benchmark did not do its work: exit 1
 
-The tree is whole: no other module defines an error (`tests/architecture/test_errors.py`).
+The tree is complete: no other module defines an error (`tests/architecture/test_errors.py`).
 A branch takes its message and its remedy as they are, a leaf with fields composes them.
 A message names the subject, the value received, the rule it broke; `remedy` says what to do next.
 Driver and HTTP errors are translated once, where they arise, with `from error`.
@@ -57,7 +57,7 @@ _Error = TypeVar("_Error", bound="RetailError")
 
 
 class RetailError(Exception):
-    """Root of the platform's errors. `exit_code` is what a command line ends with."""
+    """Root of the platform's errors. `exit_code` is the exit code of the command."""
 
     exit_code = 1
     retryable = False  # whether the same step may succeed if it is run again a little later
@@ -71,18 +71,18 @@ class RetailError(Exception):
         return f"{self.message} — {self.remedy}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled and copied by its fields, past its constructor, whatever that one takes."""
+        """Pickle and copy by fields, without the constructor, whose arguments differ."""
         return _restored, (type(self), vars(self))
 
 
 class NothingToDo(RetailError):
-    """There is nothing new: what would follow has nothing to do either."""
+    """There is nothing new: later steps have nothing to do either."""
 
     exit_code = 0
 
 
 class ConfigurationError(RetailError):
-    """A setting is missing or cannot be right."""
+    """A setting is missing or invalid."""
 
     exit_code = 3
 
@@ -99,7 +99,7 @@ class SettingMissing(ConfigurationError):
 
 
 class SettingInvalid(ConfigurationError):
-    """A setting has a value that cannot be."""
+    """A setting has an invalid value."""
 
     def __init__(self, *, variable: str, reason: str) -> None:
         self.variable = variable
@@ -117,7 +117,7 @@ class FolderClosed(ConfigurationError):
 
 
 class PortInUse(ConfigurationError):
-    """Another program took the port of Postgres between our look and the server's."""
+    """Another program took the port of Postgres after it was found free and before the server opened it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -135,7 +135,7 @@ class SourceError(RetailError):
 
 
 class SourceUnavailable(SourceError):
-    """No whole answer yet: worth another try. `retry_after` is in seconds, None if the source named none."""
+    """No complete answer yet: worth another try. `retry_after` is in seconds, None if the source named none."""
 
     retryable = True
 
@@ -190,7 +190,7 @@ class ResourceNotOffered(NotOffered):
 
 
 class SourceViolation(SourceError):
-    """A whole answer that breaks the contract: asking again cannot help."""
+    """A complete answer that breaks the contract: asking again cannot help."""
 
 
 class TotalsWrong(SourceViolation):
@@ -257,7 +257,7 @@ class FileDamaged(BronzeDamaged):
 
 
 class FilesDamaged(BronzeDamaged):
-    """Files that a check of all has found. `damages` says of each how it differs, `files` how many were read."""
+    """Damaged files found by a check of all. `damages` says how each differs, `files` how many were read."""
 
     def __init__(self, *, damages: Sequence[str], files: int) -> None:
         self.damages, self.files = tuple(damages), files
@@ -269,7 +269,7 @@ class FilesDamaged(BronzeDamaged):
 
 
 class BronzeWriteFailed(RetailError):
-    """The store did not take a file: nothing of the part is acknowledged."""
+    """The store did not take a file: no receipt of the part is committed."""
 
     def __init__(self, *, path: str, reason: str) -> None:
         self.path = path
@@ -306,7 +306,7 @@ class ServiceFailed(RetailError):
 
 
 class ProcessFailed(RetailError):
-    """What another process did failed. `exit_code` is that of the error that failed it."""
+    """Another process failed. `exit_code` is that of its error."""
 
     def __init__(self, message: str, *, remedy: str, exit_code: int = RetailError.exit_code) -> None:
         super().__init__(message, remedy=remedy)
@@ -322,11 +322,11 @@ class StepFailed(ProcessFailed):
 
 
 class EngineUnavailable(RetailError):
-    """An engine of the benchmarks cannot be installed here: it is left out, loudly, and the rest goes on."""
+    """An engine of the benchmarks cannot be installed here: it is left out with a warning, the others run."""
 
 
 class EngineFailed(RetailError):
-    """An engine did not end well, or loaded something else than the source holds: no figure of it counts."""
+    """An engine failed, or did not load what the source holds: none of its figures counts."""
 
 
 def _refused(subject: str, status: int) -> str:

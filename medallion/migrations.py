@@ -1,7 +1,7 @@
-"""Changes to live tables: `sql/migrations/NNNN_what_it_does.sql`, each applied exactly once, in the order of numbers.
+"""Changes to live tables: `sql/migrations/NNNN_what_it_does.sql`, each applied exactly once, in numeric order.
 
-A new warehouse runs the same files as one that is in use, so the two cannot come to differ. `meta.migration` keeps what
-was applied. A warehouse that does not fit the files is left as it is.
+A new warehouse runs the same files as one that is in use, so the two cannot diverge. `meta.migration` records what was
+applied. A warehouse that does not match the files is left unchanged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _RENUMBER = "give each migration that is not applied anywhere yet the next free 
 
 @dataclass(frozen=True)
 class Migration:
-    """A file of sql/migrations, or what `meta.migration` keeps of one that was applied."""
+    """A file of sql/migrations, or the row of `meta.migration` for a file that was applied."""
 
     number: int
     name: str  # NNNN_what_it_does
@@ -56,9 +56,9 @@ def read_migrations(folder: Path) -> tuple[MigrationFile, ...]:
 
 
 def apply_migrations(cursor: cursor, files: Sequence[MigrationFile]) -> tuple[str, ...]:
-    """Apply what the warehouse lacks, in the caller's transaction. Returns the names of what was applied.
+    """Apply pending migrations in the caller's transaction. Returns the names of those applied.
 
-    The caller holds the lock of the schema. Raises MigrationRefused, and nothing of the transaction may be kept then.
+    The caller holds the lock of the schema. On MigrationRefused the caller must roll back.
     """
     pending = choose_pending(files, read_applied(cursor))
     for one in pending:
@@ -67,13 +67,13 @@ def apply_migrations(cursor: cursor, files: Sequence[MigrationFile]) -> tuple[st
 
 
 def read_applied(cursor: cursor) -> list[Migration]:
-    """What this warehouse was migrated by, in order."""
+    """The migrations that this warehouse has had, in order."""
     cursor.execute(_APPLIED)
     return [Migration(*row) for row in cursor.fetchall()]
 
 
 def choose_pending(files: Sequence[MigrationFile], applied: Sequence[Migration]) -> Sequence[MigrationFile]:
-    """The files after the last one that was applied. Raises MigrationRefused unless those before are what was."""
+    """The files after the last applied one. Raises MigrationRefused unless the files before are those applied."""
     _require_known(files, applied)
     for expected, done in zip(files, applied, strict=False):
         if (done.number, done.name) != (expected.number, expected.name):
@@ -114,7 +114,7 @@ def _apply(cursor: cursor, migration: MigrationFile) -> None:
     try:
         cursor.execute(migration.text)
     except psycopg2.OperationalError:
-        raise  # a lock, a limit of time, a lost server: nothing the file could help
+        raise  # a lock, a timeout, a lost server: not the file's fault
     except psycopg2.Error as error:
         raise MigrationRefused(
             f"migration {migration.name} failed: {first_line(error)}",

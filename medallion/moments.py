@@ -1,4 +1,4 @@
-"""Moments as sources write them: RFC 3339 texts. Apart from `loaders.columns`: a pull does without polars."""
+"""RFC 3339 texts of a source as moments in UTC. Separate from `loaders.columns`, as a pull does not import polars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOMENT = re.compile(
 
 
 def utc_moment(text: str) -> str | None:
-    """The moment of an RFC 3339 text in UTC; None when it is none, or none that can be stored exactly."""
+    """The moment of an RFC 3339 text in UTC; None when it is not one, or cannot be stored exactly."""
     match = _MOMENT.fullmatch(text)
     if match is None:
         return None

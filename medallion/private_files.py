@@ -1,4 +1,4 @@
-"""Folders and files for their owner's eyes only: they hold people's data, whatever the umask is."""
+"""Folders and files that only their owner can read, whatever the umask is: they hold personal data."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def make_private(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
     try:
         folder.mkdir(mode=mode)
     except FileExistsError:
-        if not folder.is_dir():  # and not one that another process has made a moment ago
+        if not folder.is_dir():  # unless another process has just made it
             raise
     else:
         folder.chmod(mode)  # the umask may have taken more
 
 
 def close_to_others(path: Path, mode: int) -> None:
-    """Take from others what `mode` does not give them, of a file or a folder of ours.
+    """Reduce the mode of a file or folder of this user to `mode` for others.
 
-    What belongs to another user stays as it is, and so does all that is neither: a link, a device, a socket.
+    What belongs to another user stays as it is, and so do links, devices and sockets.
     """
     with suppress(PermissionError, FileNotFoundError):
         found = path.lstat()
@@ -43,7 +43,7 @@ def close_to_others(path: Path, mode: int) -> None:
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Within, files that others make for us (dbt) are closed to others. For the whole process: threads share it."""
+    """Within the block, files that libraries create (dbt) are closed to others. It applies to all threads."""
     before = os.umask(PRIVATE_UMASK)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Text that leaves the platform or is kept where others read it, without the secrets in it."""
+"""Removal of secrets from text that leaves the platform or is kept where others read it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _SHORTEST_SECRET = 6  # a shorter one would blank ordinary words
 
 
 def without_secrets(text: str, settings: Settings | None) -> str:
-    """The text, with passwords of addresses and every secret that we know blanked out."""
+    """The text, with passwords in URLs and every secret of the settings blanked out."""
     for secret in sorted(_secrets(settings), key=len, reverse=True):
         text = text.replace(secret, "***")
-    text = re.sub(r"(://[^\s:/@]*:)(?!password@)[^\s@]+@", r"\1***@", text)  # `password` stands in examples of ours
+    text = re.sub(r"(://[^\s:/@]*:)(?!password@)[^\s@]+@", r"\1***@", text)  # `password` stands in our examples
     return re.sub(r"(?i)(password\s*=\s*)('[^']*'|\S+)", r"\1***", text)
 
 
 def record_to_keep(error: BaseException) -> ErrorRecord:
-    """What the ETL log and the file of a failure keep of an error: bounded, without secrets.
+    """The record of an error for the ETL log and the failure file: bounded, without secrets.
 
-    Whoever keeps it may have been handed no settings, or it may be these that are wrong: they are read here.
+    Settings are read here, as the caller may have none, or they may be what is wrong.
     """
     try:
         settings = load_settings()

@@ -1,10 +1,9 @@
 """Apply `sql/` to the warehouse: `python -m medallion.schema`.
 
-Tables change by numbered migrations, each applied once (`medallion.migrations`). Those of Silver that are not there yet
-are made as they are declared (`medallion.entities.generated`); one that is there has to have the columns that are
-declared. The other files hold what is replaced
-as a whole, such as functions, views, comments and grants: they are applied again whenever one has changed. All of it
-happens in one transaction and under a lock, so that any process may do it at its start and two at once do no harm.
+Tables change by numbered migrations, each applied once (`medallion.migrations`). Missing tables of Silver are created
+as declared (`medallion.entities.generated`); existing ones must have the declared columns. The other files hold
+functions, views, comments and grants, which are replaced as a whole: they are applied again whenever one has changed.
+All of it happens in one transaction and under a lock, so that any process may do it at its start, even two at once.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 SQL_FOLDER = PROJECT_ROOT / "sql"
 _BEFORE = (
-    "lock_tables.sql",  # first: it takes the lock under which the others are applied
+    "lock_tables.sql",  # first: it takes the lock under which the other files are applied
     "migration_tables.sql",
 )
 _AFTER = (
@@ -43,7 +42,7 @@ _AFTER = (
     "grants.sql",
     "silver_grants.sql",
 )
-# Which of them exist, and whom we may act as, decides what the grants come to.
+# The effect of the grants depends on which of these roles exist and which of them this session may act as.
 _ROLES = """
     select coalesce(string_agg(rolname || pg_has_role(oid, 'member'), ' ' order by rolname), '')
     from pg_roles
@@ -66,8 +65,8 @@ _NOTE = """
 def prepare_schema(conn: connection, *, even_if_unchanged: bool = False) -> tuple[str, ...]:
     """Bring `meta`, `silver` and `gold` to what `sql/` says. Returns the names of the migrations it applied.
 
-    While the files are those that were applied last, and the same roles are there to be granted to, it takes no lock:
-    a look at the platform must not get in the way of an hour that is at work. Raises MigrationRefused.
+    While files and roles are those of the last time, it takes no lock: a look at the platform must not block an hourly
+    run. Raises MigrationRefused.
     """
     before, after = _read(_BEFORE), _read(_AFTER)
     migrations = read_migrations(SQL_FOLDER / "migrations")
@@ -108,7 +107,7 @@ def _digest(cursor: cursor, statements: list[str]) -> str:
 
 
 def _applied(cursor: cursor) -> str | None:
-    """Digest of what was applied last; None before the first time, and for whoever may not see it."""
+    """Digest of what was applied last; None before the first time, and for a role that may not read it."""
     if not _can_ask(cursor, "meta.applied_schema"):
         return None
     cursor.execute("select digest from meta.applied_schema")
@@ -117,7 +116,7 @@ def _applied(cursor: cursor) -> str | None:
 
 
 def _require_columns(cursor: cursor, table: Table, following: str) -> None:
-    """Raise MigrationRefused for a column that is declared of a table that is there without it."""
+    """Raise MigrationRefused for a declared column that the existing table lacks."""
     cursor.execute(_COLUMNS, {"table": f"silver.{table.name}"})
     found = {name for (name,) in cursor.fetchall()}
     for column in table.columns:

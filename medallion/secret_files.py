@@ -37,7 +37,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         return _content(variable + SUFFIX, Path(file)), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Every value that was found."""
+        """All values that were found."""
         found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
         return {name: value for name, value in found.items() if value is not None}
 

@@ -25,7 +25,7 @@ CONNECTION_FILE = "connection.env"
 
 
 class Settings(BaseSettings):
-    """What the pipeline needs to know about the world. Field names in upper case are the variables."""
+    """The settings of the pipeline. Field names in upper case are the environment variables."""
 
     model_config = SettingsConfigDict(
         extra="ignore",
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
-        """The address holds a password: a wrong one must be refused here, as drivers repeat it in their errors."""
+        """Refuse an invalid URL here: it holds a password, which drivers repeat in their errors."""
         if url is not None and not _is_postgres_address(url.get_secret_value()):
             raise ValueError("must be an address such as postgresql://user:password@host:port/database")
         return url
@@ -182,7 +182,7 @@ def _is_postgres_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not match, a port that is no number
+    except ValueError:  # unbalanced brackets, a port that is not a number
         return False
 
 

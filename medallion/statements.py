@@ -1,7 +1,7 @@
-"""SQL files that hold several statements, and the one way in which a module sends those of the file beside it.
+"""Named SQL statements, kept in a file next to the module that sends them.
 
 A statement stands under a line `-- name: …`, and the comment under that line says what it is for. A percent sign
-that is no parameter is doubled.
+that is not part of a parameter is doubled.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _STATEMENT = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE
 
 
 def read_statements(module: str) -> dict[str, str]:
-    """The statements of the file beside a module, by name. A module passes its `__file__`.
+    """The statements of the SQL file next to a module, by name. A module passes its `__file__`.
 
-    Raises ValueError for one that no comment describes.
+    Raises ValueError for a statement without a comment.
     """
     file = Path(module).with_suffix(".sql")
     found = dict(_STATEMENT.findall(file.read_text(encoding="utf-8")))
@@ -51,7 +51,7 @@ class Statements:
         return self._texts[name]
 
     def execute(self, conn: connection, name: str, values: Mapping[str, Any] | None = None) -> int:
-        """Send a statement. Returns how many rows it has found or changed."""
+        """Send a statement. Returns how many rows it found or changed."""
         with conn.cursor() as cursor:
             cursor.execute(self._texts[name], values or {})
             return int(cursor.rowcount)
@@ -63,14 +63,14 @@ class Statements:
         values: Mapping[str, Any] | None = None,
         names: Mapping[str, sql.Composable] | None = None,
     ) -> list[Row]:
-        """What a statement gives; nothing of one that gives no rows."""
+        """The rows of a statement; empty for a statement that returns none."""
         text = self._texts[name]
         with conn.cursor() as cursor:
             cursor.execute(sql.SQL(text).format(**names) if names else text, values or {})
             return cursor.fetchall() if cursor.description else []
 
     def first(self, conn: connection, name: str, values: Mapping[str, Any] | None = None) -> Row | None:
-        """The first row that a statement gives; None: it gives none."""
+        """The first row of a statement, or None."""
         return next(iter(self.rows(conn, name, values)), None)
 
     def one(
@@ -80,7 +80,7 @@ class Statements:
         values: Mapping[str, Any] | None = None,
         names: Mapping[str, sql.Composable] | None = None,
     ) -> Row:
-        """The first row that a statement gives. Raises DatabaseError when it gives none."""
+        """The first row of a statement. Raises DatabaseError when there is none."""
         found = self.rows(conn, name, values, names)
         if not found:
             raise DatabaseError(

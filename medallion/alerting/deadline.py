@@ -1,4 +1,4 @@
-"""The deadline of the hour: when a run is late, and when an hour is missing. Decisions only, nothing is read here."""
+"""The deadline of the hourly run: whether a run is late or missing. Pure decisions, nothing is read here."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ HOUR = timedelta(hours=1)
 
 
 def overdue_reason(now: datetime, began: datetime, deadline_minutes: float) -> str | None:
-    """Why a run that began then and has not ended is late; None while it is not."""
+    """Why a run that began at `began` and has not ended is late; None while it is not."""
     if now - began <= timedelta(minutes=deadline_minutes):
         return None
     return f"the run that began at {_said(began)} has not ended within {deadline_minutes:g} minutes"
 
 
 def missed_run_reason(now: datetime, last_began: datetime | None, deadline_minutes: float) -> str | None:
-    """Why an hour is missing when the last one began then; None when none is, or none has ever run."""
+    """Why an hourly run is missing, if the last one began at `last_began`; None when none is, or none has ever run."""
     if last_began is None or now - last_began <= HOUR + timedelta(minutes=deadline_minutes):
         return None
     return f"no hour reached the warehouse between {_said(last_began)} and {_said(now)}"

@@ -1,4 +1,4 @@
-"""A task that has failed for good, as a person is to read of it: what it is about, the cause, the remedy."""
+"""A task that has failed for good, described for an operator: its entity, the cause, the remedy."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from medallion.errors import RetailError
 from medallion.process.steps import logged_as
 
-RUN = "run"  # stands for a task where the run as a whole is meant
+RUN = "run"  # in place of a task: the run as a whole
 SILENT_END = "its process ended without a word: killed, out of memory, or marked as failed by hand"
-# What differs between tasks that fail by the same cause: what stands in brackets, paths, addresses, numbers. An HTTP
-# status is a cause itself.
+# Text that differs between tasks that fail for the same cause: brackets, paths, addresses, numbers. An HTTP status is a
+# cause itself.
 _VARYING = re.compile(r"\((?!\d{3}\))[^()]*\)|(?<!\S)(?<!status )(?!\(\d{3}\))[^\s(]*[/\d]\S*")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A task of a run that has failed for good. `is_explained` is False where only the fact is known.
+    """A task of a run that has failed for good. `is_explained` is False where only the failure itself is known.
 
     `kind` is the type of the error, empty where it is not known. `own_remedy` and `exit_code` are the error's, for the
     ETL log; `remedy` also says how to run the DAG again.
@@ -42,12 +42,12 @@ class Failure:
 
     @property
     def entity(self) -> str:
-        """What it is about, and what the ETL log calls it: customers, sales_product, dbt_run_core, run."""
+        """What failed, under its name in the ETL log: customers, sales_product, dbt_run_core, run."""
         return logged_as(self.task_id)[1]
 
     @property
     def cause_key(self) -> str:
-        """Equal for failures of the same cause: the error's type and its words without what differs between tasks."""
+        """Equal for failures of the same cause: the error's type and its text without what differs between tasks."""
         without_entity = re.sub(rf"\b{re.escape(self.entity)}\b", "#", self.cause)
         words = " ".join(_VARYING.sub("#", without_entity).split())
         return hashlib.sha256(f"{self.kind}\n{words}".encode()).hexdigest()
@@ -56,7 +56,7 @@ class Failure:
 def failure_of(
     error: BaseException | None, *, dag_id: str, task_id: str, run_id: str, try_number: int | None, command: str
 ) -> Failure:
-    """The failure that an exception tells of; None: the process ended without one. `command` runs the DAG again."""
+    """The failure that `error` reports; None: the process ended without one. `command` runs the DAG again."""
     ours = _ours(error)
     root = ours or _behind_airflow(error)
     if ours:
@@ -82,14 +82,14 @@ def failure_of(
 
 
 def _ours(error: BaseException | None) -> RetailError | None:
-    """The error of ours at the root of an exception, if there is one."""
+    """The platform's error at the root of an exception, if there is one."""
     while error is not None and not isinstance(error, RetailError):
         error = error.__cause__
     return error
 
 
 def _behind_airflow(error: BaseException | None) -> BaseException | None:
-    """The error for which Airflow's own exception was raised: it is the one that the step has logged."""
+    """The cause of Airflow's own exception: the error that the step has logged."""
     while error is not None and error.__cause__ is not None and type(error).__module__.split(".")[0] == "airflow":
         error = error.__cause__
     return error

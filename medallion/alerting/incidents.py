@@ -1,11 +1,11 @@
 """Incidents: one row of `meta.incident` from the first failure of a task to its next success; repeats are counted.
 
 Incidents of one run that have the same cause share a message (`medallion.alerting.messages`): a source that is down
-fails every pull, and is reported once. Who may be told is handed in as *channels*: a name and what sends to it. What a
-channel did not take is kept and sent again at the next occasion, so an alarm survives a mail server that is down; no
-channel can fail a run.
+fails every pull, and is reported once. The caller passes *channels*: names, each with a function that sends to it. A
+message that a channel did not take is kept and sent again at the next occasion, so an alarm survives a mail server that
+is down. No channel can fail a run.
 
-Airflow is not known here: `airflow/plugins/retail_callbacks.py` says when something failed, and brings the channels.
+This module does not know Airflow: `airflow/plugins/retail_callbacks.py` reports failures and provides the channels.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ log = logging.getLogger("retail.incident")
 
 
 def record_failure(conn: connection, failure: Failure, settings: Settings | None, channels: Channels) -> None:
-    """Open an incident, or count the failure in the open one. Raises DatabaseError when that was not kept.
+    """Open an incident, or count the failure in the open one. Raises DatabaseError when it was not recorded.
 
     A step that failed before it could write into the ETL log is written there as well.
-    The first incident of a run and cause is told at once; the others of that run and cause join its message.
+    The first incident of a run and cause is reported at once; later ones of that run and cause join its message.
     """
     cleaned = _presentable(failure, settings)
     values = asdict(cleaned) | {"layer": cleaned.layer, "entity": cleaned.entity, "dataset": cleaned.entity}
@@ -67,9 +67,9 @@ def record_failure(conn: connection, failure: Failure, settings: Settings | None
 def report_unrecorded(
     failure: Failure, settings: Settings | None, reason: str, folder: Path, now: datetime, channels: Channels
 ) -> None:
-    """Log a failure that could not be written down, and send one message that the warehouse does not answer.
+    """Log a failure that could not be recorded, and send one message that the warehouse does not answer.
 
-    `folder` keeps that it was sent (`medallion.alerting.warehouse_outage`). Raises OSError.
+    A file in `folder` records that it was sent (`medallion.alerting.warehouse_outage`). Raises OSError.
     """
     cleaned = _presentable(failure, settings)
     said = asdict(cleaned) | {"entity": cleaned.entity, "load_id": None, "not_recorded": reason}
@@ -78,9 +78,9 @@ def report_unrecorded(
 
 
 def close_incidents(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
-    """Close what is open for these tasks. Raises DatabaseError when that was not kept.
+    """Close the open incidents of these tasks. Raises DatabaseError when that was not recorded.
 
-    The end is told once, when the last incident of a run and cause is closed.
+    The end is reported once, when the last incident of a run and cause is closed.
     """
     with transaction(conn):
         closed = _select(conn, "close_incidents", {"dag_id": dag_id, "task_ids": list(task_ids)})
@@ -91,21 +91,21 @@ def close_incidents(conn: connection, dag_id: str, task_ids: Sequence[str], chan
 
 
 def hour_began(conn: connection, *, besides: str) -> datetime | None:
-    """When the last run that reached the warehouse began to pull, besides the given one; None: none ever did."""
+    """When the last run other than `besides` began to pull; None: no other run ever did."""
     with transaction(conn):
         (moment,) = _SQL.first(conn, "hour_began", {"run_id": besides}) or (None,)
     return moment  # type: ignore[no-any-return]
 
 
 def _log_failed_step(conn: connection, failure: Failure) -> None:
-    """Write it into the ETL log, unless it is there. A task of no layer, or a run as a whole, has no place there."""
+    """Write the failure into the ETL log, unless it is there. A task without a layer, and a run, are not logged."""
     if failure.layer and failure.own_remedy:
         error = ErrorRecord(failure.cause, failure.kind or None, failure.own_remedy, failure.exit_code)
         log_unlogged(conn, run_id=failure.run_id, layer=failure.layer, dataset=failure.entity, error=error)
 
 
 def _tell(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
-    """Send what is to be told. A warehouse that is lost meanwhile keeps the message, to be sent again."""
+    """Send pending messages. If the warehouse is lost meanwhile, they stay pending and are sent again."""
     try:
         tell(conn, dag_id, task_ids, channels)
     except DatabaseError as error:
@@ -113,7 +113,7 @@ def _tell(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Chan
 
 
 def _presentable(failure: Failure, settings: Settings | None) -> Failure:
-    """Bounded, on one line, without secrets."""
+    """The failure with its texts bounded, on one line, without secrets."""
 
     def clean(text: str, most: int) -> str:
         words = " ".join(without_secrets(text, settings).replace("\0", "").split())

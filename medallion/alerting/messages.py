@@ -1,9 +1,9 @@
-"""Messages of incidents: one for each run and cause when its first task fails, one when all its tasks are well again.
+"""Messages of incidents: one per run and cause when its first task fails, one when all its tasks have recovered.
 
-A message is a row of `meta.incident_message`; the incidents that it is about point to it. It is sent while nothing is
-locked: a short transaction claims it (who sends it, and since when), another writes down which channel has taken it. So
-two processes never send the same message at the same time. One that dies while it sends leaves its claim behind; after
-`LEASE_SECONDS` by the warehouse's clock the next one sends the message again: at least once, not at most once.
+A message is a row of `meta.incident_message`; its incidents point to it. No lock is held while it is sent: a short
+transaction claims it (sender and time), another records which channel has taken it. So two processes never send the
+same message at the same time. A process that dies while it sends leaves its claim; after `LEASE_SECONDS` by the
+warehouse's clock the next process sends the message again: at least once, not at most once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Channels = Mapping[str, Callable[["Incident"], None]]
 
-# Longer than a channel may take to give up. While a living sender is at work its message is never sent a second time.
+# Longer than a channel takes to time out: while its sender is alive, a message is never sent a second time.
 LEASE_SECONDS = 900
 _SQL = Statements(__file__)
 
@@ -33,10 +33,10 @@ log = logging.getLogger("retail.incident")
 
 @dataclass(frozen=True)
 class Incident:
-    """A row of `meta.incident`; `is_new` says whether this very call opened or closed it.
+    """A row of `meta.incident`; `is_new` says whether this call opened or closed it.
 
-    As a message: the first incident of its run and cause, with the status of the message; `tasks` are those of all of
-    them.
+    As a message: the first incident of its run and cause, with the status of the message; `tasks` are the tasks of all
+    its incidents.
     """
 
     incident_id: int
@@ -64,7 +64,7 @@ class Incident:
         return f"{about}: {how} ({self.dag_id} {self.task_id})"
 
     def lines(self) -> dict[str, str]:
-        """What a message says, by its label."""
+        """The lines of a message, by label."""
         said = {
             "entity": self.entity,
             "task": f"{self.dag_id} {', '.join(self.tasks or (self.task_id,))}",
@@ -93,9 +93,9 @@ class _Claimed:
 
 
 def join_message(conn: connection, incident_id: int, cause_key: str, channels: Channels) -> None:
-    """Have a new incident told by the message of its run and cause, in the transaction that opens it.
+    """Assign a new incident to the message of its run and cause, in the transaction that opens it.
 
-    The first incident of them makes the message; of the others there is none to send.
+    The first incident of a run and cause creates the message; later ones send none of their own.
     """
     values: dict[str, Any] = {"incident_id": incident_id, "cause_key": cause_key, "channels": list(channels)}
     (values["message_id"],) = _SQL.first(conn, "message_of_cause", values) or (None,)
@@ -103,16 +103,16 @@ def join_message(conn: connection, incident_id: int, cause_key: str, channels: C
 
 
 def close_messages(conn: connection, message_ids: Sequence[int], channels: Channels) -> None:
-    """Have the end told of each message whose incidents are all closed, in the transaction that closes them."""
+    """Mark the end of each message whose incidents are all closed as pending, in the transaction that closes them."""
     values = {"message_ids": sorted(set(message_ids)), "channels": list(channels)}
-    _SQL.execute(conn, "hold_messages", values)  # of two that close the last ones, the second sees the first
+    _SQL.execute(conn, "hold_messages", values)  # if two processes close the last ones, the second sees the first
     _SQL.execute(conn, "close_messages", values)
 
 
 def tell(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
     """Send each message about these tasks that a channel has not taken yet. Raises DatabaseError.
 
-    What changed while it was sent, such as an incident that was closed meanwhile, is sent after it.
+    A change during the sending, such as an incident that was closed, is sent after it.
     """
     about = {"dag_id": dag_id, "task_ids": list(task_ids), "sender": str(uuid4()), "lease": LEASE_SECONDS}
     tried: list[str] = []
@@ -128,7 +128,7 @@ def _claim(conn: connection, values: dict[str, Any]) -> list[_Claimed]:
 
 
 def _send(conn: connection, message: _Claimed, sender: Any, channels: Channels) -> None:
-    """Hand a claimed message to its channels; nothing is locked meanwhile."""
+    """Send a claimed message to its channels, without holding a lock."""
     values = {**vars(message), "sender": sender}
     with transaction(conn):
         columns = list(_SQL.one(conn, "message_incident", values))
@@ -142,7 +142,7 @@ def _send(conn: connection, message: _Claimed, sender: Any, channels: Channels) 
 
 
 def sent(send: Callable[[Incident], None], name: str, incident: Incident) -> bool:
-    """Whether a channel has taken a message. Whatever it raises is logged and not raised."""
+    """Send a message to a channel. Returns whether it was taken; an error is logged, not raised."""
     try:
         send(incident)
     except Exception as error:  # noqa: BLE001 - whatever a notifier does, it must not fail the run

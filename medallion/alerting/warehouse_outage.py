@@ -1,8 +1,8 @@
-"""The one incident that no warehouse can keep: that the warehouse itself does not answer.
+"""The incident that the warehouse cannot store: that the warehouse itself does not answer.
 
-It is a file, `warehouse-outage.json` in a folder that the tasks of every run share, from the first failure that could
-not be recorded to the first callback that reaches the warehouse again. The start is reported once, whatever fails
-meanwhile, and so is the end. The file is locked for the decision only, not while a message is sent.
+It is a file, `warehouse-outage.json`, in a folder that the tasks of every run share. It exists from the first failure
+that could not be recorded to the first callback that reaches the warehouse again. The start is reported once, whatever
+fails meanwhile, and so is the end. The file is locked for the decision only, not while a message is sent.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ log = logging.getLogger("retail.incident")
 
 
 def report_outage(folder: Path, failure: Failure, reason: str, now: datetime, channels: Channels) -> None:
-    """Report that the warehouse did not answer when this failure was to be recorded, unless that was reported.
+    """Report, once per outage, that the warehouse did not answer when this failure was to be recorded.
 
-    A channel that did not take it is asked again with the next failure. Raises OSError.
+    A channel that did not take the message gets it again with the next failure. Raises OSError.
     """
     with _state(folder) as state:
         if not state:
@@ -48,7 +48,7 @@ def report_outage(folder: Path, failure: Failure, reason: str, now: datetime, ch
 
 
 def report_end(folder: Path, now: datetime, channels: Channels) -> None:
-    """Report that the warehouse answers again, if it was reported that it did not. Raises OSError."""
+    """Report that the warehouse answers again, if the outage was reported. Raises OSError."""
     if not _file(folder).exists():
         return
     with _state(folder) as state:
@@ -87,7 +87,7 @@ def _incident(state: dict[str, Any], status: str, now: datetime) -> Incident:
 
 @contextmanager
 def _state(folder: Path) -> Iterator[dict[str, Any]]:
-    """What the file says, locked; what it is at the end is kept, and nothing is no file."""
+    """The content of the file, locked. The content at the end is written back; if empty, the file is removed."""
     file = _file(folder)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.with_suffix(".lock").open("a") as lock:

@@ -1,4 +1,4 @@
-"""Records on their way to Bronze, as a Bronze file holds them."""
+"""Records as NDJSON, as a Bronze file holds them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Reading a Bronze file, and holding it against its receipt.
+"""Reading of a Bronze file, checked against its receipt.
 
-Its size is looked at before it is opened, its content while it is read: a file that turns out damaged raises after its
-last block, and whoever used the blocks throws away what came of them. No more than a block is held at a time, unless a
-single record is longer.
+Its size is checked before it is opened, its content while it is read: a damaged file raises after its last block, and
+the caller discards what it made of the blocks. At most one block is held at a time, unless a single record is longer.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ if TYPE_CHECKING:
     from medallion.state.receipts import Receipt
 
 _READ_BYTES = 1 << 20
-_FIRST_BLOCK = 8  # the first block is so many times smaller than a full one
+_FIRST_BLOCK = 8  # the first block is this many times smaller than a full one
 
 
 def read_blocks(location: str, receipt: Receipt, block_bytes: int) -> Iterator[bytes]:
     """Blocks of whole lines, about `block_bytes` each, of the file that `receipt` describes.
 
     `location` is BRONZE_URL. Raises BronzeDamaged before the first block when the file is missing or has another size,
-    and after the last one when it is not what the receipt says: the caller keeps nothing of it then.
+    and after the last block when it is not what the receipt says: the caller then discards everything read.
     """
     with _opened(location, receipt) as stream:
         yield from _checked(receipt, _blocks(stream, block_bytes, lambda: verify_file(location, receipt)))
 
 
 def verify_file(location: str, receipt: Receipt) -> None:
-    """Hold a file against its receipt in size, sha256 and count of lines. Raises BronzeDamaged."""
+    """Compare a file with its receipt by size, sha256 and number of lines. Raises BronzeDamaged."""
     with _opened(location, receipt) as stream:
         for _ in _checked(receipt, iter(lambda: stream.read(_READ_BYTES), b"")):
             pass
@@ -53,9 +52,9 @@ def _opened(location: str, receipt: Receipt) -> Iterator[IO[bytes]]:
 
 
 def _blocks(stream: IO[bytes], block_bytes: int, verify: Callable[[], None]) -> Iterator[bytes]:
-    """Small ones first: whoever works on one while the next is made does not wait long for the first.
+    """Blocks of whole lines, small ones first, so that work on the first block can begin soon.
 
-    A line longer than a block is handed out only after `verify`: it is a file of zeros rather than a record.
+    A line longer than a block is handed out only after `verify`: it is more likely a file of zeros than a record.
     """
     size = max(1, block_bytes // _FIRST_BLOCK)
     while block := stream.read(size):
@@ -68,9 +67,9 @@ def _blocks(stream: IO[bytes], block_bytes: int, verify: Callable[[], None]) -> 
 
 
 def _checked(receipt: Receipt, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same pieces; raises BronzeDamaged after the last if all together are not what the receipt says.
+    """The same pieces; raises BronzeDamaged after the last one if together they are not what the receipt says.
 
-    A piece with more lines than there should be is not handed out: nobody is given more records than were receipted.
+    A piece with more lines than there should be is not handed out: no caller gets more records than were receipted.
     """
     digest, lines, last = hashlib.sha256(), 0, b""
     for piece in pieces:
@@ -87,7 +86,7 @@ def _checked(receipt: Receipt, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _check_size(receipt: Receipt, found: dict[str, Any]) -> None:
-    """Before it is opened: what is no file may never answer, and what is far too long does not fit into memory."""
+    """Check type and size before opening: a device may never answer, and a file too long does not fit into memory."""
     if found["type"] != "file":
         raise _damaged(receipt, f"is no plain file ({found['type']})")
     if found["size"] != receipt.bytes:

@@ -1,8 +1,8 @@
-"""Old Bronze files, removed if that was asked for: `python -m medallion.bronze.retention`.
+"""Removal of old Bronze files, where it was asked for: `python -m medallion.bronze.retention`.
 
-Bronze is what Silver can be built from again, so by default every file stays. With `BRONZE_RETENTION_DAYS` set, a file
-goes once it is in Silver and older than that. Its receipt stays, and says since when the file is gone: first marked,
-then removed, so that a crash between the two leaves a file that nobody reads, which the next time removes.
+Silver can be rebuilt from Bronze, so by default every file stays. With `BRONZE_RETENTION_DAYS` set, a file is removed
+once it is in Silver and older than that. Its receipt stays and records when the file was removed. The receipt is marked
+first, so a crash before the removal leaves a file that no process reads, and the next removal deletes it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Expired:
 def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expired:  # noqa: ARG001 - as every step
     """Remove files older than `BRONZE_RETENTION_DAYS` that Silver has taken.
 
-    Raises NothingToDo when no retention is set, BronzeNotRemoved when the store refuses, EntityLocked while
-    everything is built again from Bronze.
+    Raises NothingToDo when no retention is set, BronzeNotRemoved when the store refuses, EntityLocked during a
+    rebuild from Bronze.
     """
     if settings.bronze_retention_days is None:
         raise NothingToDo("BRONZE_RETENTION_DAYS is not set: every Bronze file stays", remedy="nothing to do")
@@ -57,7 +57,7 @@ def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expir
 
 
 def require_whole_bronze(conn: connection) -> None:
-    """Raise ConfigurationError when Silver may hold records that are in no file any more."""
+    """Raise ConfigurationError when Silver may hold records that no Bronze file has any more."""
     with transaction(conn):
         (files,) = _SQL.one(conn, "files_only_in_silver")
     if files:

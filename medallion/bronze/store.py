@@ -1,7 +1,7 @@
-"""Where Bronze lies: the one place that opens a store, by any URL that fsspec knows.
+"""The store of Bronze files: the only place that opens a store, by any URL that fsspec knows.
 
-A local disk and an object store differ in two things. A local file is read as it is needed, a remote one is fetched at
-once. And a local file is made durable by us (`medallion.bronze.writer`), a remote one by its store.
+A local disk and an object store differ in two things. A local file is read as needed, a remote file is fetched at once.
+A local file is made durable by `medallion.bronze.writer`, a remote file by its store.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class Store:
         return f"{self.root}/{path}"
 
     def info(self, path: str) -> dict[str, Any]:
-        """Its `type` and its `size` in bytes."""
+        """The file's `type` and `size` in bytes."""
         found: dict[str, Any] = self.files.info(self.full(path))
         return found
 
     def read(self, path: str) -> IO[bytes]:
-        """The file, open to be read."""
+        """Open the file for reading."""
         if self.is_local:
             opened: IO[bytes] = self.files.open(self.full(path), "rb")
             return opened
         return io.BytesIO(self.files.cat_file(self.full(path)))
 
     def write(self, path: str) -> IO[bytes]:
-        """The file, open to be written; it is there once it is closed. Not for a local disk."""
+        """Open the file for writing; it exists once it is closed. Not for a local disk."""
         full = self.full(path)
         self.files.makedirs(full.rsplit("/", 1)[0], exist_ok=True)
         opened: IO[bytes] = self.files.open(full, "wb")
@@ -62,7 +62,7 @@ class Store:
             return
 
     def paths(self) -> list[str]:
-        """Every file there is, by name; none of a store that nothing was written to."""
+        """Every file in the store, sorted by name; empty before the first write."""
         if not self.files.exists(self.root):
             return []
         return sorted(path.removeprefix(self.root).lstrip("/") for path in self.files.find(self.root))

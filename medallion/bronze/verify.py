@@ -1,6 +1,6 @@
-"""Bronze receipts against files, every one: `python -m medallion.bronze.verify`.
+"""Check of every Bronze receipt against its file: `python -m medallion.bronze.verify`.
 
-A receipt without its file, or with another one, is an error and named. A file without a receipt is none: a crash
+A receipt whose file is missing or different is an error and is named. A file without a receipt is not an error: a crash
 leaves such debris, and nothing reads it; it is only counted.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was held against its receipt. `damaged` has a message for each such path; sizes are in bytes."""
+    """The result of a check. `damaged` has a message for each damaged path; sizes are in bytes."""
 
     files: int
     records: int
@@ -42,12 +42,12 @@ class Verified:
 
 
 def verify_bronze(conn: connection, settings: Settings) -> Verified:
-    """Read every receipted file. Finds all that is damaged before it returns; raises nothing for it."""
+    """Read every receipted file and return all damage. A damaged file raises no error."""
     with transaction(conn):
         receipts = all_receipts(conn)
     damaged = {one.path: words for one in receipts if (words := _damage(settings.bronze_location, one))}
     if damaged:
-        with transaction(conn):  # retention, or somebody who gave files up, may have been at work meanwhile
+        with transaction(conn):  # retention or an operator may have retired files meanwhile
             still = {one.path for one in all_receipts(conn)}
         receipts = [one for one in receipts if one.path in still]
         damaged = {path: words for path, words in damaged.items() if path in still}
@@ -61,21 +61,21 @@ def verify_bronze(conn: connection, settings: Settings) -> Verified:
 
 
 def verify_receipts(conn: connection, settings: Settings, *, run_id: str) -> Verified:  # noqa: ARG001 - as every step
-    """Read every receipted file. Raises BronzeDamaged, naming all that are not what their receipts say."""
+    """Read every receipted file. Raises BronzeDamaged, naming all files that differ from their receipts."""
     return require_intact(verify_bronze(conn, settings))
 
 
 def require_intact(verified: Verified) -> Verified:
-    """Raise BronzeDamaged, naming the files, unless all of them are what their receipts say."""
+    """Raise BronzeDamaged, naming the files, unless all files match their receipts."""
     if not verified.damaged:
         return verified
     raise FilesDamaged(damages=list(verified.damaged.values()), files=verified.files)
 
 
 def retire_damaged(conn: connection, verified: Verified) -> list[str]:
-    """Give up the damaged files whose records a later pull from the beginning has landed again; returns their paths.
+    """Retire damaged files whose records a later pull from the beginning has landed again. Returns their paths.
 
-    The others stay as they are: their records are nowhere else.
+    Other damaged files stay: their records are nowhere else.
     """
     with transaction(conn):
         return [path for path in verified.damaged if retire_file(conn, path)]

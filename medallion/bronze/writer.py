@@ -1,7 +1,7 @@
-"""The only writer of Bronze: NDJSON files that are durable before anyone hears of them.
+"""The only writer of Bronze: NDJSON files that are durable before their receipts are committed.
 
 On a local disk a file is written under a temporary name, flushed to the disk, renamed, and its folder
-flushed: after a crash it is either whole under its name or not there. Object stores do the same by
+flushed: after a crash it is either complete under its name or not there. Object stores do the same by
 themselves: an object appears when its upload is closed. A file is debris until its receipt is committed.
 """
 
@@ -59,7 +59,7 @@ def bronze_path(dataset: str, at: datetime, load_id: int, part: int) -> str:
 
 
 class BronzeFile(ABC):
-    """A file of a part. It is known to its part before it is opened, so that no interruption leaves it behind."""
+    """A file of a part. The part knows it before it is opened, so that no interruption leaves it on the disk."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -99,7 +99,7 @@ class BronzeFile(ABC):
 
     @abstractmethod
     def discard(self) -> None:
-        """Give the file up, opened or not; leaves nothing under its name."""
+        """Discard the file, opened or not; leaves nothing under its name."""
 
     @abstractmethod
     def _open(self) -> None:
@@ -107,7 +107,7 @@ class BronzeFile(ABC):
 
     @abstractmethod
     def _make_durable(self) -> None:
-        """Close the stream, once every byte and the name are where no crash can take them."""
+        """Close the stream, once every byte and the name are durable."""
 
     def _failed(self, error: OSError) -> BronzeWriteFailed:
         return BronzeWriteFailed(path=self.path, reason=error.strerror or str(error))
@@ -122,9 +122,9 @@ class _LocalFile(BronzeFile):
     def _open(self) -> None:
         self._above = _missing_folders(self._final.parent)
         make_private(self._final.parent, self._folder_mode)
-        for folder in self._final.parents[: self.path.count("/")]:  # the root itself may be another's to open
+        for folder in self._final.parents[: self.path.count("/")]:  # the root itself may belong to another account
             close_to_others(folder, self._folder_mode)
-        # Of one that a crash has left nothing is kept, not even its mode.
+        # Nothing is kept of a file that a crash has left, not even its mode.
         self._temporary.unlink(missing_ok=True)
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._file_mode)
         self._stream = os.fdopen(descriptor, "wb")
@@ -137,14 +137,14 @@ class _LocalFile(BronzeFile):
         self._stream.close()
         self._temporary.replace(self._final)
         fail_point("bronze.renamed")
-        # Another process may have made the folders a moment ago, and not have come as far as this.
+        # Another process may have just made the folders, and not have flushed them yet.
         up_to_root = self._final.parents[: self.path.count("/") + 1]
         for folder in dict.fromkeys((*up_to_root, *self._above)):
             _flush_folder(folder)
         fail_point("bronze.durable")
 
     def discard(self) -> None:
-        """Closing writes what is still held back, and fails on a full disk once more: that must not hide the cause."""
+        """Discard the file. Closing writes buffered bytes and may fail on a full disk: that must not hide the cause."""
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)
         with suppress(OSError):

@@ -1,1 +1,1 @@
-"""What the source has and what it becomes: one file per entity, data only, of the standard library only."""
+"""Declarations of the source entities and their tables: one file per entity, data only, standard library only."""

@@ -1,4 +1,4 @@
-"""Write the files that follow from the declarations: `python -m medallion.entities`."""
+"""Write the files that are generated from the declarations: `python -m medallion.entities`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Types of columns: what Postgres keeps, and the rule that a value of the source has to meet, in words.
+"""Types of columns: the type in Postgres, and the rule in words that a value of the source has to meet.
 
-`loaders/columns.py` has the code that checks each of them. A value that meets the rule is kept as it stands; nothing is
+`loaders/columns.py` has the code that checks each rule. A value that meets the rule is kept unchanged; nothing is
 rounded, trimmed or repaired.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ColumnType:
-    """`sql` is the type in Postgres, `rule` what a value is refused for."""
+    """`sql` is the type in Postgres, `rule` what a value must be."""
 
     sql: str
     rule: str

@@ -1,4 +1,4 @@
-"""What a declaration of a source entity says: its order at the source, its tables in Silver, their columns."""
+"""The declaration of a source entity: its order at the source, its tables in Silver, their columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ById:
 
 @dataclass(frozen=True)
 class Column:
-    """A member of the source's record and the column it becomes. `is_personal`: it tells who a person is."""
+    """A member of the source's record and the column it becomes. `is_personal`: it identifies a person."""
 
     name: str
     type: ColumnType
@@ -38,7 +38,7 @@ class Column:
 class Table:
     """A Silver table, and the Bronze dataset of the same name that it is loaded from.
 
-    `row` is what one row is called; `records` what many are called, where that is not the table's name. `version` is
+    `row` is the name of one row; `records` the name of many, where it is not the table's name. `version` is
     the column that orders versions of a row. `nested_in` is the member of the entity's record that lists the rows;
     None: the record itself is the row. `load` is the function that loads it, as `module:function`.
     """
@@ -55,7 +55,7 @@ class Table:
 
     @property
     def personal_columns(self) -> tuple[str, ...]:
-        """Names of the columns that tell who a person is."""
+        """Names of the columns that identify a person."""
         return tuple(one.name for one in self.columns if one.is_personal)
 
 
@@ -63,7 +63,7 @@ class Table:
 class Entity:
     """A resource of the source and the tables that its records become. A record has `key` in a member of that name.
 
-    `lasting` are members that a record keeps for life: without one that matches, it is another source. `collect` is the
+    `lasting` are members that a record keeps for life: if none matches, the source is another one. `collect` is the
     function that pulls it, as `module:function`.
     """
 
@@ -75,7 +75,7 @@ class Entity:
     collect: str = "ingestion.listing:collect_listing"
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what a pull or a comparison that serves many could not do."""
+        """Raise ValueError for a declaration that the shared pull or comparison cannot handle."""
         if self.collect == Entity.collect and len(self.tables) != 1:
             raise ValueError(f"{self.name}: records that become more than one table need a pull of their own (collect)")
         if isinstance(self.order, ById):
@@ -96,5 +96,5 @@ class Entity:
 
     @property
     def cursor_name(self) -> str:
-        """What its watermark in `meta.ingestion_state` is called."""
+        """The name of its watermark in `meta.ingestion_state`."""
         return f"last_{self.name}_id" if isinstance(self.order, ById) else "updated_at"

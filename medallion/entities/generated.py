@@ -1,7 +1,7 @@
-"""Files that follow from the declarations: the tables of Silver with their rights, and what dbt knows of them.
+"""Files generated from the declarations: the tables of Silver, their grants, and their description as dbt sources.
 
-They are checked in, so that a change of a declaration shows what it comes to. `python -m medallion.entities` writes
-them, and a test compares.
+They are checked in, so that a review of a declaration shows its effect. `python -m medallion.entities` writes them, and
+a test compares them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NOTE = "Written by `python -m medallion.entities` from medallion/entities: change it there."
 _WIDTH = 120
-# What every table of Silver has after the columns of its records.
+# Columns that every table of Silver has after the columns of its records.
 _AUDIT = (
     ("_load_id", "bigint not null", "Silver load that wrote this version of the row."),
     ("_loaded_at", "timestamptz not null default now()", "When that load ran (UTC)."),
@@ -40,7 +40,7 @@ _RARELY = """\
 
 
 def entities() -> str:
-    """`sql/entities.sql`: the rows by which `meta` knows entities and datasets. What is not declared any more stays."""
+    """`sql/entities.sql`: the rows of `meta` for entities and datasets. Rows that are no longer declared stay."""
     orders = [f"({_quoted(one.name)}, {_quoted(one.ordered_by)})" for one in ENTITIES.values()]
     cursors = [f"({_quoted(one.name)}, {_quoted(one.cursor_name)})" for one in ENTITIES.values()]
     datasets = [_dataset(one, table) for one in ENTITIES.values() for table in one.tables]
@@ -70,9 +70,9 @@ on conflict (dataset) do update set
 
 
 def silver_tables() -> str:
-    """`sql/silver_tables.sql`: each table, what it and its columns hold, and the checksum of its rows.
+    """`sql/silver_tables.sql`: each table, comments on it and its columns, and the checksum of its rows.
 
-    A table that is there stays as it is: a change of it is a migration.
+    An existing table stays as it is: changing it takes a migration.
     """
     return f"-- Tables of Silver and checksums of their rows.\n-- {_NOTE}\n" + "".join(
         _table(one) + _comments(one) + _checksum(one) for one in TABLES.values()
@@ -80,7 +80,7 @@ def silver_tables() -> str:
 
 
 def silver_grants() -> str:
-    """`sql/silver_grants.sql`: who may do what to these tables. A repair of a sale replaces what Silver had of it."""
+    """`sql/silver_grants.sql`: the grants on these tables. Rows of sales may be deleted, as a repair replaces them."""
     tables = _listed(f"silver.{name}" for name in TABLES)
     repaired = [f"silver.{name}" for one in ENTITIES.values() if isinstance(one.order, ById) for name in one.datasets]
     checksums = _listed(f"meta.{name}_checksum" for name in TABLES)
@@ -211,7 +211,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _wrapped(words: list[str], indent: int) -> str:
-    """The words with commas between, as many to a line as it takes; none is broken."""
+    """The words, separated by commas and wrapped into lines; no word is broken."""
     margin = " " * indent
     text = ", ".join(word.replace(" ", "\0") for word in words)
     lines = fill(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False)

@@ -1,4 +1,4 @@
-"""The source entities there are, in the order in which a run takes them. What is not in this list does not exist."""
+"""All source entities, in the order in which a run takes them. An entity that is not listed here does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a process of ours ends when its work is done."""
+"""The end of a process of the platform when its work is done."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import gc
 
 
 def skip_gc_at_exit() -> None:
-    """Leave this process's memory to the system when it ends, which else is walked and freed object by object.
+    """Leave this process's memory to the system at exit, instead of freeing it object by object.
 
-    What is registered to run at the end runs, and the standard streams are flushed. A file that is left open in a cycle
-    of objects is not: close files where they are opened.
+    Registered exit handlers run, and the standard streams are flushed. A file that is left open in a cycle of objects
+    is not flushed: close files where they are opened.
     """
     atexit.register(gc.freeze)

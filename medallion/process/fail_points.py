@@ -1,10 +1,9 @@
 """Places where a test can have the process killed: `RETAIL_FAIL_POINT=part.receipted` or `part.receipted:3`.
 
-SIGKILL and not an exception, because it is the one end that no handler, `finally` or rollback of ours can soften:
-what the next run finds is what a power cut would leave. `:3` waits for the third time the point is reached.
+SIGKILL and not an exception, because no handler, `finally` or rollback can soften it: the next run finds what a power
+cut would leave. `:3` waits for the third time the point is reached.
 
-Unset, a point costs one look into a dictionary. It takes the steps' own words, so that the list below also reads as
-the order in which a part lands and a file loads.
+Unset, a point costs one dictionary lookup. Points are listed in the order in which a part lands and a file loads.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ VARIABLE = "RETAIL_FAIL_POINT"
 POINTS = (
     # landing a part
     "bronze.created",  # the file is open under its temporary name
-    "bronze.written",  # records were handed to it
+    "bronze.written",  # records were written to its stream
     "bronze.flushed",  # its content is on the disk
     "bronze.renamed",  # it has its final name
-    "bronze.durable",  # so has its folder
-    "part.durable",  # every file of the part is
+    "bronze.durable",  # its folder entry is on the disk
+    "part.durable",  # every file of the part is durable
     "part.receipted",  # the receipts are written, the watermark is not
-    "part.advanced",  # both are, uncommitted
+    "part.advanced",  # both are written, uncommitted
     "part.acknowledged",  # committed
     # finishing a range of a backfill
     "range.finished",  # the watermark has passed it, uncommitted
@@ -49,7 +48,7 @@ def _count_down(name: str) -> None:
 
 
 def _read(setting: str) -> dict[str, int]:
-    """How often each point may still be reached, the last time being fatal; 0: never fatal."""
+    """How many more times each point can be reached, the last time being fatal; 0: never fatal."""
     left = dict.fromkeys(POINTS, 0)
     if not setting:
         return left

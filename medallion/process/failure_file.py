@@ -1,8 +1,8 @@
 """The error of a step as a small JSON file, for the command that waits for the step.
 
-The ETL log keeps the same. This is for a step that did not reach the warehouse, and whose command would else have to
-read what the step says to people. A file holds the last failure of its step, bounded and without secrets,
-until the step begins again.
+The ETL log keeps the same. The file is for a step that did not reach the warehouse: without it, the command would have
+to parse the step's messages. A file holds the last failure of its step, bounded and without secrets, until the step
+begins again.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def task_file(airflow_home: Path, dag_id: str, task_id: str) -> Path:
 
 
 def forget_failure(file: Path) -> None:
-    """Remove what an earlier try has left, at the start of another. A folder that keeps it is no reason to fail."""
+    """Remove the file of an earlier try, at the start of a new one. A file that cannot be removed is ignored."""
     with suppress(OSError):
         file.unlink()
 
 
 def write_failure(file: Path, error: BaseException, run_id: str = "") -> None:
-    """Keep the error of a step. A disk that does not take it is no reason to hide the error."""
+    """Write the error of a step. A disk that does not take it must not hide the error."""
     draft = file.with_suffix(f".{os.getpid()}.new")
     with suppress(OSError):
         make_private(file.parent)
@@ -45,7 +45,7 @@ def write_failure(file: Path, error: BaseException, run_id: str = "") -> None:
 
 
 def read_failure(file: Path, run_id: str = "") -> ErrorRecord | None:
-    """The error that a step of that run has left; None: it left none."""
+    """The error that a step of that run has written, or None."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         return ErrorRecord(**content) if content.pop("run_id") == run_id else None

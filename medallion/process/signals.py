@@ -1,8 +1,8 @@
-"""Told to stop: SIGTERM and Ctrl-C end a step from within, wherever it stands, so that it can clean up and say so.
+"""Stop signals: SIGTERM and Ctrl-C end a step by an exception, so that it can clean up and report it.
 
-Python runs a handler between two of its own instructions, but psycopg2 waits for the server inside C: a step held up
-there by somebody's lock would not hear of the signal until the lock is free. So the signal also wakes a thread, which
-has the server cancel what it is doing for us.
+Python runs a handler between two of its own instructions, but psycopg2 waits for the server inside C: a step that waits
+there for another session's lock would not notice the signal until the lock is free. So the signal also wakes a thread,
+which has the server cancel the step's statement.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _END = b"\0"  # no signal has this number
 _GRACE_SECONDS = 0.3  # for a step that runs Python and stops by itself
-_PATIENCE = 7  # so many of them until it is told again
+_PATIENCE = 7  # this many of them until it is signaled again
 
 
 class Stopped(KeyboardInterrupt):
-    """The process was told to stop. `exit_code` is the shell's for that signal."""
+    """The process received a stop signal. `exit_code` is the shell's for that signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -72,16 +72,16 @@ def stoppable(conn: connection) -> Iterator[None]:
 def _is_decoding(frame: FrameType | None) -> bool:
     """Whether psycopg2 is reading a message of the server, most likely of the cancelled statement.
 
-    What is raised there it prints and forgets. The statement's own error is about to come.
+    psycopg2 prints and drops what is raised there. The statement's own error is about to come.
     """
     return frame is not None and frame.f_globals.get("__name__") == "encodings.utf_8"
 
 
 def _watch(read: int, conn: connection, told: list[int]) -> None:
-    """Once a signal came, cancel whatever the server still does for us, again and again until the step has ended.
+    """After a signal, cancel the step's statement on the server, repeatedly until the step has ended.
 
-    A step that goes on has not heard: what was raised met a finalizer, or a driver's callback, which forgets it. It is
-    told again; nothing that it may be doing by then is of a kind that an end could harm.
+    A step may continue because the exception was raised in a finalizer or a driver's callback, which drops it. Then it
+    is signaled again; nothing that it may be doing by then can be harmed by that.
     """
     if os.read(read, 1) == _END:
         return

@@ -1,4 +1,4 @@
-"""What every `python -m …` step of the pipeline shares: settings, a connection, errors, an exit code."""
+"""The shared frame of every `python -m …` step: settings, a connection, errors, an exit code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def hand_run_id() -> str:
 
 
 def one_named(words: Sequence[str], known: Iterable[str], kind: str) -> str:
-    """The one thing of that kind that a command line names. Raises ConfigurationError for any other, or not one."""
+    """The one known name on a command line. Raises ConfigurationError for an unknown name, for none or for several."""
     names = tuple(known)
     if len(words) == 1 and words[0] in names:
         return words[0]
@@ -69,7 +69,7 @@ def _exit_code(step: Step) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("stopped: before it began\n")
         return 130
-    except Exception as error:  # noqa: BLE001 - a defect of ours: show it whole
+    except Exception as error:  # noqa: BLE001 - a defect of the platform: show it in full
         _keep(error)
         traceback.print_exc()
         return 1
@@ -78,6 +78,6 @@ def _exit_code(step: Step) -> int:
 
 
 def _keep(error: Exception) -> None:
-    """For the command that has started this process, if one did."""
+    """Write the failure file for the command that started this process, if one did."""
     if file := os.environ.get(VARIABLE):
         write_failure(Path(file), error)

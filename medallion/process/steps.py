@@ -1,8 +1,8 @@
-"""The steps of each run: what a step calls, after which others, under which login, what it reads and writes.
+"""The steps of each run: the functions of a step, the steps before it, its login, what it reads and writes.
 
-Data only, and of the standard library only: a DAG file reads it while Airflow parses it. The steps of Bronze and Silver
-follow from the declarations in `medallion/entities`, which name their functions. `tests/dags` hold the DAGs against it,
-and `tests/architecture/test_steps.py` the functions that it names.
+Data only, and standard library only: a DAG file reads it while Airflow parses it. The steps of Bronze and Silver follow
+from the declarations in `medallion/entities`, which name their functions. `tests/dags` check the DAGs against this
+module, and `tests/architecture/test_steps.py` the functions that it names.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ INGESTION, TRANSFORMATION = "retail_ingestion", "retail_transformation"
 
 
 class Outcome(Protocol):
-    """What a step returns."""
+    """The result of a step."""
 
     def summary(self) -> str:
         """One line for a person."""
 
 
 class StepFunction(Protocol):
-    """What `work` names: called with the warehouse, the settings and the id of the run.
+    """A function that `Step.work` names: called with the warehouse, the settings and the id of the run.
 
-    One whose step `takes_full_refresh` also has that keyword, and one whose step has a `subject` has that one. Raises
+    It also takes the keyword `full_refresh` if its step `takes_full_refresh`, and `subject` if its step has one. Raises
     errors of `medallion.errors`.
     """
 
@@ -90,7 +90,7 @@ def bronze_step(entity: Entity) -> Step:
 
 
 def silver_step(entity: Entity, table: Table) -> Step:
-    """The step that loads one table: also what an earlier run left, so a skipped pull does not skip it."""
+    """The step that loads one table. It also loads what an earlier run left, so a skipped pull does not skip it."""
     return Step(
         f"silver_load_{table.name}",
         (table.load,),
@@ -155,7 +155,7 @@ HOURLY = (
     ),
 )
 
-# No check waits for another, so each that fails turns the run red.
+# No check waits for another, so each failed check fails the run.
 NIGHTLY = (
     Step("verify_bronze", ("medallion.bronze.verify:verify_receipts",), "quality", INGESTION),
     Step(
@@ -169,7 +169,7 @@ NIGHTLY = (
     Step("dbt_test_all", ("gold.build:check_all_gold",), "quality", TRANSFORMATION, logs_as="gold.dbt_test_all"),
 )
 
-# The first says what the second is to be called with, once for each range.
+# The first step returns the arguments of the second, which runs once for each range.
 PLAN_RANGES = Step("plan_ranges", ("ingestion.sales_backfill:plan_backfill",), "bronze", INGESTION)
 PULL_RANGE = Step(
     "bronze_sales",
@@ -184,13 +184,13 @@ BACKFILL = (PLAN_RANGES, PULL_RANGE, *LOAD_SALES)
 
 
 def tables(layer: Layer) -> tuple[str, ...]:
-    """Tables of Silver or Gold, in the order in which an hour writes them."""
+    """Tables of Silver or Gold, in the order in which an hourly run writes them."""
     names = (name for step in HOURLY if step.layer == layer for name in step.writes)
     return tuple(name.removeprefix(f"{layer}.") for name in names)
 
 
 def logged_as(task_id: str) -> tuple[str | None, str]:
-    """Layer and dataset under which a task writes into the ETL log; of one that does not, no layer and its id."""
+    """Layer and dataset under which a task writes into the ETL log; for a task that writes none, None and its id."""
     steps = (*HOURLY, *NIGHTLY, *BACKFILL)
     layer, _, dataset = next((one.logs_as for one in steps if one.id == task_id), "").partition(".")
     return (layer, dataset) if layer else (None, task_id)

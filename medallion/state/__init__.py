@@ -1,1 +1,1 @@
-"""What `meta` keeps: watermarks, receipts, loads, gaps, locks, checks. The statements of a module stand beside it."""
+"""The state in `meta`: watermarks, receipts, loads, gaps, locks, checks. Each module's SQL is in a file next to it."""

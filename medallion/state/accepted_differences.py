@@ -1,6 +1,6 @@
-"""Differences that somebody accepted: a record, and the figures of both sides at that moment.
+"""Differences that an operator accepted: a record, and the figures of both sides at that moment.
 
-Only what is exactly as it was accepted counts: a record whose figures have changed since is another difference.
+A difference counts as accepted only while its figures are unchanged: with other figures it is another difference.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True)
 class Figures:
-    """What one side has of a record: lines and net amount of a sale, and a checksum over all of it."""
+    """One side's figures of a record: lines and net amount of a sale, and a checksum over all of it."""
 
     checksum: int
     lines: int = 0
@@ -39,7 +39,7 @@ class Difference:
 
 
 def accepted_among(conn: connection, differences: Sequence[Difference]) -> set[Difference]:
-    """Those of the differences, all of one entity, that were accepted exactly as they are."""
+    """The differences, all of one entity, that were accepted with these figures."""
     if not differences:
         return set()
     values = {"entity": differences[0].entity, "ids": [one.record_id for one in differences]}
@@ -51,7 +51,7 @@ def accepted_among(conn: connection, differences: Sequence[Difference]) -> set[D
 def accept_differences(
     conn: connection, differences: Iterable[Difference], *, run_id: str, note: str | None = None
 ) -> None:
-    """Put differences on record as ones that stay."""
+    """Record differences as accepted."""
     for one in differences:
         values = {"entity": one.entity, "record_id": one.record_id, "run_id": run_id, "note": note}
         figures = _columns("source", one.source) | _columns("silver", one.silver)

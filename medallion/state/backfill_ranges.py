@@ -1,8 +1,8 @@
 """The plan of a backfill in `meta`: ranges of ids after an entity's watermark, each with a position of its own.
 
-The flow, which asks the source, is `ingestion.backfill`. The ranges are there while the backfill is under way. The
-watermark passes a range when it and all before it are finished, in the transaction that finishes the last of those, so
-it never passes a record that is not in a receipted file.
+`ingestion.backfill` pulls the ranges. They exist while the backfill is under way. The watermark passes a range when it
+and all before it are finished, in the transaction that finishes the last of them, so it never passes a record that is
+not in a receipted file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True)
 class RangeClaim:
-    """A range taken by this process. `reached`: the last id of it in a receipted file, or the one before its first."""
+    """A range taken by this process. `reached`: its last id in a receipted file, or the id before its first."""
 
     entity: str
     ids: IdRange
@@ -35,7 +35,7 @@ class RangeClaim:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a backfill is. `at_work`: ranges that a process has now; `ids_per_second`: of all of these together."""
+    """The progress of a backfill. `at_work`: ranges that processes hold now; `ids_per_second`: their total speed."""
 
     ranges: int
     finished: int
@@ -46,7 +46,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the present speed; None while there is none."""
+        """Estimate by the current speed; None while the speed is unknown."""
         return (self.ids - self.ids_done) / self.ids_per_second if self.ids_per_second else None
 
     def words(self) -> str:
@@ -62,7 +62,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Stalled:
-    """A range that a process holds without moving it, since when, and that process."""
+    """A range that a process holds without moving it: the process, and since when."""
 
     entity: str
     ids: IdRange
@@ -78,13 +78,13 @@ class Stalled:
 
 
 def add_ranges(conn: connection, entity: str, ranges: Sequence[IdRange]) -> None:
-    """Begin a backfill. The caller holds the entity's lock, and its epoch is new."""
+    """Begin a backfill with these ranges. The caller holds the entity's lock and has raised its epoch."""
     ends = {"first": [one.first for one in ranges], "last": [one.last for one in ranges]}
     _SQL.rows(conn, "add_ranges", {"entity": entity} | ends)
 
 
 def open_ranges(conn: connection, entity: str) -> list[IdRange]:
-    """Ranges that are not finished, rising. Empty: no backfill is under way."""
+    """Ranges that are not finished, in ascending order. Empty: no backfill is under way."""
     return [IdRange(*row) for row in _SQL.rows(conn, "open_ranges", {"entity": entity})]
 
 
@@ -102,7 +102,7 @@ def advance_range(conn: connection, claim: RangeClaim, cursor: int) -> None:
 
 
 def finish_range(conn: connection, claim: RangeClaim, load_id: int) -> None:
-    """Close the range, move the watermark as far as it may go; after the last one nothing is left of the plan.
+    """Close the range and move the watermark as far as it may go; the last range also removes the plan.
 
     Raises WatermarkLost on a stale epoch.
     """
@@ -113,7 +113,7 @@ def finish_range(conn: connection, claim: RangeClaim, load_id: int) -> None:
 
 
 def read_progress(conn: connection, entity: str) -> Progress | None:
-    """How far the backfill is; None when none is under way, or the schema is from before there were any."""
+    """The progress of the backfill; None when none is under way, or the schema is older than backfills."""
     if _SQL.rows(conn, "has_ranges") != [(True,)]:
         return None
     (row,) = _SQL.rows(conn, "progress", _locks_of_ranges(conn, entity))
@@ -122,14 +122,14 @@ def read_progress(conn: connection, entity: str) -> Progress | None:
 
 
 def stalled_ranges(conn: connection, entity: str, minutes: float) -> list[Stalled]:
-    """Ranges that a process holds and has not moved for that long. Empty: those at work get on."""
+    """Ranges that a process holds and has not moved for `minutes`. Empty: all held ranges make progress."""
     values = _locks_of_ranges(conn, entity) | {"minutes": minutes}
     found = _SQL.rows(conn, "stalled_ranges", values)
     return [Stalled(entity, IdRange(first, last), *said) for first, last, *said in found]
 
 
 def _locks_of_ranges(conn: connection, entity: str) -> dict[str, Any]:
-    """Which lock belongs to which open range, for statements that ask who holds it."""
+    """The lock of each open range, for statements that ask which session holds it."""
     firsts = [one.first for one in open_ranges(conn, entity)]
     locks = [range_lock(entity, first) for first in firsts]
     spaces, names = [lock.space for lock in locks], [lock.name for lock in locks]
@@ -147,7 +147,7 @@ def _fenced(conn: connection, statement: str, claim: RangeClaim, **values: Any) 
 
 
 def _duration(seconds: float) -> str:
-    """As a person says it: 40 s, 12 min, 3.5 h."""
+    """The duration as text: 40 s, 12 min, 3.5 h."""
     if seconds < 90:  # noqa: PLR2004 - from here on minutes say more
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 - an hour and a half

@@ -1,11 +1,11 @@
-"""Gaps among the ids of an entity in `meta.gap`: what pulls have passed over, and what has become of it.
+"""Gaps among the ids of an entity in `meta.gap`: ids that pulls have passed over, and which of them have arrived.
 
 A row is a range of ids. Where holes are few, each is a row of its own. Where ids are not dense (steps of two, ids by
 till, snowflake ids), the holes of a page are one row, and the row lists the ids in it that have landed. So storage
 grows with the pages of a pull and not with its ids.
 
-Every id up to the watermark is held or lies in a row. Hence the number of records that we hold of a range follows from
-the rows alone, and one question for the source's totals says whether anything has arrived.
+Every id up to the watermark is held or lies in a row. Hence the number of records that Bronze holds of a range follows
+from the rows alone, and one request for the source's totals shows whether anything has arrived.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True)
 class Gap:
-    """A row of `meta.gap`. `held` are the ids inside that have landed; `known` says how many.
+    """A row of `meta.gap`. `held` are its ids that have landed; `known` is their number.
 
     `age` counts from when a pull first passed over it, `since_checked` from when it was last asked for.
     """
@@ -64,12 +64,12 @@ class Gap:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more is taken into it: it has expired, and with it the list of what it holds."""
+        """Whether no more ids are noted in it: it has expired, and its list of held ids is gone."""
         return self.status == "EXPIRED" and not self.is_hole
 
 
 def sparse_gap(first: int, last: int, held: Iterable[int]) -> Gap:
-    """One row for many holes; `held` are the ids inside that have landed."""
+    """One row for many holes; `held` are its ids that have landed."""
     known = frozenset(held)
     return Gap(IdRange(first, last), known, len(known))
 
@@ -80,22 +80,22 @@ def open_gaps(conn: connection) -> list[IdRange]:
 
 
 def gaps_to_ask(conn: connection, entity: str) -> list[Gap]:
-    """What is not held between the first open gap and the last one, rising, of any status. Empty: none is open."""
+    """Gaps of any status from the first open one to the last open one, ascending. Empty: none is open."""
     return _select(conn, "gaps_to_ask", {"entity": entity})
 
 
 def gaps_between(conn: connection, entity: str, ids: IdRange) -> list[Gap]:
-    """Gaps that overlap these ids, rising, of any status."""
+    """Gaps of any status that overlap these ids, ascending."""
     return _select(conn, "gaps_between", {"entity": entity, "first": ids.first, "last": ids.last})
 
 
 def expiring_gaps(conn: connection, entity: str, hours: float, most: int) -> list[Gap]:
-    """At most so many of the open gaps that are older than that, by the warehouse's clock."""
+    """At most `most` open gaps that are older than `hours`, by the warehouse's clock."""
     return _select(conn, "expiring_gaps", {"entity": entity, "hours": hours, "most": most})
 
 
 def keep_gaps(conn: connection, entity: str, gaps: Sequence[Gap], *, status: str = "OPEN") -> None:
-    """Add rows, none of which overlaps another one."""
+    """Add rows, none of which overlaps another."""
     if not gaps:
         return
     values = {
@@ -110,9 +110,9 @@ def keep_gaps(conn: connection, entity: str, gaps: Sequence[Gap], *, status: str
 
 
 def fill(conn: connection, entity: str, gap: Gap, arrived: Sequence[IdRange], left: Sequence[IdRange]) -> None:
-    """Divide a hole into what has arrived and what is left of it, in the transaction that lands the former.
+    """Divide a hole into `arrived` and `left`, in the transaction that lands the arrived records.
 
-    What is left after the newest arrival begins its time again: ids are still being handed out there.
+    The part after the newest arrival starts to age again: ids are still being handed out there.
     """
     closed = _SQL.first(conn, "close_gap", {"entity": entity, "from_id": gap.first})
     first_seen_at, status = closed or (None, gap.status)
@@ -128,7 +128,7 @@ def fill(conn: connection, entity: str, gap: Gap, arrived: Sequence[IdRange], le
 
 
 def withdraw(conn: connection, entity: str, gaps: Sequence[Gap]) -> None:
-    """Note that the source no longer has what once filled these rows."""
+    """Note that the source no longer has the records that once filled these rows."""
     _SQL.execute(conn, "withdraw", {"entity": entity, "from_ids": [one.first for one in gaps]})
 
 
@@ -140,21 +140,21 @@ def set_held(conn: connection, entity: str, gap: Gap, held: frozenset[int]) -> N
 
 
 def mark_checked(conn: connection, entity: str, gaps: Sequence[Gap] | None) -> None:
-    """Note that these open gaps, or with None all of them, were asked for; forget what is filled for a month."""
+    """Note that these open gaps (None: all) were asked for; delete gaps that have been filled for a month."""
     from_ids = None if gaps is None else [one.first for one in gaps]
     _SQL.execute(conn, "mark_gaps_checked", {"entity": entity, "from_ids": from_ids})
     _SQL.execute(conn, "forget_gaps", {"entity": entity})
 
 
 def expire(conn: connection, entity: str, hours: float, gaps: Sequence[Gap] | None) -> int:
-    """Give up on those of the gaps (None: of all) that are older than that; returns how many ids the holes had."""
+    """Expire those of the gaps (None: of all) that are older than `hours`. Returns how many ids the holes had."""
     from_ids = None if gaps is None else [one.first for one in gaps]
     (ids,) = _SQL.one(conn, "expire_gaps", {"entity": entity, "hours": hours, "from_ids": from_ids})
     return int(ids)
 
 
 def encode_ids(ids: Iterable[int]) -> bytes:
-    """Ids as compressed differences: a regular step takes some bytes a thousand ids."""
+    """Ids as compressed differences: with a regular step, a few bytes per thousand ids."""
     rising = sorted(ids)
     steps = [after - before for before, after in zip([0, *rising], rising, strict=False)]
     return zlib.compress(array("q", steps).tobytes())

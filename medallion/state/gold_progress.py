@@ -1,4 +1,4 @@
-"""How far Gold is: what it has not taken or tested (`meta.gold_state`), and who asked for a rebuild."""
+"""The progress of Gold: what it has not read or tested yet (`meta.gold_state`), and a requested rebuild."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True)
 class PendingGold:
-    """Something Gold has not yet taken: loads of `source_table` above `taken_load_id`."""
+    """Data that Gold has not read yet: loads of `source_table` above `taken_load_id`."""
 
     model: str
     source_table: str
@@ -25,19 +25,19 @@ class PendingGold:
 
 @dataclass(frozen=True)
 class RebuildToken:
-    """A wish for a rebuild of Gold. `is_core_built`: for this very wish, only the marts are left."""
+    """A request for a rebuild of Gold. `is_core_built`: for this request, only the marts are left."""
 
     token: str
     is_core_built: bool
 
 
 def pending_gold(conn: connection) -> list[PendingGold]:
-    """What Gold has not yet taken from Silver, or tested. Empty: nothing for dbt to do."""
+    """What Gold has not read from Silver, or not tested. Empty: dbt has nothing to do."""
     return [PendingGold(*row) for row in _SQL.rows(conn, "gold_pending")]
 
 
 def open_gold_test(conn: connection) -> None:
-    """Fix how far the tests that start now will have looked."""
+    """Record up to which load the tests that start now look."""
     _SQL.execute(conn, "open_gold_test")
 
 
@@ -47,26 +47,26 @@ def close_gold_test(conn: connection) -> None:
 
 
 def want_gold_rebuild(conn: connection) -> None:
-    """Have Gold built from the beginning, by this run or, should it die, by the next. Asking again is another wish."""
+    """Request a rebuild of Gold, by this run or, if it dies, by the next. Each call is a new request."""
     _SQL.execute(conn, "want_gold_rebuild")
 
 
 def gold_rebuild_wanted(conn: connection) -> bool:
-    """Whether Gold is to be built from the beginning."""
+    """Whether a rebuild of Gold is requested."""
     return bool(_SQL.one(conn, "gold_rebuild_wanted")[0])
 
 
 def gold_rebuild_token(conn: connection) -> RebuildToken | None:
-    """The wish for a rebuild as it is now; None: there is none."""
+    """The current request for a rebuild, or None."""
     row = _SQL.first(conn, "gold_rebuild_token")
     return None if row is None else RebuildToken(*row)
 
 
 def mark_gold_core_rebuilt(conn: connection, token: RebuildToken) -> None:
-    """Core was built from the beginning for this wish, which was there before it began. A newer wish is not touched."""
+    """Note that core was rebuilt for this request, made before the build began. A newer request is not touched."""
     _SQL.execute(conn, "mark_gold_core_rebuilt", vars(token))
 
 
 def mark_gold_rebuilt(conn: connection, token: RebuildToken) -> None:
-    """The marts were, too: the wish is fulfilled. A newer one stays."""
+    """Close the request, as the marts were rebuilt too. A newer request stays."""
     _SQL.execute(conn, "mark_gold_rebuilt", vars(token))

@@ -25,7 +25,7 @@ _SQL = Statements(__file__)
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the records of a load: every one read is in exactly one of the others."""
+    """Counts of a load: every record `read` is in exactly one of the others."""
 
     read: int = 0
     inserted: int = 0
@@ -46,7 +46,7 @@ class RowCounts:
 
     @property
     def accounted(self) -> int:
-        """Records whose fate is known; equal to `read` or something was lost."""
+        """The sum of the other counts; equal to `read`, or records were lost."""
         return self.inserted + self.updated + self.unchanged + self.superseded + self.rejected
 
 
@@ -54,8 +54,8 @@ class RowCounts:
 def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, alone: bool = True) -> Iterator[int]:
     """Open a load in the ETL log and yield its id; an error marks it FAILED with its message.
 
-    The caller holds the lock of `dataset`, so ids of one dataset commit in order, and any load still
-    RUNNING was left by a process that died. Not `alone`: others may be at work on the same dataset.
+    The caller holds the lock of `dataset`, so ids of one dataset commit in order, and any load still RUNNING
+    was left by a process that died. Not `alone`: other processes may be at work on the same dataset.
     """
     with transaction(conn):
         if alone:
@@ -69,7 +69,7 @@ def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, alon
 
 
 def fail_load(conn: connection, load_id: int, error: BaseException) -> None:
-    """Mark a load FAILED. A lost connection is no reason to hide the error that lost it."""
+    """Mark a load FAILED. A lost connection must not hide the error that failed the load."""
     try:
         with transaction(conn):
             _SQL.execute(conn, "fail_load", {"load_id": load_id} | asdict(record_to_keep(error)))
@@ -84,15 +84,15 @@ def log_failure(conn: connection, *, run_id: str, layer: str, dataset: str, erro
 
 
 def log_unlogged(conn: connection, *, run_id: str, layer: str, dataset: str, error: ErrorRecord) -> None:
-    """As `log_failure`, unless the step of this run has written that kind of error, or its load is still open.
+    """As `log_failure`, unless the step of this run has logged an error of that type, or its load is still open.
 
-    An error without a type is of a process that was killed: any failure that the step has written stands for it.
+    An error without a type is that of a killed process: any failure that the step has logged stands for it.
     """
     _SQL.execute(conn, "log_unlogged", {"run_id": run_id, "layer": layer, "dataset": dataset} | asdict(error))
 
 
 def succeed_load(conn: connection, load_id: int) -> None:
-    """Close a load whose counts were kept along the way."""
+    """Close a load whose counts were added as it ran."""
     _SQL.execute(conn, "succeed_load", {"load_id": load_id})
 
 

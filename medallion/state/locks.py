@@ -1,9 +1,9 @@
-"""Locks of a step: held by its session, gone with it, and out of a reader's reach.
+"""Locks of a step: held by its session, released with it, and not available to readers.
 
-They live in tables of ours and not in the server's advisory locks, which any login may take
-(docs/decisions/0015). A session that dies, however it dies, has given its locks back when the server drops it.
+They are in tables of `meta` and not the server's advisory locks, which any login may take (docs/decisions/0015). When
+the server drops a session, for whatever reason, its locks are free.
 
-Every name of a lock that Python takes is made here, and a statement that asks who holds one is given the name
+Every name of a lock that Python takes is made here, and a statement that asks for a holder is passed the name
 (`tests/architecture/test_lock_names.py`). The spaces are the layers; what is locked is an entity, a table of Silver, a
 range of a backfill, or one of the two below.
 """
@@ -29,13 +29,13 @@ _GIVE_BACK = "select meta.give_lock_back(%(token)s)"
 
 
 class Lock(NamedTuple):
-    """What is locked, in one of the layers bronze, silver and gold."""
+    """The name of a lock, in one of the layers bronze, silver and gold."""
 
     space: str
     name: str
 
 
-RETENTION = Lock("bronze", "retention")  # of a step that removes Bronze files, or needs them all
+RETENTION = Lock("bronze", "retention")  # of a step that removes Bronze files, or that needs all of them
 GOLD_BUILD = Lock("gold", "build")  # of a dbt command
 
 
@@ -56,9 +56,9 @@ def table_lock(dataset: str) -> Lock:
 
 @contextmanager
 def locked(conn: connection, lock: Lock, *, shared: bool = False) -> Iterator[None]:
-    """Hold a lock for the session; EntityLocked, naming a holder, when it is taken.
+    """Hold a lock for the session. Raises EntityLocked, naming a holder, when it is taken.
 
-    `shared`: with others that share it, against any session that wants it alone.
+    `shared`: together with other sessions that share it, but not with one that wants it exclusively.
     """
     token = _take(conn, lock, shared=shared)
     try:
@@ -80,7 +80,7 @@ def _take(conn: connection, lock: Lock, *, shared: bool) -> int:
 
 
 def _give_back(conn: connection, token: int) -> None:
-    """Give the lock back; a connection that is gone has given it back already."""
+    """Release the lock; a connection that is gone has released it already."""
     try:
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute(_GIVE_BACK, {"token": token})

@@ -1,4 +1,4 @@
-"""What pulls remember in `meta` next to the watermark: lookback, unreadable records, the source's identity, replays.
+"""State of pulls in `meta` next to the watermark: lookback, unreadable records, the source's identity, replays.
 
 Every function takes the connection and leaves the transaction to its caller, as in `medallion.state.watermarks`: what
 a part remembers commits with its receipts.
@@ -24,7 +24,7 @@ DIGEST_BYTES = 16
 
 @dataclass(frozen=True)
 class LookbackPage:
-    """A page that the next pull reads again. `digests` are those of its records.
+    """A page that the next pull reads again. `digests` are the digests of its records.
 
     `cursor_before` is None for a page from the beginning; `newest_at` is None for a page that was held back.
     """
@@ -36,7 +36,7 @@ class LookbackPage:
 
 @dataclass(frozen=True)
 class SampleRecord:
-    """Fingerprint of a record that has landed. `lines`, `net_amount` and `checksum` are those of a sale's totals."""
+    """Fingerprint of a landed record. `lines`, `net_amount` and `checksum` are a sale's share of the totals."""
 
     record_id: int
     version: str | None
@@ -49,7 +49,7 @@ class SampleRecord:
 
 @dataclass(frozen=True)
 class Replay:
-    """A full refresh under way: the cursor after what has landed again, and the one where it ends."""
+    """A full refresh under way: the cursor after what has landed again, and the cursor where it ends."""
 
     replay_id: int
     cursor: str | None
@@ -63,13 +63,13 @@ def warehouse_clock(conn: connection) -> datetime:
 
 
 def lookback_pages(conn: connection, entity: str) -> list[LookbackPage]:
-    """The last pages of a listing, in its order; empty before its first pull."""
+    """The last pages of a listing, in the order of the listing; empty before its first pull."""
     found = _SQL.rows(conn, "lookback_pages", {"entity": entity})
     return [LookbackPage(cursor, newest_at, _divided(bytes(digests))) for cursor, newest_at, digests in found]
 
 
 def replace_lookback(conn: connection, entity: str, pages: Sequence[LookbackPage]) -> None:
-    """Keep these pages in place of the ones before."""
+    """Replace the kept pages with these."""
     _SQL.execute(conn, "forget_lookback", {"entity": entity})
     for number, page in enumerate(pages):
         values = {"entity": entity, "page": number, "cursor_before": page.cursor_before, "newest_at": page.newest_at}
@@ -77,7 +77,7 @@ def replace_lookback(conn: connection, entity: str, pages: Sequence[LookbackPage
 
 
 def known_unreadable(conn: connection, entity: str, digests: Iterable[bytes]) -> set[bytes]:
-    """Those of the digests whose records have landed before."""
+    """The digests whose records have landed before."""
     return {
         bytes(found) for (found,) in _SQL.rows(conn, "known_unreadable", {"entity": entity, "digests": list(digests)})
     }
@@ -90,7 +90,7 @@ def note_unreadable(conn: connection, entity: str, digests: Sequence[bytes], loa
 
 
 def source_id(conn: connection, entity: str) -> str | None:
-    """Id of the source that the entity is pulled from; None while it has none."""
+    """Id of the source that the entity is pulled from; None while it is not known."""
     found = _SQL.rows(conn, "source_id", {"entity": entity})
     return found[0][0] if found else None
 
@@ -106,7 +106,7 @@ def read_sample(conn: connection, entity: str) -> list[SampleRecord]:
 
 
 def replace_sample(conn: connection, entity: str, records: Sequence[SampleRecord]) -> None:
-    """Keep these fingerprints in place of the ones before."""
+    """Replace the kept fingerprints with these."""
     _SQL.execute(conn, "forget_sample", {"entity": entity})
     _SQL.execute(conn, "end_acceptance", {"entity": entity})
     for record in records:
@@ -131,13 +131,13 @@ def open_replay(conn: connection, entity: str) -> Replay | None:
 
 
 def begin_replay(conn: connection, entity: str, load_id: int, end: str | None) -> Replay:
-    """Open a full refresh: from the source's beginning to the cursor `end`, None: to the source's end."""
+    """Open a full refresh: from the source's beginning to the cursor `end` (None: to the source's end)."""
     values = {"entity": entity, "load_id": load_id, "cursor_end": end}
     return Replay(*_SQL.rows(conn, "begin_replay", values)[0])
 
 
 def advance_replay(conn: connection, replay: Replay, cursor: str) -> None:
-    """Move a full refresh after what this transaction receipts."""
+    """Move the position of a full refresh after what this transaction receipts."""
     _SQL.execute(conn, "advance_replay", {"replay_id": replay.replay_id, "cursor_value": cursor})
 
 

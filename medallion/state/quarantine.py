@@ -21,8 +21,8 @@ _SQL = Statements(__file__)
 class Rejection:
     """A record that Silver refused. `line_no` counts from 1 in its Bronze file; `raw` is that line.
 
-    `key` is its natural key, as far as it can be read (`loaders.quarantine.key_of`). `is_ahead`: it was refused for
-    nothing but a version in the future.
+    `key` is its natural key, as far as it can be read (`loaders.quarantine.key_of`). `is_ahead`: it was refused only
+    for a version in the future.
     """
 
     line_no: int
@@ -34,6 +34,6 @@ class Rejection:
 
 
 def reject_records(conn: connection, receipt: Receipt, rejections: Sequence[Rejection]) -> None:
-    """Set records aside, in the transaction that loads the rest of their file."""
+    """Quarantine records, in the transaction that loads the rest of their file."""
     for rejection in rejections:
         _SQL.execute(conn, "reject_record", vars(rejection) | {"dataset": receipt.dataset, "path": receipt.path})

@@ -1,4 +1,4 @@
-"""Receipts in `meta.bronze_file`: which Bronze files are whole, and which of them Silver has taken."""
+"""Receipts in `meta.bronze_file`: which Bronze files are complete, and which of them Silver has loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SQL = Statements(__file__)
 class Receipt:
     """The committed record of one Bronze file. `path` is relative to BRONZE_URL.
 
-    `landed_at` is the warehouse's moment of the commit: None until the receipt was read back.
+    `landed_at` is the warehouse's time of the commit: None until the receipt is read back.
     """
 
     path: str
@@ -48,20 +48,20 @@ def all_receipts(conn: connection) -> list[Receipt]:
 
 
 def retire_file(conn: connection, path: str) -> bool:
-    """Have nobody read a damaged file any more; False when no later pull from the beginning has brought it again."""
+    """Retire a damaged file, so that no load reads it; False when no later pull from the beginning replaces it."""
     return _SQL.first(conn, "retire_file", {"path": path}) is not None
 
 
 def unloaded_files(conn: connection, dataset: str) -> list[Receipt]:
-    """Receipted files of a dataset that Silver has not taken, in the order they landed."""
+    """Receipted files of a dataset that Silver has not loaded, in the order they landed."""
     return [Receipt(*row) for row in _SQL.rows(conn, "unloaded_files", {"dataset": dataset})]
 
 
 def mark_loaded(conn: connection, receipt: Receipt, load_id: int) -> None:
-    """Mark a file as taken into Silver, in the transaction that wrote its rows."""
+    """Mark a file as loaded into Silver, in the transaction that wrote its rows."""
     _SQL.execute(conn, "mark_loaded", {"path": receipt.path, "load_id": load_id})
 
 
 def files_waiting(conn: connection, datasets: Sequence[str]) -> int:
-    """Receipted files of the datasets that Silver has not taken yet."""
+    """The number of receipted files of the datasets that Silver has not loaded yet."""
     return int(_SQL.one(conn, "files_waiting", {"datasets": list(datasets)})[0])

@@ -1,6 +1,6 @@
-"""What Bronze, Silver and Gold hold of a span of sales or a window of other records, and the record of checks.
+"""The figures of Bronze, Silver and Gold for a span of sales or a window of other records, and the record of checks.
 
-The flow, which asks the source, is `quality.reconcile`; here are its numbers and their place in `meta`.
+`quality.reconcile` compares them with the source; this module reads the figures and records the verdicts in `meta`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sales, their lines, the net amount of those, and a checksum over all of it; None: the source tells none."""
+    """Counts of sales and lines, the lines' net amount, and a checksum over all of it; None: the source gives none."""
 
     sales: int
     lines: int
@@ -67,7 +67,7 @@ class Totals:
     checksum: int | None = None
 
     def agrees(self, other: Totals) -> bool:
-        """Whether both say the same, as far as both say it."""
+        """Whether the figures that both have are equal."""
         of_checksum = None in (self.checksum, other.checksum) or self.checksum == other.checksum
         return (self.sales, self.lines, self.net_amount) == (other.sales, other.lines, other.net_amount) and of_checksum
 
@@ -92,7 +92,7 @@ NOTHING = Totals(0, 0, Decimal(0), 0)
 
 @dataclass(frozen=True)
 class RecordTotals:
-    """How many records of a listing that changes, and a checksum over them."""
+    """The number of records of a changing listing, and a checksum over them."""
 
     count: int
     checksum: int
@@ -103,7 +103,7 @@ class RecordTotals:
 
 @dataclass(frozen=True)
 class GoldTotals:
-    """Lines and net amount in the fact, and those of Silver that the fact has taken."""
+    """Lines and net amount in the fact, and in the part of Silver that the fact has read."""
 
     lines: int
     net_amount: Decimal
@@ -112,7 +112,7 @@ class GoldTotals:
 
     @property
     def balances(self) -> bool:
-        """Whether the fact holds what it has taken."""
+        """Whether the fact holds what it has read."""
         return (self.lines, self.net_amount) == (self.expected_lines, self.expected_net_amount)
 
 
@@ -127,7 +127,7 @@ class SilverSale:
 
 @dataclass(frozen=True)
 class Noted:
-    """One row of a check: the numbers of a dataset in each layer, and the verdict. Field by field the table's."""
+    """One row of a check: the figures of a dataset in each layer, and the verdict. Fields are the table's columns."""
 
     run_id: str
     dataset: str
@@ -156,10 +156,10 @@ class Noted:
 
 @dataclass(frozen=True)
 class ListingState:
-    """Where the checks of a listing, such as customers, stand.
+    """The state of the checks of a listing, such as customers.
 
-    `newest` is the newest change in Silver, None when it holds none; `waiting` files of Bronze that Silver has not
-    taken; `pulled_at` the start of the last pull that ended well; `looked_at` the newest change when a check was
+    `newest` is the newest change in Silver, None when it holds none; `waiting` counts files of Bronze that Silver has
+    not loaded; `pulled_at` is the start of the last successful pull; `looked_at` the newest change when a check was
     settled last; `open_after` and `is_whole_open` what an open difference asks for.
     """
 
@@ -173,12 +173,12 @@ class ListingState:
 
 
 def span_to_check(conn: connection, *, whole: bool) -> Span:
-    """What no check has settled yet; with `whole`, everything that is in Silver."""
+    """The span that no check has settled yet; with `whole`, everything that is in Silver."""
     return Span(*_SQL.one(conn, "span_to_check", {"whole": whole}))
 
 
 def silver_totals(conn: connection, span: Span) -> Totals:
-    """What Silver holds of the span."""
+    """The totals of the span in Silver."""
     sales, lines, net_amount, checksum = _SQL.one(conn, "silver_totals", vars(span))
     return Totals(sales, lines, net_amount, int(checksum))
 
@@ -190,12 +190,12 @@ def bronze_counts(conn: connection, span: Span) -> tuple[int, int]:
 
 
 def gold_totals(conn: connection, span: Span) -> GoldTotals:
-    """What the fact holds of the span, and what it should."""
+    """The totals of the span in the fact, and those it should have."""
     return GoldTotals(*_SQL.one(conn, "gold_totals", vars(span)))
 
 
 def sales_of_silver(conn: connection, span: Span) -> dict[int, SilverSale]:
-    """Each sale of the span, or what of it is there."""
+    """Each sale of the span, complete or not, by id."""
     return {
         sale_id: SilverSale(header, tuple(lines), net_amount)
         for sale_id, header, lines, net_amount in _SQL.rows(conn, "sales_of_silver", vars(span))
@@ -203,12 +203,12 @@ def sales_of_silver(conn: connection, span: Span) -> dict[int, SilverSale]:
 
 
 def sales_that_differ_in_gold(conn: connection, span: Span) -> list[int]:
-    """Sales of which the fact holds other lines or amounts than it has taken from Silver."""
+    """Sales whose lines or amounts in the fact differ from what it has read from Silver."""
     return [sale_id for (sale_id,) in _SQL.rows(conn, "sales_that_differ_in_gold", vars(span))]
 
 
 def in_quarantine(conn: connection, datasets: Sequence[str], records: Iterable[bytes]) -> set[bytes]:
-    """Those of the records that are in quarantine, as they stand there. A record that was let in later is not."""
+    """The records that are in quarantine in exactly this form. A record that was let in later is not."""
     raws = sorted(set(records))
     if not raws:
         return set()
@@ -217,18 +217,18 @@ def in_quarantine(conn: connection, datasets: Sequence[str], records: Iterable[b
 
 
 def in_open_gaps(conn: connection, ids: Iterable[int]) -> set[int]:
-    """Those of the sale ids that a pull has passed over and that every run asks for again."""
+    """The sale ids that lie in open gaps: passed over by a pull and asked for again by every run."""
     wanted = sorted(set(ids))
     return {one for (one,) in _SQL.rows(conn, "in_open_gaps", {"ids": wanted})} if wanted else set()
 
 
 def listing_state(conn: connection, dataset: str) -> ListingState:
-    """Where the checks of a listing stand."""
+    """The state of the checks of a listing."""
     return ListingState(*_SQL.one(conn, "state_of_listing", {"dataset": dataset}, _names_of(dataset)))
 
 
 def listing_totals(conn: connection, dataset: str, window: Window) -> RecordTotals:
-    """What Silver holds of the window."""
+    """The totals of the window in Silver."""
     count, checksum = _SQL.one(conn, "totals_of_listing", vars(window), _names_of(dataset))
     return RecordTotals(count, int(checksum))
 
@@ -236,7 +236,7 @@ def listing_totals(conn: connection, dataset: str, window: Window) -> RecordTota
 def records_of_silver(
     conn: connection, dataset: str, window: Window, ids: Sequence[int]
 ) -> dict[int, tuple[int, datetime]]:
-    """Checksum and moment of change of each record of the window, and of those with these ids."""
+    """Checksum and moment of change of each record of the window, and of the records with these ids."""
     values = vars(window) | {"ids": list(ids)}
     return {
         one: (checksum, at) for one, checksum, at in _SQL.rows(conn, "records_of_listing", values, _names_of(dataset))
@@ -244,23 +244,23 @@ def records_of_silver(
 
 
 def cursors_before(conn: connection, dataset: str) -> list[str]:
-    """Cursors that our pulls stood at, the latest first, fewer and fewer the older they are."""
+    """Cursors that earlier pulls reached, the latest first, ever sparser with age."""
     return [cursor for (cursor,) in _SQL.rows(conn, "cursors_before", {"dataset": dataset})]
 
 
 def add_reconciliation(conn: connection, rows: Iterable[Noted]) -> None:
-    """Record a check, one row a dataset."""
+    """Record a check, one row per dataset."""
     for row in rows:
         _SQL.execute(conn, "add_reconciliation", asdict(row))
 
 
 def is_unbalanced(conn: connection) -> bool:
-    """Whether a difference of what is declared was found that no later check has found gone: another check is due."""
+    """Whether a check found a difference that no later check has settled, so that another check is due."""
     return bool(_SQL.one(conn, "has_open_difference", {"datasets": list(TABLES)})[0])
 
 
 def is_unchecked(conn: connection) -> bool:
-    """Whether Silver holds records that no check has looked at: the one after their load did not get to its end."""
+    """Whether Silver holds records that no check has seen, as the check after their load did not finish."""
     (through,) = _SQL.one(conn, "looked_at_through")
     if span_to_check(conn, whole=False).up_to > int(through):
         return True
@@ -268,10 +268,10 @@ def is_unchecked(conn: connection) -> bool:
 
 
 def overlap(state: ListingState, lookback_minutes: float) -> datetime | None:
-    """The moment after which an hour compares a listing that changes; None: from the beginning.
+    """The moment after which an hourly run compares a changing listing; None: from the beginning.
 
-    Twice the lookback before what the last check saw: what is late then is late by one lookback at most, so that this
-    check sees whether it has come.
+    It is twice the lookback before what the last check saw: a change that was late then is late by one lookback at
+    most, so that this check sees whether it has arrived.
     """
     if state.looked_at is None:
         return None

@@ -1,9 +1,9 @@
 """Sales that were pulled again to replace what Silver holds, so that a correction at the source can arrive.
 
 By the contract a sale never changes, so of two contents of one sale Silver keeps the greater one, in whatever order
-they come. A repair says that one load of Bronze has the sale as it is: what older loads brought of it no longer
-counts. The first time that Silver takes the load, it removes the sale's rows before; every older file, whenever it is
-loaded again, leaves these sales out. So Silver is the same in any order, and from Bronze alone.
+they come. A repair states that one load of Bronze has the correct sale: its records in older loads no longer count.
+When Silver first loads it, the sale's older rows are removed first; an older file, whenever it is loaded again, leaves
+these sales out. So Silver is the same in any order, and from Bronze alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_SALES = ("sales_customer", "sales_product")
 
 @dataclass(frozen=True)
 class Repairs:
-    """What repairs mean for one file: the sales in it that a later load of Bronze has repaired."""
+    """The repairs that concern one file: the sales in it that a later load of Bronze has repaired."""
 
     superseded: frozenset[int] = frozenset()
 
@@ -46,10 +46,10 @@ def add_repairs(conn: connection, ids: Sequence[int], load_id: int, run_id: str)
 
 
 def take_repairs(conn: connection, receipt: Receipt, silver_load_id: int) -> Repairs:
-    """Remove the rows that the file replaces, in the transaction that loads it. Returns what is older."""
+    """Remove the rows that the file replaces, in the transaction that loads it. Returns the repairs of later loads."""
     if receipt.dataset not in _OF_SALES:
         return Repairs()
     values = {"load_id": receipt.load_id, "silver_load_id": silver_load_id}
     if _SQL.execute(conn, f"take_{receipt.dataset}", values) > 0:
-        want_gold_rebuild(conn)  # once more: a run may have built Gold since the repair was asked for
+        want_gold_rebuild(conn)  # again: a run may have built Gold since the repair was requested
     return Repairs(frozenset(sale_id for (sale_id,) in _SQL.rows(conn, "superseded_sales", values)))

@@ -1,9 +1,9 @@
-"""Watermarks in `meta.ingestion_state`: how far each entity has landed, and which run may move it.
+"""Watermarks in `meta.ingestion_state`: how far each entity has landed, and which run may move its watermark.
 
-Two things keep a second run out. A session lock (`medallion.state.locks`), which ends when its holder dies; and the
+Two things keep a second run out: a session lock (`medallion.state.locks`), which ends when its holder dies, and the
 epoch of the entity, which every run raises when it starts. The lock alone is not enough: a run that is paused, loses
-its connection and wakes up would still believe that it holds it. Its epoch is then stale, and the compare-and-swap in
-`advance_watermark` refuses to move.
+its connection and wakes up would still believe that it holds the lock. Its epoch is then stale, and the
+compare-and-swap in `advance_watermark` refuses to move.
 
 Every function of this package takes the connection and leaves the transaction to its caller, because what must be true
 together must commit together: the receipts of a part with the watermark after it, the rows of a file with its mark.
