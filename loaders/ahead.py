@@ -1,4 +1,4 @@
-"""Making the next item while the current one is used: two processors' work where one would wait for the other."""
+"""Prefetch of one item: the next item is made in a thread while the current one is used."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Item = TypeVar("Item")
 def one_ahead(items: Generator[Item, None, None]) -> Iterator[Iterator[Item]]:
     """The same items in the same order, each made in a thread while the one before it is used.
 
-    Never more than one is made ahead, which bounds the memory. What `items` raises is raised where its item would have
-    come. Left early, it waits for the item under way: it is for work that ends by itself.
+    At most one item is made ahead, which bounds the memory. An error of `items` is raised where its item would have
+    come. Leaving early waits for the item under way, so items must not take forever.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as maker, closing(_ahead(maker, items)) as made:
         yield made

@@ -1,6 +1,6 @@
-"""Rows of a block as they go to Postgres: the text COPY reads, and what decides whether they may be copied straight in.
+"""Rows of a block prepared for Postgres: the text that COPY reads, and the keys that decide between COPY and MERGE.
 
-Worked out apart from the connection, so that it can be done for one block while Postgres takes another.
+It needs no connection, so that one block can be prepared while Postgres takes another.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def batch_of(dataset: Dataset, rows: pl.DataFrame, load_id: int) -> Batch:
     if rows.is_empty():
         return Batch(0, b"", None, None, repeats_a_key=False)
     keys = rows.select(dataset.key)
-    rising = _rise(keys)  # as sales do; then the ends are the bounds, and no key comes twice
+    rising = _rise(keys)  # as in sales; then the ends are the bounds, and no key comes twice
     return Batch(
         rows=rows.height,
         text=_csv(rows.with_columns(pl.lit(load_id).alias("_load_id"))),

@@ -1,9 +1,9 @@
-"""The code behind the types of columns: what a value may be in JSON, and what makes it fit for Postgres.
+"""The checks of the column types: what a value may be in JSON, and how it is made ready for Postgres.
 
-The types are those of `medallion.entities.column_types`. A kind has two halves. Its JSON type, which msgspec enforces
-while it parses, record by record and without coercion: `"1"` is no id, `1.0` is no id, a missing or null value is none.
-And an optional rule, checked for a whole column at once with polars: exact decimals, real moments in time, text that
-Postgres can store. What passes both is copied as it stands; nothing is rounded, trimmed or repaired on the way.
+The types are those of `medallion.entities.column_types`. A kind has two halves. Its JSON type is enforced by msgspec
+while it parses, record by record and without coercion: `"1"`, `1.0`, null and a missing value are not ids. An optional
+rule is checked by polars for an entire column at once: exact decimals, real moments in time, text that Postgres can
+store. A value that passes both is copied unchanged; nothing is rounded, trimmed or repaired on the way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 from msgspec import Meta
 
 from medallion.entities import column_types as types
-from medallion.moments import utc_moment as utc_moment  # noqa: PLC0414 - handed on: it was defined here
+from medallion.moments import utc_moment as utc_moment  # noqa: PLC0414 - re-exported: it was defined here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,8 @@ _COUNTRY = r"^[A-Z]{2}$"
 class Kind:
     """`json` is the type msgspec decodes; `dtype` the polars type of the column.
 
-    `normalise` turns the column into what is copied, with null where a value breaks the rule; `rule` says
-    that rule to a person.
+    `normalise` turns the column into what is copied, with null where a value breaks the rule; `rule` is
+    that rule in words.
     """
 
     json: Any
@@ -54,12 +54,12 @@ def _matching(pattern: str) -> Callable[[pl.Series], pl.Series]:
 
 
 def _storable(values: pl.Series) -> pl.Series:
-    """Postgres text holds any character but NUL."""
+    """The texts, with null for those that hold NUL, which Postgres cannot store."""
     return values.set(values.str.contains("\x00", literal=True), None)
 
 
 def _moments(values: pl.Series) -> pl.Series:
-    """UTC moments as they stand, when they exist; others through the calendar, one by one."""
+    """The moments in UTC: texts in UTC unchanged if they exist, others converted one by one."""
     parsed = values.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
     plain = values.str.contains(_UTC_MOMENT) & parsed.is_not_null() & (parsed.dt.year() >= 1)
     if plain.all():

@@ -1,4 +1,4 @@
-"""A dataset: a declared Silver table, with what its records are parsed by and what makes one version of a row newer."""
+"""A dataset: a declared Silver table, with the types that parse its records and the order of a row's versions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Dataset:
     """`name` is that of the Bronze dataset and of the table in `silver`.
 
-    `version` is the column that orders versions of a row; without one, and between equal ones, the content
-    decides, so that the order in which files are loaded cannot matter. `forbidden` are members that must not
-    be there: their presence means that the record is not what it seems.
+    `version` is the column that orders versions of a row; without one, and between equal versions, the content decides,
+    so that the order in which files are loaded cannot matter. `forbidden` are members that a record must not have: they
+    mean that it is another kind of record.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Dataset:
 
     @property
     def ordering(self) -> tuple[str, ...]:
-        """Columns that decide, in this order, which of two versions of a row is the newer."""
+        """Columns that decide, in this order, which of two versions of a row is newer."""
         rest = tuple(name for name in self.columns if name not in (*self.key, self.version))
         return rest if self.version is None else (self.version, *rest)
 
@@ -55,7 +55,7 @@ class Dataset:
 
 
 def _nested_members(table: Table) -> tuple[str, ...]:
-    """Members that a record of the table has lost to other tables: one that still has them could not be split."""
+    """Members that the split moves to other tables: a record that still has them could not be split."""
     if table.nested_in is not None:
         return ()
     tables = next(one.tables for one in ENTITIES.values() if table in one.tables)

@@ -1,6 +1,6 @@
-"""Load all of Silver, in the order parents before children: `python -m loaders.load_all_silver`.
+"""Load all of Silver, parents before children: `python -m loaders.load_all_silver`.
 
-The order is for readers' sake only: Silver has no foreign keys, and any order gives the same tables.
+The order only helps readers: Silver has no foreign keys, and any order gives the same tables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load_all_silver(conn: connection, settings: Settings, *, run_id: str) -> list[Outcome]:
-    """Load what is new of every dataset by its step's function. What was loaded before an error stays."""
+    """Load the new files of every dataset by its step's function. What was loaded before an error stays."""
     return [call(conn, settings, run_id=run_id) for step in LOADS for call in functions_of(step)]
 
 

@@ -1,4 +1,4 @@
-"""Load a table of which nothing but its declaration is special: `python -m loaders.load_table suppliers`."""
+"""Load a table that needs no code beyond its declaration: `python -m loaders.load_table suppliers`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Rows into a Silver table: COPY where they are all new, COPY and MERGE where they may not be.
+"""Upsert of rows into a Silver table: COPY where all rows are new, COPY and MERGE where they may not be.
 
-Sales arrive in the order of their ids, so nearly every block lies wholly above what the table holds; one
-probe of the primary key tells, and such a block is copied straight in, twice as fast as through a MERGE.
+Sales arrive in the order of their ids, so nearly all blocks lie completely above what the table holds. One
+probe of the primary key shows it, and such a block is copied directly, twice as fast as through a MERGE.
 Any other block goes to a temporary table and is merged: the newest version of each key wins, equal rows
-are left alone and keep their `_load_id`. Both ways give the same table whatever the order or the repeats.
+are left alone and keep their `_load_id`. Both ways give the same table, whatever the order or the repeats.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from loaders.batch import Batch
     from loaders.dataset import Dataset
 
-# Handed to the driver at a time. Its own 8 KB would have it ask for the interpreter two thousand times in a block, and
-# wait for it each time, as the next block is parsed meanwhile.
+# Bytes handed to the driver at a time. With its default of 8 KB the driver would need the interpreter two thousand
+# times per block and wait for it each time, as the next block is parsed meanwhile.
 _COPY_BYTES = 4_000_000
 
 _STAGE = sql.Identifier("stage")
 
-# The next key of the table from the block's least one on, by the primary key's order: it is read from the index
+# The first key of the table from the block's least key on, by the primary key's order: it is read from the index,
 # whatever the planner knows of a table that grows within the transaction. `exists (… between …)` scans the table.
 _NEXT_IS_WITHIN = sql.SQL("select ({key}) <= %s from {table} where ({key}) >= %s order by {key} limit 1")
 
@@ -62,7 +62,7 @@ _MERGE = sql.SQL(
     """
 )
 
-# What became of each winner, looked up in the table: one that is not there at all is in none of the three counts.
+# The fate of each winner, looked up in the table: a winner that is not in the table is in none of the three counts.
 _FATES = sql.SQL(
     """
     select
@@ -118,7 +118,7 @@ def _merge(conn: connection, dataset: Dataset, batch: Batch) -> RowCounts:
             cursor.execute(_FATES.format(**parts))
             unchanged, of_this_load, older = cursor.fetchone() or (0, 0, 0)
         cursor.execute(sql.SQL("drop table {stage}").format(**parts))
-    # Superseded by another row of this block, by an equal one of an earlier block, or by a newer one in the table.
+    # Superseded by another row of this block, by an equal row of an earlier block, or by a newer row in the table.
     superseded = (batch.rows - winners) + (of_this_load - inserted - updated) + older
     return RowCounts(batch.rows, inserted, updated, unchanged, superseded)
 

@@ -1,8 +1,7 @@
-"""Which record a refused line is, and when it is settled: its key was loaded from a later file, or a retry let it in.
+"""The keys of quarantined records, and their resolution: by a correction in a later file, or by a retry.
 
-A source that corrects a record sends it again, and the record that was set aside has been answered: it is RESOLVED by
-the load that took the correction, in the same transaction. A sale lands whole in one file, so the lines of a sale that
-came again are all of them.
+A source that corrects a record sends it again. The quarantined record is then RESOLVED by the load that took the
+correction, in the same transaction. A sale lands complete in one file, so a sale that is sent again has all its lines.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def key_of(dataset: Dataset, line: bytes) -> list[int | None] | None:
-    """Natural key of a refused line, None for each part that cannot be read; None when it is no JSON object."""
+    """Natural key of a refused line, None for each part that cannot be read; None when it is not a JSON object."""
     try:
         members = _members(dataset.key).decode(line)
     except _UNREADABLE:
@@ -57,9 +56,9 @@ def accepted_lines(conn: connection, path: str) -> frozenset[int]:
 
 @dataclass
 class Corrections:
-    """Which open records of earlier files the blocks of one file correct.
+    """Finds the open records of earlier files that the blocks of one file correct.
 
-    While nothing is open it costs one look at an empty index per block.
+    While nothing is open, it costs one lookup in an empty index per block.
     """
 
     dataset: Dataset
@@ -68,7 +67,7 @@ class Corrections:
     same_sale: list[int] = field(default_factory=list)
 
     def look(self, conn: connection, keys: pl.DataFrame) -> None:
-        """Remember which open records the rows with these keys correct."""
+        """Remember the open records that the rows with these keys correct."""
         if keys.is_empty():
             return
         first = keys.to_series(0)

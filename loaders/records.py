@@ -1,9 +1,9 @@
-"""Records of a Bronze file: parsed, held against their dataset, and sorted into fit and refused.
+"""Validation of records of a Bronze file: parsed, checked against their dataset, and accepted or refused.
 
 msgspec parses lines by the thousand, strictly typed; only when it refuses such a piece are its lines parsed
-one by one, to find the bad ones. Rules beyond the type run on whole columns. One parser and one set of rules
-decide in both cases, so a bad record can neither slip through a quick path nor cost the others the speed:
-line by line takes not twice as long (see benchmarks/). polars' own NDJSON reader is about as fast but
+one by one, to find the bad ones. Rules beyond the type run on entire columns. One parser and one set of rules
+decide in both cases, so a bad record cannot slip through a quick path, and it does not slow the others much:
+line by line takes less than twice as long (see benchmarks/). polars' own NDJSON reader is about as fast but
 turns `12.5` and `{}` into text where a string belongs, and keeps the first of two equal keys.
 """
 
@@ -39,7 +39,7 @@ _MISSING = re.compile(r"required field `([^`]+)`")
 
 @dataclass(frozen=True)
 class Block:
-    """A block of lines, sorted: `rows` has the dataset's columns, in its order; `rejections` the rest."""
+    """A validated block of lines: `rows` has the dataset's columns, in its order; `rejections` the refused lines."""
 
     rows: pl.DataFrame
     rejections: list[Rejection]
@@ -55,7 +55,7 @@ class _Broken:
 
 
 def parse_block(dataset: Dataset, block: bytes, first_line_no: int, latest: Latest | None = None) -> Block:
-    """Sort the lines of `block`, the first of which is line `first_line_no` of its file.
+    """Validate the lines of `block`, the first of which is line `first_line_no` of its file.
 
     `latest` bounds the versions of a dataset that has them; without it they may lie in the future.
     """
@@ -105,7 +105,7 @@ def _decode(
         records = decoder.decode_lines(piece)
     except _UNREADABLE:
         return _decode_one_by_one(decoder, _lines(piece), first)
-    if len(records) != piece.count(b"\n") + (not piece.endswith(b"\n")):  # an empty line is no record
+    if len(records) != piece.count(b"\n") + (not piece.endswith(b"\n")):  # an empty line is not a record
         return _decode_one_by_one(decoder, _lines(piece), first)
     return range(first, first + len(records)), records, []
 
@@ -143,7 +143,7 @@ def _columns(dataset: Dataset, records: list[Any]) -> pl.DataFrame:
 
 
 def _check(dataset: Dataset, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, _Broken]]:
-    """The rows as they are copied, and by their index the first rule that a row breaks."""
+    """The rows as they are copied, and the first broken rule of each bad row, by index."""
     refused: dict[int, _Broken] = {}
     for name, kind in dataset.columns.items():
         if kind.normalise is None:
@@ -157,7 +157,7 @@ def _check(dataset: Dataset, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[int
 
 
 def _refuse_ahead(versions: pl.Series, latest: Latest, numbers: list[Sequence[int]]) -> dict[int, _Broken]:
-    """By their index, the rows whose version lies in the future, but for those that were let in."""
+    """The rows, by index, whose version lies in the future, except those that a retry let in."""
     ahead = latest.ahead(versions)
     if not ahead:
         return {}
@@ -171,7 +171,7 @@ def _refuse_ahead(versions: pl.Series, latest: Latest, numbers: list[Sequence[in
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Parsing makes many objects and no cycles: the cycle collector would only walk them."""
+    """Suspend the cycle collector: parsing makes many objects but no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""Records that Silver refused: look at them, try them again under today's rules, or give them up.
+"""Records in quarantine: list them, retry them under today's rules, or discard them.
 
-A retry reads the record as it stands in quarantine, which is byte for byte as it stands in Bronze; the source is not
-asked. What fits now is merged like any other record, in a load of its own.
+A retry reads the record from quarantine, where it is byte for byte as in Bronze; the source is not asked. A record that
+fits now is merged like any other record, in a load of its own.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Retried:
-    """What a retry came to: ids that are in Silver now, those that still do not fit, and why, one by one."""
+    """The result of a retry: ids that are in Silver now, and ids that still do not fit, each with its reason."""
 
     resolved: tuple[int, ...]
     refused: tuple[int, ...]
@@ -57,7 +57,7 @@ class Retried:
 
     @classmethod
     def of(cls, tried: AbstractSet[int], refused: Mapping[int, str]) -> Retried:
-        """What became of the ids that were tried; `refused` says why, by id."""
+        """The result for the ids that were tried; `refused` has the reasons, by id."""
         ids = sorted(refused)
         return cls(tuple(sorted(tried - refused.keys())), tuple(ids), tuple(refused[one] for one in ids))
 
@@ -73,12 +73,12 @@ class Retried:
 def list_rejects(
     conn: connection, *, dataset: str | None = None, status: str | None = "OPEN", limit: int | None = None
 ) -> list[Reject]:
-    """Records in quarantine, oldest first; `status` None: of any status."""
+    """Records in quarantine, oldest first; with `status` None, of any status."""
     return _find(conn, ids=None, dataset=dataset, status=status, limit=limit)
 
 
 def show_rejects(conn: connection, ids: Sequence[int]) -> list[Reject]:
-    """Those records. Raises ConfigurationError naming ids that are not there."""
+    """The records with these ids. Raises ConfigurationError naming ids that do not exist."""
     found = _find(conn, ids=list(ids), dataset=None, status=None, limit=None)
     if missing := sorted(set(ids) - {one.rejected_record_id for one in found}):
         raise ConfigurationError(
@@ -89,7 +89,7 @@ def show_rejects(conn: connection, ids: Sequence[int]) -> list[Reject]:
 
 
 def retry_rejects(conn: connection, rejects: Sequence[Reject], *, run_id: str) -> Retried:
-    """Hold open records against today's rules; what fits goes to Silver and is RESOLVED. Raises DatabaseError."""
+    """Check open records by today's rules; those that fit go to Silver and are RESOLVED. Raises DatabaseError."""
     still_open = [one for one in rejects if one.status == "OPEN"]
     refused = {one.rejected_record_id: "no loader" for one in still_open if one.dataset not in DATASETS}
     for name, dataset in DATASETS.items():
@@ -100,7 +100,7 @@ def retry_rejects(conn: connection, rejects: Sequence[Reject], *, run_id: str) -
 
 
 def discard_rejects(conn: connection, rejects: Sequence[Reject]) -> int:
-    """Give open records up for good; they stay readable. Returns how many."""
+    """Discard open records for good; they stay readable. Returns how many."""
     ids = [one.rejected_record_id for one in rejects if one.status == "OPEN"]
     with transaction(conn):
         _settle(conn, ids, "DISCARDED", None)
@@ -108,13 +108,13 @@ def discard_rejects(conn: connection, rejects: Sequence[Reject]) -> int:
 
 
 def sales_watermark(conn: connection) -> str:
-    """Where the pull of sales stands: the position of what lands without moving it."""
+    """The watermark of sales: the cursor in receipts of what lands without moving it."""
     row = _SQL.first(conn, "sales_watermark")
     return str(row[0]) if row else "0"
 
 
 def _retry(conn: connection, dataset: Dataset, rejects: list[Reject], run_id: str) -> dict[int, str]:
-    """Load what fits; by its id, why each of the others does not."""
+    """Load the records that fit. Returns, by id, the reason of each that does not."""
     block = b"".join(one.raw + b"\n" for one in rejects)
     parsed = parse_block(dataset, block, 1, latest_of_retry(_now(conn)))
     refused = {rejects[one.line_no - 1].rejected_record_id: one.reason for one in parsed.rejections}
@@ -139,7 +139,7 @@ def _now(conn: connection) -> datetime:
 
 
 def _find(conn: connection, **conditions: Any) -> list[Reject]:
-    """Each condition that is None does not count."""
+    """Records that meet the conditions; those that are None do not count."""
     with transaction(conn):
         return [_reject(*row) for row in _SQL.rows(conn, "find_rejects", conditions)]
 

@@ -1,7 +1,7 @@
-"""How every dataset is loaded: each unloaded file in one transaction, from receipt to row counts.
+"""The load of any dataset: each unloaded file in one transaction, from receipt to row counts.
 
 The transaction that writes a file's rows also writes its rejections, marks its receipt and closes its load,
-so a crash leaves the file either wholly loaded or not at all, and loading it again changes nothing.
+so a crash leaves the file either loaded completely or not at all, and loading it again changes nothing.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Loaded:
 
 
 def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str) -> Loaded:
-    """Load every receipted file that Silver has not taken, in the order they landed.
+    """Load every receipted file that Silver has not loaded, in the order they landed.
 
     Raises BronzeDamaged, DatabaseError (EntityLocked when another run loads this table), or
     DataQualityError when a record is not accounted for. Files before the failing one stay loaded.
@@ -88,9 +88,9 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
 
 
 def _analyze(conn: connection, dataset: Dataset) -> None:
-    """What Gold does next must be planned for the table as it is now, not as autovacuum will see it in a minute.
+    """Analyze the table, so that Gold's queries are planned for it as it is now, before autovacuum has seen it.
 
-    While a vacuum is at work on it, it is left to that one: it would be waited for, or cancelled.
+    It is skipped while a vacuum is at work on the table: it would have to wait for the vacuum, or cancel it.
     """
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(sql.SQL("analyze (skip_locked) {}").format(sql.Identifier("silver", dataset.name)))
@@ -111,7 +111,7 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
 def _fold_file(
     dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int
 ) -> tuple[RowCounts, int]:
-    """What became of the records, and how many of them were refused for a version in the future.
+    """Load the file's records. Returns their counts, and how many were refused for a version in the future.
 
     While Postgres takes one block, the next is parsed and prepared; the connection is this thread's alone.
     """
@@ -129,7 +129,7 @@ def _fold_file(
 
 
 def _latest(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt) -> Latest | None:
-    """How late the records of the file may be dated; None for a dataset without versions."""
+    """The latest date that records of the file may have; None for a dataset without versions."""
     if dataset.version is None:
         return None
     accepted = accepted_lines(conn, receipt.path)
@@ -159,7 +159,7 @@ def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:
 
 
 def _check_rejected(receipt: Receipt, counts: RowCounts, ahead: int, settings: Settings) -> None:
-    """A few bad records are set aside; a file full of them is a change at the source, and nothing of it moves."""
+    """Raise when too many records are refused: a few are quarantined, many mean that the source has changed."""
     few = counts.rejected <= settings.reject_limit_count
     if few or counts.rejected <= settings.reject_limit_share * counts.read:
         return

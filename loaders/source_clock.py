@@ -1,8 +1,8 @@
-"""How late a version may be dated: a record from the future would win over every correction until its day has come.
+"""The latest date of a version: a record from the future would win over every correction until that date.
 
-The bound is the moment the record's Bronze file landed, by the warehouse's clock, and a tolerance for a source whose
-clock runs a little ahead. Not the moment of the load: Silver built again from Bronze must come out the same. A retry
-lets a record in once the warehouse's clock has passed its moment, and notes that it did.
+The bound is the moment the record's Bronze file landed, by the warehouse's clock, plus a tolerance for a source whose
+clock runs a little ahead. It is not the moment of the load: a rebuild of Silver from Bronze must give the same tables.
+A retry lets a record in once the warehouse's clock has passed its date, and notes that it did.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SECONDS = len("2026-11-20T10:15:04")
 
 @dataclass(frozen=True)
 class Latest:
-    """The latest second that a version may be dated. `rule` says so to a person.
+    """The latest second that a version may be dated. `rule` is that bound in words.
 
     `accepted` are the numbers of lines that a retry has let in.
     """
@@ -32,7 +32,7 @@ class Latest:
     accepted: AbstractSet[int] = frozenset()
 
     def ahead(self, versions: pl.Series) -> list[int]:
-        """Indexes of the versions after that second. They are UTC as `columns.MOMENT` writes it, or null."""
+        """Indexes of the versions after that second. Versions are UTC as `columns.MOMENT` writes it, or null."""
         second = self.moment.astimezone(timezone.utc).isoformat()[:_SECONDS]
         return (versions.str.slice(0, _SECONDS) > second).fill_null(value=False).arg_true().to_list()
 
@@ -52,7 +52,7 @@ def latest_of_file(landed_at: datetime | None, tolerance_minutes: float, accepte
 
 
 def latest_of_retry(now: datetime) -> Latest:
-    """The bound for a record that is tried again: its moment must have come."""
+    """The bound for a retried record: its date must have passed."""
     return Latest(
         now, f"still dated in the future: the warehouse's clock says {now:%Y-%m-%dT%H:%M:%SZ}; retry it later"
     )

@@ -1,4 +1,4 @@
-"""The state in `meta`, under the name by which it was first known. It lives in `medallion.state`, a noun a module."""
+"""The state in `meta`, under its former name. It lives in `medallion.state`, one module per noun."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ if TYPE_CHECKING:
 def locked(  # type: ignore[no-redef]  # instead of the one above
     conn: connection, lock: locks.Lock | str, name: str = "", *, shared: bool = False
 ) -> AbstractContextManager[None]:
-    """As `medallion.state.locks.locked`; the two words of before name a lock too: `"silver", "customers"`."""
+    """As `medallion.state.locks.locked`, which also takes a lock's former two-word name: `"silver", "customers"`."""
     return locks.locked(conn, locks.Lock(lock, name) if isinstance(lock, str) else lock, shared=shared)
