@@ -1,1 +1,1 @@
-"""Silver → Gold: the steps that have dbt build and test."""
+"""Silver → Gold: the steps that run dbt to build and test."""

@@ -1,7 +1,7 @@
 """Silver → Gold: the steps that build and test it.
 
-What a step builds or tests is chosen by tags in the dbt project. What is new is decided by `meta.gold_state`, which the
-models move in their own transactions. These steps decide whether there is anything to do, and what failed.
+Tags in the dbt project select what a step builds or tests. `meta.gold_state`, which the models move in their own
+transactions, decides what is new. These steps decide whether there is anything to do, and report what failed.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Rules of the models are proved by unit tests when the code changes, not every hour.
+# Unit tests of the models run when the code changes, not every hour.
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What Gold has to take."""
+    """The increments that Gold has to read."""
 
     due: tuple[PendingGold, ...]
 
@@ -56,7 +56,7 @@ class Prepared:
 
 
 def gold_due(conn: connection) -> list[PendingGold]:
-    """What Gold has not yet taken from Silver or tested; empty when dbt has nothing to do."""
+    """What Gold has not read from Silver, or not tested; empty when dbt has nothing to do."""
     with transaction(conn):
         return pending_gold(conn)
 
@@ -64,9 +64,8 @@ def gold_due(conn: connection) -> list[PendingGold]:
 def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
     """Decide whether there is anything to do, and link dbt's local package if need be (`dbt deps`, without network).
 
-    Sales that reconciliation has not seen, or found to differ, keep the steps going, and so does a full refresh that
-    was begun: a later hour must neither hide the one nor forget the other.
-    Raises NothingToDo when Gold has taken and tested all of Silver, ConfigurationError when dbt cannot start.
+    Sales that are not reconciled or that differ, and a full refresh that did not finish, also count as work.
+    Raises NothingToDo when Gold has read and tested all of Silver, ConfigurationError when dbt cannot start.
     """
     due = gold_due(conn)
     with transaction(conn):
@@ -85,9 +84,9 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
 
 
 def build_core(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
-    """Build dimensions and facts, and test what the marts have not taken yet.
+    """Build dimensions and facts, and test what the marts have not read yet.
 
-    A core that fails here has not reached the marts. Raises GoldBuildFailed or DataQualityError.
+    A core that fails here does not reach the marts. Raises GoldBuildFailed or DataQualityError.
     """
     command = ["build", "--select", "tag:core", "--indirect-selection", "cautious", *_NO_UNIT_TESTS]
     wish = _wish(conn)
@@ -101,8 +100,8 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
 def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
     """Build the marts from the tested core. Raises GoldBuildFailed.
 
-    A wish for a rebuild is fulfilled when core and marts were built for it: one that was asked since the core began
-    waits for the next run.
+    A requested rebuild is done when core and marts were built for it: a request made after the core began waits for the
+    next run.
     """
     wish = _wish(conn)
     command = ["run", "--select", "tag:mart", *_refresh(wish, full_refresh)]
@@ -127,7 +126,7 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     """Run every data test on all rows, whenever they were built.
 
     Raises DataQualityError; NothingToDo before the first build; EntityLocked, which is worth another try, while an
-    hour is on its way through Gold: core and mart do not belong together then.
+    hourly run builds Gold: core and marts are then at different states.
     """
     if not _is_built(conn):
         raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hour has ended")
@@ -146,7 +145,7 @@ def _is_built(conn: connection) -> bool:
 
 
 def _wish(conn: connection) -> RebuildToken | None:
-    """The wish for a rebuild, of this run or of one that did not get to its end."""
+    """The open request for a rebuild, of this run or of a run that did not finish."""
     with transaction(conn):
         return gold_rebuild_token(conn)
 
@@ -156,7 +155,7 @@ def _refresh(wish: RebuildToken | None, full_refresh: bool) -> list[str]:  # noq
 
 
 def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> Built:
-    """Run a command that has results; a failure goes to the ETL log under the task's name."""
+    """Run a dbt command that has results; a failure goes to the ETL log under the task's name."""
     try:
         with locked(conn, GOLD_BUILD):
             built = built_by(invoke(conn, settings, command, run_id))

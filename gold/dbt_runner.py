@@ -1,7 +1,7 @@
-"""dbt, called inside the process that asks for it: its environment, its packages, and results as errors of ours.
+"""dbt run inside the calling process: its environment, its packages, and its results as the platform's errors.
 
-dbt's own start (imports, parsing) costs more than an hour's models, so it is paid once per process and not once per
-command. dbt is imported inside the function that runs it: nothing that merely imports the pipeline pays for it.
+dbt's start (imports, parsing) costs more than an hourly run's models, so it is paid once per process and not once per
+command. dbt is imported inside the function that runs it: importing the pipeline alone does not pay for it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from medallion.settings import Settings
 
 PROJECT_DIR = PROJECT_ROOT / "dbt"
-# Writing the manifest, twice a command, takes as long as everything else of a small one. `./retail docs` writes it.
+# Writing the manifest, twice per command, takes as long as the rest of a small command. `./retail docs` writes it.
 _NO_ARTIFACTS = ("--no-write-json",)
-# Read by libpq itself, which dbt's driver is built on.
+# Read by libpq itself, which dbt's driver uses.
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
 _ROLE_OF_DBT = """
     select rolname from pg_roles
@@ -38,7 +38,7 @@ _ROLE_OF_DBT = """
 
 @dataclass(frozen=True)
 class Built:
-    """What one dbt command did; `warnings` name what to look at."""
+    """The result of one dbt command; `warnings` name what to look at."""
 
     models: int
     tests: int
@@ -51,8 +51,8 @@ class Built:
 
 
 def invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:
-    """Run a dbt command in this process; its results. Raises ConfigurationError when dbt does not start."""
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - two seconds that only Gold should pay
+    """Run a dbt command in this process and return its results. Raises ConfigurationError when dbt does not start."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes two seconds that only Gold should pay
 
     arguments = [*_NO_ARTIFACTS, *command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
     make_private(settings.retail_home / "dbt")  # its logs and results repeat rows
@@ -67,7 +67,7 @@ def invoke(conn: connection, settings: Settings, command: list[str], run_id: str
 
 
 def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
-    """What `dbt/profiles.yml` and `dbt_project.yml` read: the warehouse, and where dbt keeps its state."""
+    """The environment that `dbt/profiles.yml` and `dbt_project.yml` read: the warehouse, and the folders of dbt."""
     info = conn.info
     return {
         "RETAIL_PG_HOST": info.host,
@@ -82,7 +82,7 @@ def dbt_environment(conn: connection, settings: Settings) -> dict[str, str]:
 
 
 def dbt_state(retail_home: Path) -> dict[str, str]:
-    """Where dbt keeps what it builds, logs and links, as it reads it from the environment."""
+    """The environment variables for the folders where dbt writes results, logs and package links."""
     return {
         "DBT_TARGET_PATH": str(retail_home / "dbt" / "target"),
         "DBT_LOG_PATH": str(retail_home / "dbt" / "logs"),
@@ -91,7 +91,7 @@ def dbt_state(retail_home: Path) -> dict[str, str]:
 
 
 def role_of_dbt(conn: connection) -> str:
-    """The role that dbt takes on after its login, so that a trigger in Gold does not run as the owner; empty: none."""
+    """The role that dbt sets after its login, so that a trigger in Gold does not run as the owner; empty: none."""
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(_ROLE_OF_DBT)
         found = cursor.fetchone()
@@ -100,7 +100,7 @@ def role_of_dbt(conn: connection) -> str:
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Give dbt these values for the time of one command: its profile reads nothing but the environment."""
+    """Set these environment variables for one dbt command: its profile reads nothing but the environment."""
     before = dict(os.environ)
     os.environ.update(values)
     try:
@@ -111,7 +111,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 def built_by(results: Any) -> Built:
-    """Count what passed; raise for what did not, a broken model before a failed test."""
+    """Count what passed. Raises for what did not, for a broken model before a failed test."""
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     broken = [result for result in failed if result.node.resource_type == "model"]
     if broken:
@@ -128,14 +128,14 @@ def _names(results: list[Any]) -> str:
 
 
 def _reason(result: Any) -> str:
-    """Why, without the row that Postgres shows as DETAIL: it may be a customer's, and errors are read by many."""
+    """The reason of a failure, without the row that Postgres shows as DETAIL: it may be personal data."""
     what, _, detail = str(result.message or result.status).partition("DETAIL:")
     where = detail[detail.find("compiled code at") :] if "compiled code at" in detail else ""
     return " ".join(f"{what} {where}".split())
 
 
 def packages_are_linked(settings: Settings) -> bool:
-    """Whether dbt finds our local packages where it looks for them; a link to a folder is never out of date."""
+    """Whether dbt finds the local packages where it looks for them; a link to a folder is never out of date."""
     installed = _packages_folder(settings)
     return all((installed / one.name).resolve() == one.resolve() for one in (PROJECT_DIR / "packages").iterdir())
 
