@@ -1,4 +1,4 @@
-"""One check of an entity against the source: what differs, what explains it, and the rows that keep it on record."""
+"""The check of one entity against the source: what differs, what explains it, and the rows that record it."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """A check of an entity. `subject` names what was compared, `rows` is what goes on record.
+    """A check of an entity. `subject` names what was compared, `rows` is what is recorded.
 
-    `has_gold`: Gold was compared too, where the entity has any; it is not while it waits to be built again.
+    `has_gold`: Gold was compared too, where the entity has any; it is not compared while it waits for a rebuild.
     """
 
     entity: str
@@ -79,7 +79,7 @@ class CheckedSales(Checked):
 
 
 def check_sales(conn: connection, source: SourceClient, span: Span, *, run_id: str, accept: bool) -> CheckedSales:
-    """Compare the sales of the span with the source, and our layers with each other."""
+    """Compare the sales of the span with the source, and Bronze, Silver and Gold with each other."""
     found: SalesFound | None
     try:
         found = compare_sales(conn, source, span)
@@ -116,7 +116,7 @@ def check_sales(conn: connection, source: SourceClient, span: Span, *, run_id: s
 
 @dataclass(frozen=True)
 class Scope:
-    """What of a listing that changes is checked: with `whole` all, else what changed lately. `accept` what differs."""
+    """The scope of a check of a changing listing: `whole`, or recent changes; `accept` accepts what differs."""
 
     dataset: str
     whole: bool = False
@@ -132,7 +132,7 @@ def check_records(
     *,
     run_id: str,
 ) -> Checked:
-    """Compare a listing that changes with the source."""
+    """Compare a changing listing with the source."""
     dataset = scope.dataset
     since = None if scope.whole or state.is_whole_open else overlap(state, lookback_minutes)
     window = Window() if since is None else Window(updated_after=since, updated_up_to=state.newest)
@@ -177,16 +177,16 @@ def check_records(
 
 
 def _acceptable(differences: Iterable[Difference]) -> list[Difference]:
-    """Those of the differences that may stay: a record that Silver lacks is pulled again, and never accepted."""
+    """The differences that may be accepted. A record that Silver lacks never is: it is pulled again."""
     return [one for one in differences if one.silver is not None]
 
 
 def _our_layers(
     conn: connection, span: Span, bronze: tuple[int, int], silver: Totals, gold: GoldTotals | None
 ) -> list[tuple[str, str]]:
-    """What differs between our own layers, and what helps: never a matter of the source, and never accepted.
+    """Differences between Bronze, Silver and Gold, each with its remedy: never the source's fault, never accepted.
 
-    `gold` is None while it waits to be built again from the beginning.
+    `gold` is None while Gold waits for a rebuild.
     """
     found = []
     if bronze[0] < silver.sales or bronze[1] < silver.lines:

@@ -1,4 +1,4 @@
-"""Order-free checksums of records: what the source, Silver and a record as it came say in one number.
+"""Checksums of records, independent of order: one number to compare the source, Bronze and Silver by.
 
 The formula is the contract's (docs/architecture.md, "Totals"); `meta.customers_checksum` and its like in
 sql/silver_tables.sql is the same in SQL. A record's fields, in the contract's order, are written as text with
@@ -49,7 +49,7 @@ def record_checksums(dataset: Dataset, records: Sequence[bytes]) -> list[int | N
 
 
 def checksums_of(name: str, records: Sequence[bytes]) -> list[int | None]:
-    """The same for the records of a dataset by its name."""
+    """The checksum of each record of the dataset of that name; None for a record that Silver cannot read."""
     return record_checksums(DATASETS[name], records)
 
 
@@ -65,17 +65,17 @@ def text_checksum(text: str) -> int:
 
 
 def byte_checksum(record: bytes) -> int:
-    """The same of bytes: what stands for a record that has no text, as it cannot be read."""
+    """The first 60 bits of the MD5 of a record's bytes, for a record that cannot be read."""
     return int.from_bytes(hashlib.md5(record, usedforsecurity=False).digest()[:8], "big") >> 4
 
 
 def total_of(checksums: Iterable[int]) -> int:
-    """The checksum of many records from theirs."""
+    """The checksum of many records, from the checksum of each."""
     return sum(checksums) % MODULUS
 
 
 def _one_line(record: bytes) -> bytes:
-    """As a record lands in Bronze: line breaks can only stand between its tokens."""
+    """The record as it lands in Bronze: without line breaks, which can only stand between its tokens."""
     return record.replace(b"\r", b" ").replace(b"\n", b" ") or b" "
 
 

@@ -1,4 +1,4 @@
-"""What a comparison with the source came to, whatever it compared."""
+"""The result of a comparison with the source, whatever it compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Findings:
     """Ids that differ and why, for one entity.
 
     `missing` are in the source alone, `unknown` in Silver alone; `differences` has the figures of all that differ.
-    `unnamed` says in words what no id can be named for. `late` and `accepted` are explained.
+    `unnamed` describes differences without an id. `late` and `accepted` are explained.
     """
 
     missing: list[int] = field(default_factory=list)
@@ -26,5 +26,5 @@ class Findings:
 
     @property
     def is_explained(self) -> bool:
-        """Whether nothing is left that nobody has explained."""
+        """Whether every difference is explained."""
         return not (self.differences or self.unnamed)

@@ -1,7 +1,7 @@
-"""Where the source and Silver differ in a listing that changes: by totals of a window, then record by record.
+"""Differences between the source and Silver in a changing listing: by totals of a window, then record by record.
 
-A record has versions, so there are three ways to differ without an error: the source has a newer one than our last
-pull could see, which is late; the version is in quarantine; or somebody has accepted the difference.
+A record has versions, so it can differ in three ways without an error: the source has a newer version than the last
+pull could see (late), the version is in quarantine, or an operator has accepted the difference.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _FAR = 2**62
 
 @dataclass
 class RecordsFound(Findings):
-    """What a comparison came to. `source` and `silver` are the totals of the window.
+    """The result of a comparison. `source` and `silver` are the totals of the window.
 
-    Ids that differ are in `missing` (also an older version in Silver), `unknown` (not at the source, or not as new
-    there) or `changed` (another content at the same moment). The rest is as in `SalesFound`; the counts are records at
-    the source less records in Silver.
+    Ids that differ are in `missing` (also an older version in Silver), `unknown` (not at the source, or older there) or
+    `changed` (another content at the same moment). The rest is as in `SalesFound`; the counts are records at the source
+    less records in Silver.
     """
 
     source: RecordTotals = field(kw_only=True)
@@ -63,7 +63,7 @@ def compare_records(
     state: ListingState,
     lookback_minutes: float,
 ) -> RecordsFound:
-    """Compare `customers` or `products` of the window. Raises NotOffered, otherwise as `SourceClient.pages`."""
+    """Compare the `customers` or `products` of the window. Raises NotOffered, otherwise as `SourceClient.pages`."""
     found = RecordsFound(source=RecordTotals(0, 0), silver=RecordTotals(0, 0))
     differing = list(_differing(conn, source, dataset, window, state, found))
     if differing:
@@ -78,9 +78,9 @@ def compare_records(
 def _differing(
     conn: connection, source: SourceClient, dataset: str, window: Window, state: ListingState, found: RecordsFound
 ) -> Iterator[Window]:
-    """The parts of the window whose totals differ, each a page or less; those that agree are added to what was found.
+    """The parts of the window whose totals differ, each a page or less. Totals that agree are added to `found`.
 
-    A window that begins at a moment holds what an hour brought, and is one part.
+    A window that begins at a moment holds the changes of an hourly run, and is one part.
     """
     told = source.record_totals(dataset, window)
     with transaction(conn):
@@ -99,7 +99,7 @@ def _differing(
 
 
 def _halves(window: Window, last_id: int) -> tuple[Window, Window]:
-    """The window cut in the middle of its ids; one without an end at the last id that Silver has, or far after it."""
+    """The window cut in the middle of its ids; without an end, at Silver's last id, or far after it."""
     if window.up_to is None:
         middle = last_id if window.after < last_id else min(2 * window.after + 1, 2**63 - 2)
     else:
@@ -109,25 +109,25 @@ def _halves(window: Window, last_id: int) -> tuple[Window, Window]:
 
 @dataclass(frozen=True)
 class _Pulled:
-    """How far our last pull can have seen: changes after either moment come with the next one."""
+    """How far the last pull can have seen: changes after either moment arrive with the next pull."""
 
     newest: datetime | None
     since: datetime | None
 
     @classmethod
     def of(cls, state: ListingState, lookback_minutes: float) -> _Pulled:
-        """By the newest change it brought, and by our clock, less the lookback of the next pull."""
+        """By the newest change that it landed, and by the warehouse's clock, less the lookback of the next pull."""
         since = state.pulled_at - timedelta(minutes=lookback_minutes) if state.pulled_at else None
         return cls(state.newest, since)
 
     def may_have_missed(self, change: datetime) -> bool:
-        """Whether a change at that moment need not be in Silver yet."""
+        """Whether a change at that moment may not be in Silver yet."""
         return self.newest is None or change > self.newest or (self.since is not None and change > self.since)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of what is compared: the listing, which may hold more, and the source's totals of the part."""
+    """A part of the comparison: the listing, which may hold more, and the source's totals of the part."""
 
     window: Window
     listed: Sequence[SourceRecord]
@@ -170,7 +170,7 @@ def _sort_in(
 
 
 def _look_at_nameless(conn: connection, dataset: str, listed: Sequence[SourceRecord], found: RecordsFound) -> None:
-    """Records whose id cannot be read: quarantine has them by their bytes, or they are lost."""
+    """Check records without a readable id: either quarantine has them by their bytes, or they are lost."""
     nameless = [one.raw for one in listed if one.record_id is None]
     with transaction(conn):
         lost = set(nameless) - in_quarantine(conn, [dataset], nameless)
@@ -179,7 +179,7 @@ def _look_at_nameless(conn: connection, dataset: str, listed: Sequence[SourceRec
 
 
 def _count_quarantine(found: RecordsFound, nameless: int) -> None:
-    """Quarantine explains what is left only as far as that is no more than there is in it."""
+    """Let quarantine explain the remaining surplus, up to the number of records that it holds."""
     rest = found.source.count - found.silver.count - found.late_count - found.accepted_count
     most = len(found.in_quarantine) + nameless
     if found.is_explained and abs(rest) > most:
@@ -188,7 +188,7 @@ def _count_quarantine(found: RecordsFound, nameless: int) -> None:
 
 
 def _contradiction(listed: Sequence[SourceRecord], told: RecordTotals, window: Window) -> list[str]:
-    """What the totals count and the listing does not show. What cannot be read may be in either."""
+    """Records that the totals count and the listing does not show. Unreadable records may be in either."""
     surely = [one.checksum for one in listed if one.checksum is not None and may_lie_in(one, window)]
     unreadable = sum(
         one.checksum is None and (one.record_id is None or has_id(one.record_id, window)) for one in listed
@@ -204,7 +204,7 @@ def _contradiction(listed: Sequence[SourceRecord], told: RecordTotals, window: W
 def _listing_and_totals(
     conn: connection, source: SourceClient, dataset: str, windows: Sequence[Window]
 ) -> tuple[list[SourceRecord], list[RecordTotals]]:
-    """Both of one moment, if the source can."""
+    """The listing and its totals, of one moment if possible."""
     for _ in range(_TRIES):
         listed = read_listing(conn, source, dataset, windows)
         totals = [source.record_totals(dataset, window) for window in windows]

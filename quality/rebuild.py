@@ -1,8 +1,8 @@
-"""Silver and Gold again, from Bronze alone: beside the live ones to compare with them, or in their place.
+"""Rebuild of Silver and Gold from Bronze alone: next to the live tables, to compare with them, or in their place.
 
-The source is not asked. Beside is the proof that Bronze is enough: another database gets the receipts, loads every
-file that the live Silver has taken, builds Gold, and each table is compared by a hash over its rows. In place is the
-remedy when Silver cannot be trusted any more.
+The source is not asked. The rebuild next to them proves that Bronze is enough: another database gets the receipts,
+loads every file that the live Silver has loaded, builds Gold, and each table is compared by a hash over its rows. The
+rebuild in place is the remedy when Silver cannot be trusted any more.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 _SQL = Statements(__file__)
 GOLD = tables("gold")
-# Nothing loads a dataset that is not declared any more: its table stays as it is.
+# A dataset that is no longer declared is not loaded: its table stays as it is.
 _DECLARED = {"datasets": list(DATASETS)}
-# Equal rows have equal hashes on both sides, whatever order they stand in; the sum is exact.
+# Equal rows have equal hashes on both sides, in any order; the sum is exact.
 _FINGERPRINT = sql.SQL(
     "select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)::numeric), 0) from {table}"
 )
@@ -54,7 +54,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A rebuild beside the live tables, held against them."""
+    """A rebuild next to the live tables, compared with them."""
 
     tables: tuple[Compared, ...]
     skipped: tuple[str, ...]
@@ -69,7 +69,7 @@ class Rebuilt:
 def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> Rebuilt:
     """Build all tables in the empty database `beside` and compare.
 
-    Raises BronzeDamaged, DataQualityError, or ConfigurationError when retention has removed what it takes.
+    Raises BronzeDamaged, DataQualityError, or ConfigurationError when retention has removed files it needs.
     """
     with locked(live, RETENTION):
         require_whole_bronze(live)
@@ -89,9 +89,9 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
 
 
 def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> None:
-    """Empty Silver, load all of Bronze, build Gold anew. Killed in the middle, the next run completes it.
+    """Empty Silver, load all of Bronze, build Gold again. If it is killed, the next run completes it.
 
-    Raises BronzeDamaged, EntityLocked, or ConfigurationError (retention has removed what it takes), before anything
+    Raises BronzeDamaged, EntityLocked, or ConfigurationError (retention has removed files it needs), before anything
     is touched. Gold's readers keep the old tables until the new ones are built.
     """
     with ExitStack() as locks:
@@ -109,7 +109,7 @@ def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> No
 
 
 def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:
-    # What was let into quarantine once goes there again, however much of its file it is.
+    # Records that were quarantined before are quarantined again, whatever their share of the file.
     load_all_silver(conn, settings.model_copy(update={"reject_limit_share": 1.0}), run_id=run_id)
     prepare(conn, settings, run_id=run_id, full_refresh=True)
     build_core(conn, settings, run_id=run_id, full_refresh=True)
@@ -118,7 +118,7 @@ def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:
 
 
 def _copy_receipts(live: connection, beside: connection) -> int:
-    """The receipts, the loads they name, repairs, and what a retry has let in: all that Silver needs of Bronze.
+    """Copy all that Silver needs of Bronze: receipts, their loads, repairs, and the lines that a retry has let in.
 
     Returns how many receipts.
     """
@@ -139,7 +139,7 @@ def _copy_receipts(live: connection, beside: connection) -> int:
 
 
 def _require_unchanged(live: connection, receipts: int) -> None:
-    """An hour that loaded meanwhile makes the two differ, and is no damage."""
+    """Raise if a run has loaded files meanwhile: the two sides then differ without damage."""
     with transaction(live):
         if len(_SQL.rows(live, "receipts_in_silver", _DECLARED)) == receipts:
             return

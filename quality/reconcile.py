@@ -1,12 +1,12 @@
-"""Control totals: what the source says it has, against what each layer holds: `python -m quality.reconcile`.
+"""Reconciliation: compares the source's control totals with each layer: `python -m quality.reconcile`.
 
-Each run checks what no check has settled yet: sales that are new to it or open, and customers and products that changed
-lately. So it costs what the hour brought. With `--all` everything is checked again. When totals differ, the source is
-asked where: the span is halved until single records can be compared, so a message names ids and not sums.
+Each run checks what no check has settled yet: new sales and those of open checks, and customers and products that
+changed recently. So its cost depends on the new data only. With `--all` everything is checked again. Where totals
+differ, the span is halved until single records can be compared, so a message names ids and not sums.
 
-`--accept` puts the named differences on record as ones that stay, such as a sale that the source has withdrawn:
-exactly these figures of both sides, so that a difference that changes is found again. `--repair 1 2 3` pulls these
-sales again and has them replace what Silver holds.
+`--accept` records the differences found as accepted, such as a sale that the source has withdrawn: with exactly these
+figures of both sides, so that a difference that changes is found again. `--repair 1 2 3` pulls these sales again, and
+they replace what Silver holds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reconciled:
-    """Checks that found no error. `checked` is that of sales, None without new ones; `others` those of the rest."""
+    """Checks that found no error. `checked`: of sales, None without new ones; `others`: of the other entities."""
 
     checked: CheckedSales | None
     others: tuple[Checked, ...] = ()
@@ -60,7 +60,7 @@ def reconcile_sales(
 ) -> Reconciled:
     """Check what no check has settled yet, with `whole` everything. Raises DataQualityError, naming ids.
 
-    `accept` puts the differences from the source on record as ones that stay.
+    `accept` records the differences from the source as accepted.
     """
     with transaction(conn):
         span = span_to_check(conn, whole=whole)
@@ -82,9 +82,9 @@ def reconcile_sales(
 
 
 def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> Reconciled:
-    """Check every record in Silver, whenever it came. Raises as `reconcile_sales`.
+    """Check every record in Silver, whenever it was loaded. Raises as `reconcile_sales`.
 
-    Raises EntityLocked, which is worth another try, while files wait to be loaded: an hour is on its way.
+    Raises EntityLocked, which is worth another try, while files wait to be loaded by a run.
     """
     with transaction(conn):
         waiting = files_waiting(conn, SALES.datasets)
@@ -115,7 +115,7 @@ def _records(
 
 
 def _raise_what_differs(checks: Sequence[Checked]) -> None:
-    """One error for all entities, after every one of them was checked."""
+    """Raise one error for all entities, after all of them were checked."""
     different = [one for one in checks if one.status == "DIFFERENT"]
     if different:
         raise DataQualityError(
@@ -125,7 +125,7 @@ def _raise_what_differs(checks: Sequence[Checked]) -> None:
 
 
 def _step(words: Sequence[str]) -> Callable[[connection, Settings], str]:
-    """What the command line asks for."""
+    """The step that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m quality.reconcile", description="Compare with the source.")
     parser.add_argument("--all", action="store_true", help="check everything, not only what is new or open")
     parser.add_argument("--accept", action="store_true", help="put the named differences on record as ones that stay")

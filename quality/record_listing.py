@@ -1,4 +1,4 @@
-"""Customers or products as the source's listing shows them, and each of them next to what Silver has."""
+"""Customers or products as the source lists them, each paired with its row in Silver."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """A customer or product as the source lists it. What cannot be read of it is None."""
+    """A customer or product as the source lists it. A value that cannot be read is None."""
 
     raw: bytes
     record_id: int | None
@@ -46,7 +46,7 @@ class SourceRecord:
 
 @dataclass(frozen=True)
 class RecordPair:
-    """A record on both sides, either of which may lack it. `here` is checksum and moment."""
+    """A record at the source and in Silver, either of which may lack it. `here` is Silver's checksum and moment."""
 
     dataset: str
     record_id: int
@@ -55,7 +55,7 @@ class RecordPair:
 
     @property
     def agrees(self) -> bool:
-        """Whether both sides have the same of it."""
+        """Whether both sides have the same content."""
         return self.there is not None and self.here is not None and self.there.checksum == self.here[0]
 
     @property
@@ -67,12 +67,12 @@ class RecordPair:
 
     @property
     def change(self) -> datetime | None:
-        """When the source changed it, if Silver has nothing as new."""
+        """When the source changed it, if Silver lacks that version."""
         return self.there.updated_at if self.there is not None and self.is_newer_there else None
 
     @property
     def kind(self) -> str:
-        """The field of `quality.listing_differences.RecordsFound` for such a difference."""
+        """The field of `quality.listing_differences.RecordsFound` for this difference."""
         if self.is_newer_there or self.here is None:
             return "missing"
         is_same_moment = self.there is not None and self.there.updated_at == self.here[1]
@@ -98,9 +98,9 @@ class RecordPair:
 
 
 def read_listing(conn: connection, source: SourceClient, dataset: str, windows: Sequence[Window]) -> list[SourceRecord]:
-    """The listing from before the windows, which begin at one moment, to its end.
+    """The records of the listing from the start of the windows, which begin at one moment, to its end.
 
-    Of each id in any of them it holds the last version after that moment, of records without an id all.
+    For each id in any window it has the last version after that moment. It has all records without an id.
     """
     since = windows[0].updated_after
     by_id: dict[int, SourceRecord] = {}
@@ -117,7 +117,7 @@ def read_listing(conn: connection, source: SourceClient, dataset: str, windows: 
 
 
 def _start(conn: connection, source: SourceClient, dataset: str, since: datetime | None) -> str | None:
-    """A cursor of ours from which the listing has all changes since: the source's first record there is no later."""
+    """An earlier cursor after which the listing has all changes since that moment, checked by its first record."""
     if since is None:
         return None
     with transaction(conn):
@@ -143,7 +143,7 @@ def _id_of(dataset: str, raw: bytes) -> int | None:
 
 
 def _moment_of(raw: bytes) -> datetime | None:
-    """Of a record that Silver can read, so that it has one."""
+    """The moment of change of a record that Silver can read, so that it has one."""
     try:
         return _MOMENT.decode(raw).updated_at
     except _UNREADABLE:

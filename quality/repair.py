@@ -72,9 +72,9 @@ def repair_sales(conn: connection, settings: Settings, ids: Sequence[int], *, ru
 
 
 def _land(conn: connection, landing: Landing, pages: list[Page], cursor: str, run_id: str) -> None:
-    """Each part with its receipts, its repairs, and the wish for a Gold that has forgotten what is replaced.
+    """Land each part together with its receipts, its repairs, and the request for a rebuild of Gold.
 
-    Gold's increments see rows that came and rows that changed; a line that is gone only a rebuild sees.
+    Gold's increments see new and changed rows; only a rebuild sees that a line is gone.
     """
     taken: list[int] = []
 

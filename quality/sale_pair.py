@@ -1,4 +1,4 @@
-"""A sale at the source and in Silver: which of its records each side lacks."""
+"""A sale at the source and in Silver, and the records that each side lacks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SalePair:
 
     @property
     def surplus(self) -> Totals:
-        """What the source has more than Silver."""
+        """The source's totals less Silver's."""
         there, here = self._there, self._here
         source = Totals(1, len(there.lines), there.net_amount, 0) if there else NOTHING
         silver = Totals(int(here.header is not None), len(here.lines), here.net_amount, 0) if here else NOTHING
@@ -47,7 +47,7 @@ class SalePair:
         return header + self.unmatched_lines
 
     def kinds(self, aside: set[bytes]) -> list[str]:
-        """In what it differs, apart from what is in quarantine: fields of `quality.sales_differences.SalesFound`."""
+        """The kinds of difference not explained by quarantine: fields of `quality.sales_differences.SalesFound`."""
         there, here = self._there, self._here
         if there is None:
             return ["unknown"]

@@ -1,7 +1,7 @@
-"""Where the source and Silver differ in sales: by totals of ever smaller spans, then sale by sale.
+"""Differences between the source and Silver in sales: by totals of ever smaller spans, then sale by sale.
 
-Totals decide whether anything differs, the listing says what. Both come from the source, so they are compared with
-each other too: sales that the totals count and the listing never shows are a difference without a name.
+Totals decide whether anything differs, the listing shows what. Both come from the source, so they are compared with
+each other too: sales that the totals count and the listing never shows are a difference without an id.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
     from quality.sales_listing import Record
 
 DATASETS = ("sales_customer", "sales_product")
-_BUCKET = 200_000  # ids whose totals are asked for together, while sales lie close
+_BUCKET = 200_000  # ids whose totals are asked for together, where ids are dense
 _TRIES = 3  # of a listing and its totals: a sale may commit in between
 _MOST_UNNAMED = 3  # places at which totals and listing differ that a message names
 
 
 @dataclass
 class SalesFound(Findings):
-    """What a comparison came to. `source` and `silver` are the totals of all of it.
+    """The result of a comparison. `source` and `silver` are the totals of the complete span.
 
-    Ids of sales that differ are in `missing`, `unknown` (not at the source), `lines` or `headers` (with others);
-    `differences` has their figures. `unnamed` says in words what no id can be named for. What is explained is
-    in `late`, `accepted` and the records `in_quarantine`, headers and lines.
+    Ids of sales that differ are in `missing`, `unknown` (not at the source), `lines` or `headers` (which differ);
+    `differences` has their figures. `unnamed` describes differences without an id. Explained differences are in
+    `late`, `accepted` and the records `in_quarantine`, headers and lines.
     """
 
     source: Totals = NOTHING
@@ -68,7 +68,7 @@ def compare_sales(conn: connection, source: SourceClient, span: Span) -> SalesFo
 
 
 def _buckets(source: SourceClient, span: Span, found: SalesFound) -> Iterator[Span]:
-    """The span in pieces for which a source can add up its totals within one answer's time."""
+    """The span in pieces small enough for a source to add up their totals within the time of one answer."""
     after, width = span.after, max(_BUCKET, source.page_size)
     while after < span.up_to:
         before = found.source.sales
@@ -79,7 +79,7 @@ def _buckets(source: SourceClient, span: Span, found: SalesFound) -> Iterator[Sp
 
 
 def _compare_within(conn: connection, source: SourceClient, span: Span, found: SalesFound) -> None:
-    """Add the span to what was found: as a whole where its totals agree, by halves where not, by sale in the end."""
+    """Add the span to `found`: as a whole where its totals agree, else by halves, and finally sale by sale."""
     told = source.sales_totals(span.after, span.up_to)
     with transaction(conn):
         silver = silver_totals(conn, span)
@@ -107,7 +107,7 @@ def _compare_sale_by_sale(conn: connection, source: SourceClient, span: Span, fo
 
 
 def _listing_and_totals(source: SourceClient, span: Span) -> tuple[Listing, Totals]:
-    """Both of one moment, if the source can: what commits between the two is in both the next time."""
+    """The listing and its totals, of one moment if possible: what commits between the two is in both the next time."""
     for _ in range(_TRIES):
         listing = read_listing(source, span)
         told = source.sales_totals(span.after, span.up_to)
@@ -117,7 +117,7 @@ def _listing_and_totals(source: SourceClient, span: Span) -> tuple[Listing, Tota
 
 
 def _judged(conn: connection, listing: Listing, here: dict[int, SilverSale]) -> SalesFound:
-    """What became of each sale of the listing and of Silver."""
+    """The result for each sale of the listing and of Silver."""
     there = {one.sale_id: one for one in listing.sales if one.sale_id is not None}
     pairs = [(one, SalePair(there.get(one), here.get(one))) for one in sorted(there.keys() | here.keys())]
     nameless = [record for one in listing.sales if one.sale_id is None for record in (one.header, *one.lines)]
@@ -152,7 +152,7 @@ def _sort_in(
 
 
 def _look_at_nameless(leaf: SalesFound, listing: Listing, records: list[Record], aside: set[bytes]) -> None:
-    """Records of sales without an id that is one: quarantine has them by their bytes, or they are lost."""
+    """Check records of sales without a valid id: either quarantine has them by their bytes, or they are lost."""
     lost = [one for one in records if one.raw not in aside]
     if lost:
         near = next(one.at for one in listing.sales if one.sale_id is None)
@@ -165,10 +165,10 @@ def _look_at_nameless(leaf: SalesFound, listing: Listing, records: list[Record],
 
 
 def _count_quarantine(leaf: SalesFound, listing: Listing) -> None:
-    """Hold the records in quarantine against what is missing in number: they count only where they explain it.
+    """Compare the number of records in quarantine with the number missing: they count only where they explain it.
 
-    A source may leave what it cannot add up out of its totals; and of a sale that could not be split, nobody but the
-    source knows how many lines it has.
+    A source may leave what it cannot add up out of its totals, and only the source knows how many lines a sale has that
+    could not be split.
     """
     rest = leaf.source - leaf.silver - leaf.late_totals - leaf.accepted_totals
     headers, lines = leaf.in_quarantine
@@ -184,7 +184,7 @@ def _count_quarantine(leaf: SalesFound, listing: Listing) -> None:
 
 
 def _contradictions(source: SourceClient, listing: Listing, span: Span) -> list[str]:
-    """Where the listing does not show what the totals count, by halves of the listing."""
+    """Places where the listing does not show what the totals count, found by halving the listing."""
     words: list[str] = []
     for part, told in _contradicting(source, listing, span):
         rest = told - listing.within(part).totals
@@ -206,7 +206,7 @@ def _contradicting(source: SourceClient, listing: Listing, span: Span) -> Iterat
         yield span, told
         return
     middle = inside.sales[(len(inside.sales) - 1) // 2].at
-    if middle == span.up_to:  # two records at one place: no cut between them
+    if middle == span.up_to:  # two records at one id: no cut between them
         yield span, told
         return
     halves = Span(span.after, middle), Span(middle, span.up_to)

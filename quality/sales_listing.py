@@ -1,4 +1,4 @@
-"""The sales of a span as the source's listing shows them: what totals can be compared with, sale by sale."""
+"""The sales of a span as the source lists them, to compare with totals and with Silver sale by sale."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Record:
 
     @property
     def mark(self) -> int:
-        """The checksum, or what stands for that of an unreadable record."""
+        """The checksum; of an unreadable record, that of its bytes."""
         return byte_checksum(self.raw) if self.checksum is None else self.checksum
 
 
 @dataclass
 class SourceSale:
-    """A sale as the source lists it. `sale_id` is None when it has none that is one; `at` is where it lies then."""
+    """A sale as the source lists it. `sale_id` is None when it has no valid id; `at` is then its place by id."""
 
     sale_id: int | None
     at: int
@@ -58,18 +58,18 @@ class SourceSale:
 
     @property
     def net_amount(self) -> Decimal:
-        """Of the lines that can be read."""
+        """The net amount of the lines that can be read."""
         return sum((line.net_amount for line in self.lines), Decimal(0))
 
     @property
     def figures(self) -> Figures:
-        """What an accepted difference keeps of it."""
+        """The figures that an accepted difference keeps."""
         checksum = total_of([self.header.mark, *(line.mark for line in self.lines)])
         return Figures(checksum, len(self.lines), self.net_amount)
 
     @property
     def is_unsplit(self) -> bool:
-        """Whether its lines could not be told from its header, so that nobody knows how many they are."""
+        """Whether it could not be split into header and lines, so that the number of lines is unknown."""
         return self.header.checksum is None and _LINES in self.header.raw
 
 
@@ -80,12 +80,12 @@ class Listing:
     sales: Sequence[SourceSale]
 
     def within(self, span: Span) -> Listing:
-        """What of it lies in the span."""
+        """The sales of the listing that lie in the span."""
         return Listing([one for one in self.sales if span.after < one.at <= span.up_to])
 
     @property
     def totals(self) -> Totals:
-        """Its own sums; no checksum when a record cannot be read."""
+        """The sums over the listing; no checksum when a record cannot be read."""
         records = [one.header for one in self.sales] + self._lines()
         checksums = [one.checksum for one in records if one.checksum is not None]
         known = total_of(checksums) if len(checksums) == len(records) else None
@@ -95,7 +95,7 @@ class Listing:
     def bears_out(self, told: Totals) -> bool:
         """Whether the source's totals are those of its listing.
 
-        What cannot be read, its totals may leave out; the amounts of it are not known.
+        The totals may leave out unreadable records; their amounts are not known.
         """
         ours = self.totals
         headers = sum(one.header.checksum is None for one in self.sales)
@@ -116,13 +116,13 @@ def read_listing(source: SourceClient, span: Span) -> Listing:
     sales: list[SourceSale] = []
     for page in source.pages(SALES.name, str(span.after), up_to=span.up_to, id_key=SALES.key):
         sales += _sales_of(page.items, sales[-1].at if sales else span.after)
-        if sales and sales[-1].at >= span.up_to:  # whatever a source that ignores up_to would go on with
+        if sales and sales[-1].at >= span.up_to:  # whatever follows from a source that ignores up_to
             break
     return Listing(sales).within(span)
 
 
 def read_sale_id(record: bytes) -> int | None:
-    """The id of a sale, None when it has none that can be one."""
+    """The id of a sale, None when it has no valid one."""
     sale_id = id_of(SALES.key, record)
     return sale_id if sale_id is not None and 1 <= sale_id <= _LAST_ID else None
 
@@ -137,7 +137,7 @@ def _sales_of(items: Sequence[bytes], last: int) -> Iterator[SourceSale]:
 
 
 def _by_sale(lines: Sequence[bytes]) -> dict[int | None, list[Record]]:
-    """Lines by the id of their sale; those under ids that are none lie together."""
+    """Lines by the id of their sale; lines without a valid id are under None."""
     found: dict[int | None, list[Record]] = {}
     for raw, checksum in zip(lines, checksums_of("sales_product", lines), strict=True):
         net_amount = Decimal(0) if checksum is None else _net_amount(raw)

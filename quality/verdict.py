@@ -1,4 +1,4 @@
-"""The verdict of a check in a status, in words, and in what helps. Pure functions.
+"""The verdict of a check: its status, the differences in words, and the remedies. Pure functions.
 
 BALANCED: every layer equals the source's totals. EXPLAINED: what differs is late, in quarantine or accepted, each
 counted. DIFFERENT: anything else. UNCHECKED: the source has no totals to compare with.
@@ -23,7 +23,7 @@ _UNCHECKED = "the source offers no totals of {}: nothing was compared with it"
 
 @dataclass(frozen=True)
 class Verdict:
-    """`difference` says what differs, None when nothing does; `remedies` what helps."""
+    """The verdict. `difference` says what differs, None when nothing does; `remedies` say what to do."""
 
     status: str
     difference: str | None
@@ -32,7 +32,7 @@ class Verdict:
 
 
 def verdict_of_sales(found: SalesFound | None, ours: Sequence[tuple[str, str]]) -> Verdict:
-    """The verdict on sales. `found` is None without totals; `ours` what differs between our layers, with remedies."""
+    """The verdict on sales. `found`: None without totals; `ours`: differences between the layers, with remedies."""
     of_layers, helps_layers = [what for what, _ in ours], tuple(remedy for _, remedy in ours)
     if found is None:
         words = "; ".join([*of_layers, _UNCHECKED.format("sales")])
@@ -54,7 +54,7 @@ def verdict_of_sales(found: SalesFound | None, ours: Sequence[tuple[str, str]]) 
 
 
 def verdict_of_records(dataset: str, found: RecordsFound | None) -> Verdict:
-    """The verdict on a listing that changes; `found` is None without totals."""
+    """The verdict on a changing listing; `found` is None without totals."""
     if found is None:
         return Verdict("UNCHECKED", _UNCHECKED.format(dataset))
     named = {
@@ -79,7 +79,7 @@ def _named(entity: str, ids: Mapping[str, Sequence[int]]) -> list[str]:
 def _green(
     entity: str, late: Sequence[int], accepted: Sequence[int], aside: str, *, is_settled: bool = True
 ) -> Verdict:
-    """Nothing differs that is not explained."""
+    """The verdict where every difference is explained."""
     words = (
         f"{len(late):,} late, asked for again by the next pull: {entity} {some(late)}" if late else "",
         aside,
