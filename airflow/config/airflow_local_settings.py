@@ -1,8 +1,8 @@
-"""Imports that the scheduler makes once for all tasks. Airflow reads this file in each of its processes at its start.
+"""Imports that the scheduler makes once for all tasks. Each Airflow process reads this file when it starts.
 
-The LocalExecutor forks its workers from the scheduler, and those fork each task: what is imported here, a task finds
-imported, in memory that all of them share. dbt alone takes a second and a half, four times an hour. Polars is left
-out: it starts threads, which a fork does not take along.
+The LocalExecutor forks its workers from the scheduler, and workers fork each task: what is imported here is already
+imported in every task, in shared memory. dbt alone takes a second and a half, four times an hour. Polars is left out:
+it starts threads, which do not survive a fork.
 """
 
 import sys

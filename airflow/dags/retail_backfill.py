@@ -1,7 +1,7 @@
-"""The first load of a long history: its sales in ranges, pulled side by side. Triggered by hand; then the hour follows.
+"""The first load of a long history: sales in ranges, pulled in parallel. Triggered by hand, followed by hourly runs.
 
-Nothing here touches a database, reads a Variable or imports the pipeline while the file is parsed. The notes people
-read in the web UI stand in `retail_backfill.md`, one section a task.
+Nothing here touches a database, reads a Variable or imports the pipeline while the file is parsed. The notes in the web
+UI are in `retail_backfill.md`, one section per task.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from retail_steps import DEFAULTS, connect_tasks, notes_of, plan_of, task_for_ea
 from medallion.process.steps import BACKFILL, LOAD_SALES, PLAN_RANGES, PULL_RANGE
 
 NOTES = notes_of(__file__)
-POOL = "retail_backfill"  # as many slots as BACKFILL_JOBS says; ./retail up and airflow-init make it
+POOL = "retail_backfill"  # has BACKFILL_JOBS slots; ./retail up and airflow-init create it
 
 with DAG(
     dag_id="retail_backfill",

@@ -1,8 +1,7 @@
 """The hourly run: source API → Bronze → Silver → Gold. This file wires; the work is in the pipeline.
 
 The steps are those of `medallion.process.steps`. Nothing here touches a database, reads a Variable or imports the
-pipeline while the file is parsed. The notes people read in the web UI stand in `retail_etl_hourly.md`, one section a
-task.
+pipeline while the file is parsed. The notes in the web UI are in `retail_etl_hourly.md`, one section per task.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ LAYERS = {
     "silver": "NDJSON files → typed tables",
     "gold": "Typed tables → dimensions, fact, mart",
 }
-# Where a run ends early because nothing is left to do, what follows is as it should be.
+# Where a run ends early because nothing is left to do, the incidents of later tasks are resolved.
 NOTHING_LEFT: dict[str, Any] = {"dbt_deps": {"on_skipped_callback": nothing_left}}
 
 with DAG(

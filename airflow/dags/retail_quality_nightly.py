@@ -1,7 +1,7 @@
-"""The nightly check: everything that the hourly run holds for the new rows, held for all history.
+"""The nightly check: what the hourly run checks for new rows, checked for all history.
 
-Changes nothing in the tables: a red task means that something was changed, lost or damaged since its hour checked it.
-Only if a retention is set, and Bronze was found whole, old files of Bronze are removed.
+It changes no table: a failed task means that data was changed, lost or damaged since the hourly run checked it. Old
+Bronze files are removed only if a retention is set and Bronze was found complete.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from retail_steps import DEFAULTS, connect_tasks, notes_of, task_of
 from medallion.process.steps import NIGHTLY
 
 NOTES = notes_of(__file__)
-# Those that may have nothing to do, and are as they should be then.
+# Tasks that may have nothing to do, which resolves their incidents.
 MAY_BE_IDLE = {"expire_bronze", "dbt_test_all"}
 
 with DAG(

@@ -1,8 +1,8 @@
-"""When an incident opens and closes: the callbacks of the DAGs. The work is in `medallion.alerting.incidents`.
+"""Callbacks of the DAGs that open and close incidents. The work is in `medallion.alerting.incidents`.
 
-Which callback Airflow runs where, and which it does not run at all, was tried out: docs/decisions/0010. In short: a
-task's own callbacks run in its process and know the exception; a task that was killed has none, and the end of the run
-reports it. So a failure may be reported more than once, and counts once. No callback raises, whatever fails in it.
+Which callbacks Airflow runs, and where, was found by experiment: docs/decisions/0010. In short: a task's own callbacks
+run in its process and know the exception; a killed task runs none, and the end of the run reports it. So a failure may
+be reported more than once, and counts once. No callback raises, whatever fails in it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Callback = Callable[[Context], None]
 
 HOURLY = "retail_etl_hourly"
-FIRST_TASK = "bronze_sales"  # looks for hours that are missing before its own
+FIRST_TASK = "bronze_sales"  # looks for missing runs before its own
 COMMANDS = {
     HOURLY: "./retail run, or wait for the next hour",
     "retail_quality_nightly": "trigger retail_quality_nightly, or wait for the next night",
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def never_raising(callback: Callback) -> Callback:
-    """A callback that says what went wrong in it and goes on."""
+    """Wrap a callback so that it logs its error instead of raising it."""
 
     @wraps(callback)
     def guarded(context: Context) -> None:
@@ -48,27 +48,27 @@ def never_raising(callback: Callback) -> Callback:
 
 @never_raising
 def task_failed(context: Context) -> None:
-    """No retry is left: in the task's process; in the dag-processor, without an exception, if it lost its heartbeat."""
+    """Report a failure without retries left. After a lost heartbeat it runs in the dag-processor, with no exception."""
     ti = context["ti"]
     _report(context, ti.task_id, ti.try_number, context.get("exception"))
 
 
 @never_raising
 def task_succeeded(context: Context) -> None:
-    """What was wrong with this task is resolved."""
+    """Close the incidents of this task."""
     _close(context, [context["ti"].task_id])
 
 
 @never_raising
 def nothing_left(context: Context) -> None:
-    """A task that skips what follows because there is nothing to do: all of them are as they should be."""
+    """Close the incidents of this task and of all that it skips because there is nothing to do."""
     task = context["task"]
     _close(context, [task.task_id, *sorted(task.get_flat_relative_ids(upstream=False))])
 
 
 @never_raising
 def task_begins(context: Context) -> None:
-    """Is this run late, or were there hours before it that nobody ran? Opens an incident of the hourly run if so."""
+    """Open an incident of the hourly run if this run is late, or if scheduled runs before it are missing."""
     from medallion.alerting.deadline import missed_run_reason, overdue_reason
 
     run, settings = context["dag_run"], _settings()
@@ -85,7 +85,7 @@ def task_begins(context: Context) -> None:
 
 @never_raising
 def run_succeeded(context: Context) -> None:
-    """A run that was late has ended well. So has every task for each: one of them alone does not speak for the rest."""
+    """Close the incidents of the run and of its mapped tasks, which only the end of the run can vouch for."""
     from medallion.alerting.failure import RUN
 
     _report_if_late(context)
@@ -94,7 +94,7 @@ def run_succeeded(context: Context) -> None:
 
 @never_raising
 def run_failed(context: Context) -> None:
-    """What no task could report: processes that were killed, a run that was ended for taking too long."""
+    """Report what no task could report: killed processes, and a run that was ended for taking too long."""
     run_id, reason = context["run_id"], str(context.get("reason"))
     failed = [task_id for task_id, state in _states(context).items() if state == "failed"]
     for task_id in failed:
@@ -130,7 +130,7 @@ def _report_run(dag_id: str, run_id: str, cause: str) -> None:
 
 
 def _report_if_late(context: Context) -> None:
-    """The last task of a run begins in time and may still end late."""
+    """Report a run that ended late, as its last task may have begun in time."""
     from medallion.alerting.deadline import overdue_reason
 
     run, settings = context.get("dag_run"), _settings()
@@ -142,7 +142,7 @@ def _report_if_late(context: Context) -> None:
 
 
 def _record(failure: Any) -> None:
-    """Write it down and tell. While the warehouse does not answer, that is told once, and the rest is a log line."""
+    """Record the failure and notify. While the warehouse is down, one message says so, the rest is only logged."""
     from medallion.alerting.incidents import record_failure, report_unrecorded
     from medallion.errors import DatabaseError
 
@@ -173,14 +173,14 @@ def _close(context: Context, task_ids: list[str]) -> None:
 
 
 def _warehouse_answers(settings: Any) -> None:
-    """The end of an outage, if one was reported."""
+    """Report the end of an outage, if the outage was reported."""
     from medallion.alerting.warehouse_outage import report_end
 
     report_end(airflow_home(), datetime.now(timezone.utc), _channels(settings))
 
 
 def _hour_began(run_id: str) -> datetime | None:
-    """None, too, while the warehouse does not answer: the task itself is about to say so."""
+    """When the last other run began; None also while the warehouse is down, which the task itself will report."""
     from medallion.alerting.incidents import hour_began
     from medallion.errors import DatabaseError
 
@@ -193,7 +193,7 @@ def _hour_began(run_id: str) -> datetime | None:
 
 @contextmanager
 def _warehouse() -> Iterator[Any]:
-    """As the role of ingestion, whatever the task's: the end of a run belongs to no layer."""
+    """A connection as the ingestion role, whatever the task's login: the end of a run belongs to no layer."""
     from medallion.database import connect
 
     with connect(warehouse_address(INGESTION), application_name="retail incidents") as conn:
@@ -201,7 +201,7 @@ def _warehouse() -> Iterator[Any]:
 
 
 def _settings() -> Any:
-    """The settings; None when they cannot be read, which may be the very failure to report."""
+    """The settings; None when they cannot be read, which may be the failure to report."""
     from medallion.errors import ConfigurationError
     from medallion.settings import load_settings
 
@@ -218,7 +218,7 @@ def _channels(settings: Any) -> Any:
 
 
 def _states(context: Context) -> dict[str, str]:
-    """States of the run's tasks. `airflow dags test` has nobody to ask; there, a killed task ends the whole run."""
+    """States of the run's tasks. `airflow dags test` has no supervisor to ask; there, a killed task ends the run."""
     ti, run_id = context.get("ti"), context["run_id"]
     if ti is None:
         return {}
@@ -230,7 +230,7 @@ def _states(context: Context) -> dict[str, str]:
 
 
 def _by_task(found: Mapping[str, Any], mapped: Sequence[str]) -> dict[str, str]:
-    """States by task id. A mapped task comes as `{task_id}_{index}`, once for each, and fails with one of them."""
+    """States by task id. A mapped task comes as `{task_id}_{index}` for each index, and fails if any of them does."""
     states: dict[str, str] = {}
     for name, state in found.items():
         own, _, index = name.rpartition("_")

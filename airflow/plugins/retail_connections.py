@@ -1,4 +1,4 @@
-"""What Airflow gives to the pipeline: connections to the warehouse, one a layer, and a folder."""
+"""What Airflow gives to the pipeline: a warehouse connection per layer, and a folder."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ log = logging.getLogger(__name__)
 
 
 def airflow_home() -> Path:
-    """A folder that every process of Airflow shares: what a warehouse that is down cannot keep is kept there."""
+    """A folder shared by every process of Airflow: it keeps what the warehouse cannot keep while it is down."""
     from airflow.configuration import AIRFLOW_HOME
 
     return Path(AIRFLOW_HOME)
 
 
 def warehouse_address(connection: str) -> str:
-    """Where the warehouse is, as the role of that connection; as its owner where that one is not configured."""
+    """The warehouse's URL for the role of that connection, or for its owner where the connection is not configured."""
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -25,4 +25,4 @@ def warehouse_address(connection: str) -> str:
     except AirflowNotFoundException:
         log.info("connection %s is not configured: working as the owner, by connection retail", connection)
         found = PostgresHook.get_connection("retail")
-    return str(found.get_uri())  # the hook's own drops the TLS settings
+    return str(found.get_uri())  # the hook's own URI drops the TLS settings

@@ -1,7 +1,7 @@
-"""How an incident is told: Airflow's notifiers, over Airflow's connections, for whoever the settings name.
+"""Notifications of incidents: Airflow's notifiers, over Airflow's connections, to the addresses in the settings.
 
-Imported by the callbacks only, never while a DAG file is parsed. What a message says comes from errors, and those may
-quote what a stranger sent: it is handed to the templates as a value and never becomes a template itself.
+Imported by the callbacks only, never while a DAG file is parsed. A message contains error texts, which may quote
+foreign input: they are passed to the templates as values and never become a template.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ TIMEOUT_SECONDS = 10
 
 
 class WebhookRefused(Exception):
-    """The address did not take the message. Says nothing of the address, which may itself be the secret."""
+    """The address did not take the message. The error does not name the address, which may itself be the secret."""
 
 
 class OneTry(SmtpHook):
-    """One try, and a short one: a task waits for it meanwhile, and what was not taken is sent again later."""
+    """An SMTP hook with one short try: the task waits for it, and a message that was not taken is sent again later."""
 
     smtp_retry_limit = 0
     timeout = TIMEOUT_SECONDS
 
 
 class MailNotifier(SmtpNotifier):
-    """Airflow's, without its patience."""
+    """Airflow's mail notifier with a single, short try."""
 
     @property
     def hook(self) -> SmtpHook:
@@ -77,7 +77,7 @@ class WebhookNotifier(BaseNotifier):
 
 
 def channels(settings: Settings | None) -> Channels:
-    """Who is to be told, by name, and how."""
+    """The channels that the settings name, each with the function that sends to it."""
     found: dict[str, Callable[[Incident], None]] = {}
     if settings and settings.alert_email:
         to = [address.strip() for address in settings.alert_email.split(",") if address.strip()]

@@ -1,7 +1,6 @@
-"""What the DAGs share: a task that calls a step of the pipeline, the assets it writes, and the notes next to it.
+"""Shared parts of the DAGs: tasks that call a step of the pipeline, the assets they write, and their notes.
 
-Nothing touches a database, reads a Variable or imports the pipeline while
-a file is parsed.
+Nothing here touches a database, reads a Variable or imports the pipeline while a file is parsed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from medallion.process.steps import Step
 
-    Operator = Any  # of Airflow's tasks and their results, which have no type in common
+    Operator = Any  # Airflow's tasks and their results have no common type
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +36,21 @@ DEFAULTS = {
 
 
 def notes_of(dag_file: str) -> dict[str, str]:
-    """Sections of the `.md` beside a DAG file, by heading: the DAG's id and its tasks' ids."""
+    """Sections of the `.md` next to a DAG file, by heading: the DAG's id and its tasks' ids."""
     notes = Path(dag_file).with_suffix(".md").read_text(encoding="utf-8")
     return dict(section.split("\n", 1) for section in notes.removeprefix("# ").split("\n## "))
 
 
 def asset(name: str) -> Asset:
-    """A table or a set of files, so that the web UI shows what comes from what."""
+    """The asset of a table or a set of files, so that the web UI shows lineage."""
     return Asset(name=name, uri=f"retail://{name.replace('.', '/')}")
 
 
 def task_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
     """The task of a step: it calls each function with the warehouse, the settings and the run's id.
 
-    `notes` has the task's section, without which a step of Bronze or Silver gets that of its layer; `wiring` is what a
-    DAG adds.
+    `notes` has the task's section; a step of Bronze or Silver without one gets the section of its layer. `wiring` is
+    what a DAG adds.
     """
 
     @task(task_id=step.id, doc_md=_note_of(step, notes), **_wiring(step), **wiring)
@@ -68,7 +67,7 @@ def task_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
 
 
 def plan_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
-    """The task of a step that hands on what `task_for_each` is to be given, one task for each."""
+    """The task of a step that returns the arguments for `task_for_each`, one mapped task for each."""
 
     @task(task_id=step.id, doc_md=notes[step.id], **_wiring(step), **wiring)
     def call(login: str) -> list[dict[str, Any]]:
@@ -82,7 +81,7 @@ def plan_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
 def task_for_each(calls: Operator, step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
     """A task for each of the `calls` of a plan: the step's function with these arguments.
 
-    An incident of them is one, whichever failed, and is closed by the end of a run in which all of them are well.
+    They share one incident, whichever fails, and a run in which all of them succeed closes it at its end.
     """
 
     @task(task_id=step.id, doc_md=notes[step.id], on_success_callback=[], **_wiring(step), **wiring)
@@ -100,7 +99,7 @@ def connect_tasks(steps: Sequence[Step], tasks: Mapping[str, Operator]) -> None:
             tasks[needed] >> tasks[step.id]
 
 
-# What there is to say of a step that is like the others of its layer.
+# Notes for a step that is like the others of its layer.
 _LIKE_OTHERS = {
     "bronze": "Pulls {0} that are new or changed into `bronze/{0}/`. Triage as for `bronze_customers`.",
     "silver": "Folds receipted files of {0} into `silver.{0}`. Triage as for `silver_load_customers`.",
@@ -114,16 +113,16 @@ def _note_of(step: Step, notes: Mapping[str, str]) -> str:
 
 
 def _wiring(step: Step) -> dict[str, Any]:
-    """What Airflow shows and decides by: the assets, and whether a skipped task skips this one."""
+    """Arguments of the operator: the assets, and whether a skipped task skips this one."""
     rule = {"trigger_rule": "none_failed"} if step.runs_after_skipped else {}
     ports = {"inlets": [asset(name) for name in step.reads], "outlets": [asset(name) for name in step.writes]}
     return rule | ports
 
 
 def _carry_out(step: Step, login: str, **options: Any) -> list[Any]:
-    """Call each function of the step with the warehouse as that role, and return what they gave.
+    """Call each function of the step with the warehouse as that role, and return their results.
 
-    What has nothing to do skips the task. An error that a retry cannot mend fails it at once; with
+    A step that has nothing to do skips the task. An error that a retry cannot fix fails the task at once; with
     RETAIL_FAIL_AT_ONCE every error does. The error is kept for `./retail run`, until the task begins again.
     """
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -147,7 +146,7 @@ def _carry_out(step: Step, login: str, **options: Any) -> list[Any]:
         raise AirflowSkipException(str(nothing)) from nothing
     except Exception as error:
         write_failure(file, error, context["run_id"])
-        # Read now and not when the file was parsed: what was parsed, Airflow keeps for other processes too.
+        # Read now and not at parse time: Airflow keeps what was parsed for other processes too.
         may_pass = error.retryable if isinstance(error, RetailError) else True
         if may_pass and not os.environ.get("RETAIL_FAIL_AT_ONCE", ""):
             raise
