@@ -1,4 +1,4 @@
-"""`python -m stack`: what the launcher hands over to."""
+"""`python -m stack`: the entry point that the launcher calls."""
 
 from stack.cli.app import main
 

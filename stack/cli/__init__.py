@@ -1,1 +1,1 @@
-"""The `./retail` command line: words in, exit code out."""
+"""The `./retail` command line: arguments in, exit code out."""

@@ -1,7 +1,7 @@
-"""The `retail` command line: words in, exit code out. The work is in the modules it calls.
+"""The `retail` command line: arguments in, exit code out. The work is in the modules it calls.
 
-stdout is data, stderr is talk. Every error of ours is three lines: what, why, what to do; an unexpected one too, with
-its traceback in a file. Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 source, 5 database, 6 data quality.
+stdout is data, stderr is messages. Every error is three lines: what, why, what to do; so is an unexpected one, with its
+traceback in a file. Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 source, 5 database, 6 data quality.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: BACKFILL_JOBS=4 ./retail backfill")
 def backfill(*, as_json: AsJson = False) -> None:
-    """Load a long history of sales into Silver, in ranges side by side. Interrupted, it goes on where it stood."""
+    """Load a long history of sales into Silver, in parallel ranges. If interrupted, the next call resumes it."""
     from medallion.errors import NothingToDo
     from stack.commands.backfill import Backfilled, run_backfill
 
@@ -91,7 +91,7 @@ def up() -> None:
 
 @app.command(epilog="Example: ./retail down")
 def down(*, as_json: AsJson = False) -> None:
-    """End every process of the platform, also those that a killed command left behind."""
+    """End every process of the platform, including those that a killed command left running."""
     from stack.commands.up import stop_platform
 
     stopped = stop_platform(*open_home())
@@ -104,7 +104,7 @@ def down(*, as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: ./retail status --json | jq .services")
 def status(*, as_json: AsJson = False) -> None:
-    """Show what runs, where it is, and where the data stands. Starts nothing."""
+    """Show what runs, where it is, and how far the data is. Starts nothing."""
     from stack.commands.status import print_status, read_status
 
     found = read_status(*open_home())
@@ -132,7 +132,7 @@ def verify(
     retire: Annotated[bool, typer.Option("--retire", help="Give up damaged files that were pulled again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold every Bronze file against its receipt: size, count, sha256."""
+    """Check every Bronze file against its receipt: size, count, sha256."""
     from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
 
     with open_warehouse() as (conn, settings):
@@ -157,7 +157,7 @@ def reconcile(
         list[int] | None, typer.Option(metavar="ID", help="Pull this sale again; may be given several times.")
     ] = None,
 ) -> None:
-    """Compare what the source says it has with our layers; accept differences, or repair sales."""
+    """Compare the source's totals with Bronze, Silver and Gold; accept differences, or repair sales."""
     from stack.commands.reconcile import reconcile as check
     from stack.commands.reconcile import repair as pull_again
 
@@ -177,7 +177,7 @@ def rebuild(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --in-place.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build Silver and Gold again from Bronze alone, beside the live ones, and compare them row by row."""
+    """Rebuild Silver and Gold from Bronze alone, next to the live tables, and compare them row by row."""
     from stack.commands.rebuild import rebuild_and_compare, rebuild_live
 
     home, settings = open_home()
@@ -199,7 +199,7 @@ def accept_source(
         list[str] | None, typer.Argument(metavar="[ENTITY]...", help=f"{', '.join(ENTITIES)}; none: all of them.")
     ] = None,
 ) -> None:
-    """Accept the next source that answers, after a pull refused it as another one."""
+    """Accept the next source that answers, after a pull refused it as a different one."""
     from ingestion.identity import accept_source as accept
 
     with open_warehouse() as (conn, _):
@@ -286,7 +286,7 @@ def bench(
     output: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RETAIL_HOME/bench.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure ours, its peers (dlt, Singer, the naive way) and its limits side by side on this machine."""
+    """Measure this pipeline, its peers (dlt, Singer, the naive way) and its limits side by side on this machine."""
     from stack.commands.checks import run_benchmarks
 
     chosen = [word for name in engine or () for word in ("--engine", name)]
@@ -295,15 +295,15 @@ def bench(
 
 
 def _where_the_user_stands(path: Path) -> Path:
-    """A path that the user gave, as the launcher has changed the folder."""
+    """A path that the user gave, relative to the user's folder: the launcher has changed the current one."""
     return Path(os.environ.get("RETAIL_CALLER_FOLDER") or ".").absolute() / path
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     skip_gc_at_exit()
-    if sys.argv[1:2] not in (["test"], ["bench"]):  # whose files other accounts must read
-        os.umask(PRIVATE_UMASK)  # and so that of every process we start
+    if sys.argv[1:2] not in (["test"], ["bench"]):  # their files must be readable by other accounts
+        os.umask(PRIVATE_UMASK)  # inherited by every process that is started
     talk = Talk()
     try:
         with interruptible():
@@ -315,7 +315,7 @@ def main() -> None:
     except Interrupted as stop:
         talk.say(f"stopped by {stop}: what was committed stays, the next run carries on")
         sys.exit(stop.exit_code)
-    except Exception as error:  # noqa: BLE001 - a defect of ours: short here, whole in a file
+    except Exception as error:  # noqa: BLE001 - a defect of the platform: short here, complete in a file
         file = _keep_traceback()
         talk.error(
             f"{type(error).__name__}: {error}",
@@ -326,7 +326,7 @@ def main() -> None:
 
 
 def _cause(error: RetailError) -> str:
-    """The first line of what made it happen, unless the message has it already."""
+    """The first line of the error's cause, unless the message has it already."""
     words = str(error.__cause__ or "").strip().splitlines()
     return words[0] if words and words[0] not in error.message else ""
 

@@ -1,4 +1,4 @@
-"""What the commands share: their options, settings read at the edge, and a warehouse to work on."""
+"""Shared parts of the commands: their options, settings read at the edge, and a warehouse connection."""
 
 from __future__ import annotations
 

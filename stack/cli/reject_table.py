@@ -1,4 +1,4 @@
-"""`./retail rejects`: records that Silver refused, for a person and as JSON."""
+"""Output of `./retail rejects`: quarantined records as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDTH = 60
 
 
 def as_data(reject: Reject) -> dict[str, Any]:
-    """Plain data; bytes that are no UTF-8 are shown as escapes."""
+    """The record as plain data; bytes that are not UTF-8 are shown as escapes."""
     return vars(reject) | {
         "raw": reject.raw.decode("utf-8", errors="backslashreplace"),
         "first_seen_at": reject.first_seen_at.isoformat(),
@@ -28,7 +28,7 @@ def as_data(reject: Reject) -> dict[str, Any]:
 
 
 def print_rejects(rejects: Sequence[Reject], console: Console) -> None:
-    """A line per record, and how often each reason came."""
+    """Print a line per record, and how often each reason occurs."""
     if not rejects:
         console.print("no such record in quarantine")
         return
@@ -46,13 +46,13 @@ def print_rejects(rejects: Sequence[Reject], console: Console) -> None:
 
 
 def print_reject(reject: Reject, console: Console) -> None:
-    """One record with all there is to know of it."""
+    """Print one record with all its details."""
     for name, value in as_data(reject).items():
         console.print(f"{name:<20} {escaped(str(value))}", markup=False)
 
 
 def _begin(record: bytes) -> str:
-    """As much of a record as a line has room for, with nothing in it that a terminal obeys."""
+    """The start of a record, as much as a line has room for, without control codes for the terminal."""
     words = record[:_WIDTH].decode("utf-8", errors="backslashreplace")
     text = escaped(words)
     return text if len(record) <= _WIDTH and len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

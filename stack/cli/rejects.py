@@ -63,7 +63,7 @@ def show(record_id: Annotated[int, typer.Argument(metavar="ID")], *, as_json: As
 
 @rejects.command(epilog="Example: ./retail rejects retry --all")
 def retry(ids: RejectIds = None, *, everything: EveryReject = False, as_json: AsJson = False) -> None:
-    """Hold refused records against today's rules, and load what fits now."""
+    """Check refused records by today's rules, and load those that fit now."""
     from medallion.process.step import hand_run_id
     from stack.commands.retry import retry as retry_chosen
 
@@ -81,7 +81,7 @@ def retry(ids: RejectIds = None, *, everything: EveryReject = False, as_json: As
 
 @rejects.command(epilog="Example: ./retail rejects discard 17 18")
 def discard(ids: RejectIds = None, *, everything: EveryReject = False, as_json: AsJson = False) -> None:
-    """Give refused records up: they no longer count as open, and stay readable."""
+    """Discard refused records: they no longer count as open, and stay readable."""
     from loaders.rejects import discard_rejects
 
     with open_warehouse() as (conn, _):

@@ -1,1 +1,1 @@
-"""One module per `./retail` command: what it does, without the words that call it."""
+"""One module per `./retail` command: its work, without the command line."""

@@ -1,7 +1,7 @@
-"""`./retail backfill`: the first load of a long history, in ranges, by as many processes as BACKFILL_JOBS says.
+"""`./retail backfill`: the first load of a long history, in ranges, by BACKFILL_JOBS processes.
 
-The work and its memory are the pipeline's (`ingestion.backfill`): here are only its processes, and what a person sees.
-Killed at any moment, the next `backfill`, or the next hour, goes on where each range stood.
+The pipeline does the work and keeps its state (`ingestion.backfill`): this module has only the processes and the
+display. If it is killed, the next `backfill` or the next hourly run resumes each range.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _LOADERS = tuple(step.work[0].partition(":")[0] for step in LOAD_SALES)
 
 @dataclass(frozen=True)
 class Backfilled:
-    """A backfill that is through; without ranges, what an earlier one had left to load. Seconds of both steps."""
+    """A finished backfill, with the seconds of both steps; without ranges, it only loaded what an earlier one left."""
 
     ranges: int
     first_id: int | None
@@ -70,7 +70,7 @@ class Backfilled:
 
 @dataclass(frozen=True)
 class _Amount:
-    """How far a step is: `words` for a person, `done` of `total`."""
+    """The progress of a step: `words` for a person, `done` of `total`."""
 
     words: str
     done: int
@@ -78,7 +78,7 @@ class _Amount:
 
 
 def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
-    """Plan or resume, pull, load. Raises NothingToDo when nothing is left and too little is new."""
+    """Plan or resume a backfill, pull it and load it. Raises NothingToDo when nothing is left and too little is new."""
     with home.try_locked("backfill") as mine:
         if not mine:
             raise RetailError(
@@ -96,7 +96,7 @@ def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
 
 
 def _planned(conn: connection, settings: StackSettings, talk: Talk) -> tuple[IdRange, ...]:
-    """The ranges to pull. None, when all are pulled and files wait for Silver: an earlier one ended between the two."""
+    """The ranges to pull; empty when an earlier backfill pulled all of them and its files still wait for Silver."""
     try:
         with talk.step("plan"):
             planned = plan_backfill(conn, settings, run_id=hand_run_id())
@@ -109,18 +109,18 @@ def _planned(conn: connection, settings: StackSettings, talk: Talk) -> tuple[IdR
 
 
 def _environment(settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
-    """Of the steps: they work by the login of their layer."""
+    """The environment of the steps: each uses the login of its layer."""
     return {**os.environ, **pipeline_environment(settings, endpoints)}
 
 
 class _Steps:
-    """The steps as processes, side by side."""
+    """The steps as parallel processes."""
 
     def __init__(self, home: Home, environment: Mapping[str, str], talk: Talk, conn: connection) -> None:
         self._home, self._environment, self._talk, self._conn = home, environment, talk, conn
 
     def pull(self, jobs: int) -> float:
-        """Source → Bronze, by so many processes; seconds. Raises StepFailed, or EntityLocked if others hold ranges."""
+        """Pull with `jobs` processes; returns seconds. Raises StepFailed, or EntityLocked if others hold ranges."""
         names = {f"backfill-{number}": _PULL for number in range(jobs)}
         seconds = self._run("source → Bronze", names, lambda: _pulled(self._conn))
         with transaction(self._conn):
@@ -133,7 +133,7 @@ class _Steps:
         return seconds
 
     def load(self) -> float:
-        """Bronze → Silver, a process a table; seconds. Raises StepFailed."""
+        """Load Bronze into Silver, one process per table; returns seconds. Raises StepFailed."""
         total = _waiting(self._conn)
 
         def loaded() -> _Amount:
@@ -143,9 +143,9 @@ class _Steps:
         return self._run("Bronze → Silver", {one.replace("loaders.", "backfill-"): one for one in _LOADERS}, loaded)
 
     def _run(self, title: str, steps: Mapping[str, str], amount: Callable[[], _Amount | None]) -> float:
-        """Run `python -m` for each until all have ended. The first that fails ends the others."""
+        """Run `python -m` for each step until all have ended. The first failure ends the others."""
         began = time.monotonic()
-        stop(self._home, steps)  # what a command that was killed has left at work
+        stop(self._home, steps)  # processes that a killed command has left running
         try:
             processes = {name: self._start(name, module) for name, module in steps.items()}
             with _shown(self._talk, amount) as show:
@@ -164,7 +164,7 @@ class _Steps:
         return time.monotonic() - began
 
     def _start(self, name: str, module: str) -> subprocess.Popen[bytes]:
-        """Start `python -m module`, which leaves its error in a file if it has one."""
+        """Start `python -m module`, which writes its error, if any, to a file."""
         file = self._failure_file(name)
         file.unlink(missing_ok=True)
         environment = {**self._environment, VARIABLE: str(file)}
@@ -194,7 +194,7 @@ def _waiting(conn: connection) -> int:
 
 @contextmanager
 def _shown(talk: Talk, amount: Callable[[], _Amount | None]) -> Iterator[Callable[[], None]]:
-    """Yields what shows how far it is: a bar on a terminal, a line now and then elsewhere."""
+    """Yields a function that shows the progress: a bar on a terminal, elsewhere a line from time to time."""
     if not talk.console.is_terminal:
         yield _lines(talk, amount)
         return

@@ -1,4 +1,4 @@
-"""`./retail test`: what CI runs, in the same order. It checks and never repairs. And `./retail bench`, next to it."""
+"""`./retail test`: what CI runs, in the same order; it checks and never repairs. Also `./retail bench`."""
 
 from __future__ import annotations
 
@@ -36,33 +36,33 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
 
 _PYTHON = (sys.executable, "-m")
-# More workers than there are cores: half of what the tests do is to wait for a service. Which tests share a worker, and
-# which begin first, is in tests/workers.py.
+# More workers than cores, as the tests wait for a service half of the time. tests/workers.py decides which tests share
+# a worker, and which begin first.
 _PARALLEL = ("-n", "3", "--dist", "load")
 _WITHOUT_SLOW = ("-m", "not slow")
 # The longest tests first, so that no worker ends with one alone.
 _SHIFTED_FOLDERS = ("tests/integration", "tests/property", "tests/unit")
 _LONGEST_FOLDERS = ("tests/dags", "tests/containers", "tests/faults")
-# Whole runs through Airflow take several times as long under libfaketime, longer than they may: they run today.
+# Complete runs through Airflow exceed their time limits under libfaketime: they run today.
 _WHOLE_RUNS = tuple(
     f"tests/integration/test_{name}.py"
     for name in ("backfill_cli", "backup", "failed_runs", "retail_cli", "secrets_of_a_run", "upgrade")
 )
-# `airflow/` must not be one, as it is the name of an installed package.
+# `airflow/` must not be a package, as it is the name of an installed one.
 _NO_PACKAGES = ("--explicit-package-bases", "airflow/dags", "airflow/plugins", "airflow/config", "docker")
-# A command that takes longer is ended. A test has a limit of its own, but pytest waits forever for a worker it lost.
+# A command that takes longer is ended. Each test has its own limit, but pytest waits forever for a lost worker.
 _LONGEST_SECONDS = 3600
 _LONGEST_ROOM_SECONDS = 6 * 3600
 _GRACE_SECONDS = 60
 _NO_LIBRARY = "libfaketime is not installed (Debian: apt install faketime)"
-# What the deep tests last said; checked in.
+# The last results of the deep tests; checked in.
 DEEP_RESULTS = PROJECT_ROOT / "tests" / "deep.json"
 _NOTHING_CHOSEN = 5  # pytest's exit code when its arguments leave no test
 
 
 @dataclass(frozen=True)
 class Check:
-    """One command of the suite, the date it is shifted to if it is not to run today, and when it is ended."""
+    """One command of the suite, the date it is shifted to (None: today), and its time limit."""
 
     name: str
     command: tuple[str, ...]
@@ -72,7 +72,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """How a check ended. `code` is its exit code."""
+    """The result of a check. `code` is its exit code."""
 
     check: Check
     code: int
@@ -84,7 +84,7 @@ def checks(
 ) -> list[Check]:
     """The suite. `fast` leaves out what starts processes or a database; `everything` has the slow tests too.
 
-    With a `date`, the unit, property and integration tests of everything run at it, the other tests today.
+    With `everything` and a `date`, the unit, property and integration tests run at that date, other tests today.
     """
     return [
         Check("ruff check", (*_PYTHON, "ruff", "check", ".")),
@@ -97,13 +97,13 @@ def checks(
 
 
 def checks_at_dates(pytest_arguments: list[str], dates: tuple[ShiftedDate, ...]) -> list[Check]:
-    """All tests, or those that the arguments choose, at each date."""
+    """All tests, or those that the arguments select, at each date."""
     chosen = () if any(_is_path(one) for one in pytest_arguments) else ("tests",)
     return [Check(f"pytest at {date.name}", _pytest(*chosen, *pytest_arguments), date) for date in dates]
 
 
 def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, everything: bool = False) -> int:
-    """Run all of them, go on after a failure, and end with a summary. Returns 0 or 1."""
+    """Run all checks, continue after a failure, and end with a summary. Returns 0 or 1."""
     library = find_library()
     date = date_of_commit(_commit(), shifted_dates(_now())) if everything and library else None
     results = [
@@ -118,7 +118,7 @@ def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, e
 
 
 def run_deep(talk: Talk, pytest_arguments: list[str], name: str, results: Path = DEEP_RESULTS) -> int:
-    """Run one room of the deep tests, or every one, and put its result on record. Returns 0 or 1."""
+    """Run one room of the deep tests, or all of them, and record the results. Returns 0 or 1."""
     codes = []
     for room in chosen_rooms(name):
         began = time.monotonic()
@@ -142,7 +142,7 @@ def _run_room(talk: Talk, room: Room, pytest_arguments: list[str]) -> int:
 def run_at_dates(talk: Talk, pytest_arguments: list[str], *, only: str | None = None) -> int:
     """Run the tests at each shifted date, or at one, and end with a table. Returns 0 or 1.
 
-    Raises ConfigurationError without libfaketime, and for a date that there is not.
+    Raises ConfigurationError without libfaketime, and for an unknown date.
     """
     library = find_library()
     if library is None:
@@ -157,7 +157,7 @@ def run_at_dates(talk: Talk, pytest_arguments: list[str], *, only: str | None = 
 
 
 def run_benchmarks(arguments: list[str]) -> NoReturn:
-    """Become `python -m benchmarks`: a signal then meets the one process that ends what the comparison started."""
+    """Become `python -m benchmarks`: a signal then reaches the process that ends what the comparison started."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
     os.chdir(PROJECT_ROOT)
     os.execve(sys.executable, [*_PYTHON, "benchmarks", *arguments], environment)  # noqa: S606 - no shell is wanted
@@ -170,13 +170,13 @@ def is_pipeline_setting(name: str) -> bool:
 
 
 def _is_path(argument: str) -> bool:
-    """Whether it names tests to run; anything else is an option or the value of one, as in `-k watermark`."""
+    """Whether an argument names tests to run; any other is an option or its value, as in `-k watermark`."""
     file = argument.partition("::")[0]
     return bool(file) and (PROJECT_ROOT / file).exists()
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what the user has configured."""
+    """The environment of this process, without the user's settings of the pipeline."""
     kept = {name: value for name, value in os.environ.items() if not is_pipeline_setting(name)}
     return {**kept, "PYTHONPATH": str(PROJECT_ROOT)}
 
@@ -217,7 +217,7 @@ def _chosen_dates(only: str | None) -> tuple[ShiftedDate, ...]:
 
 
 def _passed(pytest_arguments: list[str], *, fast: bool, everything: bool) -> str:
-    """What has passed, and that the rest was not run: a tier that was not run is not green."""
+    """Text that says what has passed and what was not run: a tier that was not run is not green."""
     if pytest_arguments:
         return "all checks passed, with the tests that the arguments chose"
     if everything:
@@ -240,7 +240,7 @@ def _run(check: Check, library: Path | None, talk: Talk, added: Mapping[str, str
 
 
 def _call(check: Check, environment: dict[str, str], begun: Callable[[int], None] | None = None) -> int:
-    """The command's exit code. `begun` is called with its process id; what stops us stops the command too."""
+    """Run the command and return its exit code. `begun` is called with its process id; a stop signal stops it too."""
     with subprocess.Popen(check.command, cwd=PROJECT_ROOT, env=environment) as process:
         try:
             if begun is not None:
@@ -252,9 +252,9 @@ def _call(check: Check, environment: dict[str, str], begun: Callable[[int], None
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """The exit code, never 0 of a command that took too long.
+    """Wait for the exit code; it is never 0 for a command that took too long.
 
-    Such a one is interrupted first, so that pytest says what has failed until then.
+    Such a command is interrupted first, so that pytest reports what has failed until then.
     """
     with suppress(subprocess.TimeoutExpired):
         return process.wait(seconds)
@@ -275,7 +275,7 @@ def _tell(result: Result, talk: Talk) -> None:
 
 
 def _failed(results: list[Result]) -> list[str]:
-    """Names of what failed. That the arguments choose no test is a failure if none of the calls found any."""
+    """Names of failed checks. Arguments that select no test are a failure only if no call found any."""
     tests = [one for one in results if "pytest" in one.check.command]
     is_nothing_chosen = all(one.code == _NOTHING_CHOSEN for one in tests)
     forgiven = (0,) if is_nothing_chosen else (0, _NOTHING_CHOSEN)
@@ -287,7 +287,7 @@ def _described(date: ShiftedDate | None) -> str:
 
 
 def _commit() -> str:
-    """The id of the commit under test; nothing outside of a git checkout."""
+    """The id of the commit under test; empty outside of a git checkout."""
     command = ("git", "rev-parse", "HEAD")
     try:
         return subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True, text=True).stdout.strip()
@@ -296,5 +296,5 @@ def _commit() -> str:
 
 
 def _now() -> datetime:
-    """The real date, which the shifted ones follow."""
+    """The real date; the shifted dates are after it."""
     return datetime.now(timezone.utc)

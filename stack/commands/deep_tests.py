@@ -1,7 +1,7 @@
-"""The deep tier of the suite: what is too heavy for CI, room by room, each with its last result on record.
+"""The deep tier of the suite: tests that are too heavy for CI, in rooms, each with its last result.
 
-`tests/deep.json` holds, for each room, when it last ran to its end, at which commit, and whether it passed. It is
-checked in, so that whoever reads the suite's last line sees what was not run: a room without a result is not green.
+`tests/deep.json` records, for each room, when it last ran to its end, at which commit, and whether it passed. It is
+checked in, so that the last line of the suite can say what was not run: a room without a result is not green.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Room:
-    """One heavy part of the suite: its tests, and what makes them look further than in CI."""
+    """One heavy part of the suite: its tests, and the settings that make them search further than in CI."""
 
     name: str
     claim: str
@@ -31,7 +31,7 @@ class Room:
 
 @dataclass(frozen=True)
 class LastResult:
-    """How a room last ended. `date` is a day in UTC, `commit` the id of the commit under test."""
+    """The last result of a room. `date` is a day in UTC, `commit` the id of the commit under test."""
 
     passed: bool
     date: str
@@ -81,14 +81,14 @@ def last_results(file: Path) -> dict[str, LastResult]:
 
 
 def record(file: Path, room: Room, *, passed: bool, moment: datetime, commit: str, seconds: float) -> None:
-    """Put the room's result on record, in place of the one before."""
+    """Record the room's result in place of the previous one."""
     found = last_results(file) | {room.name: LastResult(passed, f"{moment:%Y-%m-%d}", commit[:7], round(seconds, 1))}
     text = json.dumps({name: asdict(found[name]) for name in sorted(found)}, indent=2)
     file.write_text(f"{text}\n", encoding="utf-8")
 
 
 def summary(file: Path) -> str:
-    """One line on what the deep tier last said."""
+    """One line about the last results of the deep tier."""
     results = last_results(file)
     return "deep tests: " + "; ".join(_described(room, results.get(room.name)) for room in ROOMS)
 

@@ -1,4 +1,4 @@
-"""`./retail doctor`: each part that a run needs, looked at by itself; every line that is not ok says what to do."""
+"""`./retail doctor`: checks each part that a run needs by itself; every line that is not ok says what to do."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PORTS: tuple[tuple[PortName, str], ...] = (
 
 
 def examine(home: Home, settings: StackSettings) -> Iterator[Finding]:
-    """Every check, in the order in which a start would meet it."""
+    """Every check, in the order in which a start needs the parts."""
     yield _python()
     yield _platform()
     yield check_lock(PROJECT_ROOT / "requirements.txt")
@@ -90,7 +90,7 @@ def check_port(home: Home, settings: StackSettings, name: PortName, service: str
 
 
 def print_finding(finding: Finding, console: Console) -> None:
-    """One or two lines."""
+    """Print the finding in one or two lines."""
     colour = {"ok": "green", "warn": "yellow", "fail": "red"}[finding.state]
     console.print(f"[{colour}]{finding.state:<4}[/]  {finding.name:<18}", end=" ")
     console.print(finding.found, markup=False)
@@ -99,7 +99,7 @@ def print_finding(finding: Finding, console: Console) -> None:
 
 
 def _caught(name: str, state: str, check: Callable[[], str]) -> Finding:
-    """The check's words; an error of ours becomes a finding of that state."""
+    """The finding of a check; an error of the platform becomes a finding of state `state`."""
     try:
         return Finding(name, "ok", check())
     except RetailError as error:
@@ -150,7 +150,7 @@ def _is_ours(home: Home, settings: StackSettings, service: str) -> bool:
 
 
 def _warehouse(home: Home, settings: StackSettings) -> Iterator[Finding]:
-    """Whether it answers, as whom we work, and what it lets readers do."""
+    """Whether the warehouse answers, under which login, and what readers may do."""
     try:
         url = _warehouse_url(home, settings)
         if url is None:
@@ -181,7 +181,7 @@ def _source(home: Home, settings: StackSettings) -> Finding:
 
 
 def _dbt(home: Home) -> str:
-    """Parse the project: needs no warehouse, only a profile that could be one."""
+    """Parse the dbt project, which needs a valid profile but no warehouse."""
     profile = {f"RETAIL_PG_{name}": "doctor" for name in ("HOST", "USER", "PASSWORD", "DATABASE")}
     environment = dbt_environment(home, {**profile, **os.environ})
     run_dbt(home, environment, "deps")

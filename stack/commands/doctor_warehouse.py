@@ -1,7 +1,7 @@
-"""What `./retail doctor` looks at in the warehouse: as whom we work, and what a reader may do there.
+"""Checks of `./retail doctor` in the warehouse: the login, the schema, the roles, and what a reader may do.
 
-Some of it only a superuser may set (sql/roles.sql, sql/hardening.sql), and a managed server has none for us: nothing
-of it is needed for a step to be right, and each is named with what can still be done.
+Only a superuser may set some of this (sql/roles.sql, sql/hardening.sql), and a managed server gives us none. No step
+needs it to be right, and each finding names what can still be done.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _ask(conn: connection) -> dict[str, Any]:
 
 
 def _login(seen: dict[str, Any]) -> Finding:
-    """The owner of the warehouse, and no more than that."""
+    """Whether the login is the owner of the warehouse and has no further rights."""
     if seen["other_owner"]:
         return Finding(
             "login",
@@ -62,7 +62,7 @@ def _login(seen: dict[str, Any]) -> Finding:
 
 
 def _schema(conn: connection) -> Finding:
-    """What the warehouse was migrated to, and whether that is what this version needs."""
+    """The last migration of the warehouse, and whether it is what this version needs."""
     try:
         version, pending = pending_migrations(conn)
     except MigrationRefused as refused:
@@ -89,7 +89,7 @@ def _roles(seen: dict[str, Any]) -> Finding:
 
 
 def _reader(seen: dict[str, Any]) -> Iterator[Finding]:
-    """What retail_reader, which may lift its limits of time, is bounded by all the same."""
+    """The limits of retail_reader other than its timeouts, which it can lift itself."""
     limit, disk = seen["connection_limit"], seen["temp_file_limit"]
     yield _bound(
         "reader: connections",

@@ -1,8 +1,8 @@
 """`./retail dump` and `./retail restore`: the warehouse in one file, and back into an empty one.
 
-pg_dump and pg_restore do the work, the ones that belong to our Postgres: a client that is older than its server refuses
-to dump it. Bronze is files and is copied as files, after the warehouse: a Bronze file that is newer than the dump has
-no receipt in it and is pulled again; a receipt without its file would be a loss.
+The pg_dump and pg_restore of the platform's Postgres do the work: a client that is older than its server refuses to
+dump it. Bronze files are copied as files, after the warehouse: a Bronze file that is newer than the dump has no receipt
+in it and is pulled again; a receipt without its file would be a loss.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def restore(home: Home, settings: StackSettings, talk: Talk, file: Path) -> None
 
 
 def dump_warehouse(program: str, url: str, file: Path) -> None:
-    """Write the database to `file` by pg_dump. The file appears once it is whole."""
+    """Write the database to `file` with pg_dump. The file appears once it is complete."""
     draft = file.with_name(f".{file.name}.new")
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
@@ -65,12 +65,12 @@ def dump_warehouse(program: str, url: str, file: Path) -> None:
 
 
 def restore_warehouse(program: str, url: str, file: Path) -> None:
-    """Read a dump into an empty database by pg_restore, whole or not at all, and give each role its rights again."""
+    """Read a dump into an empty database with pg_restore, all or nothing, and grant each role its rights again."""
     if not file.is_file():
         raise ConfigurationError(f"{file} is no file", remedy="name a file that ./retail dump has written")
     with connect(url, application_name="retail restore") as conn:
         _require_empty(conn)
-        # Of what the dump names, the roles are there and the owner may be another.
+        # Roles that the dump names exist already, and the owner may be another one.
         how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
         _call([program, *how, f"--dbname={conn.info.dbname}", str(file)], url, f"did not take {file}")
         prepare_schema(conn, even_if_unchanged=True)
@@ -98,7 +98,7 @@ def _require_empty(conn: connection) -> None:
 
 
 def _call(command: list[str], url: str, what: str) -> None:
-    """Call one of Postgres' programs; the password goes by environment. Raises DatabaseError."""
+    """Call one of Postgres' programs, with the password in its environment. Raises DatabaseError."""
     environment = libpq_environment(url, Path(command[0]).name)
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     if done.returncode != 0:

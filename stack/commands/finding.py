@@ -1,4 +1,4 @@
-"""What one check of `./retail doctor` found."""
+"""The result of one check of `./retail doctor`."""
 
 from __future__ import annotations
 

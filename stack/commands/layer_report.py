@@ -1,4 +1,4 @@
-"""What each layer now holds, and what a run brought: read from the warehouse, printed or given as JSON."""
+"""The report of what each layer holds and what a run added: read from the warehouse, printed or given as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SQL = Statements(__file__)
 _COUNTED: tuple[Layer, ...] = ("silver", "gold")
 # The change log of a fact is made with it (dbt/macros/changes.sql).
 _KNOWN = {f"{layer}.{table}{part}" for layer in _COUNTED for table in tables(layer) for part in ("", "_change")}
-# Counting reads every row: what is larger than this is not counted for each report.
+# Counting reads every row: larger tables are not counted for each report.
 _LARGEST_EXACT = 2_000_000
 
 
@@ -41,7 +41,7 @@ class BronzeHolding:
 
 @dataclass(frozen=True)
 class Watermark:
-    """Where an entity stands at the source."""
+    """The watermark of an entity."""
 
     entity: str
     cursor_name: str
@@ -50,7 +50,7 @@ class Watermark:
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that failed, as the ETL log has it. The last three are None when its process could not say why."""
+    """A failed step, as the ETL log has it. The last three are None when its process could not report why."""
 
     layer: str
     dataset: str
@@ -75,7 +75,7 @@ class Gaps:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a table: counted, or as Postgres last estimated them."""
+    """Number of rows of a table: counted, or as Postgres last estimated it."""
 
     count: int
     is_exact: bool
@@ -86,7 +86,7 @@ class Report:
     """What the warehouse holds. `rows` by layer and table, None for a table that is not there yet.
 
     `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
-    run brought: records by dataset, in Bronze and in Gold. `backfill` is the one under way. `kept` names tables of
+    run added: records by dataset, in Bronze and in Gold. `backfill` is the backfill under way. `kept` names tables of
     Silver and Gold that this version no longer knows: they stay, and no run changes them.
     """
 
@@ -107,7 +107,7 @@ class Report:
 
 
 def read_report(database_url: str, run_id: str | None) -> Report:
-    """What the layers hold now, and what `run_id` brought. Raises DatabaseError."""
+    """What the layers hold now, and what the run added. Raises DatabaseError."""
     with connect(database_url, application_name="retail report") as conn, transaction(conn):
         new: dict[str, dict[str, int]] = {"bronze": {}, "silver": {}, "gold": {}}
         for layer, dataset, records in _SQL.rows(conn, "new_records", {"run_id": run_id}):
@@ -136,13 +136,13 @@ def read_report(database_url: str, run_id: str | None) -> Report:
 
 
 def read_watermarks(conn: connection) -> list[Watermark]:
-    """Where each entity stands."""
+    """The watermark of each entity."""
     with transaction(conn):
         return [Watermark(*row) for row in _SQL.rows(conn, "watermarks")]
 
 
 def print_report(report: Report, console: Console) -> None:
-    """The report as a table and two lines."""
+    """Print the report as a table and two lines."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title, side in (("layer", "left"), ("holds", "left"), ("rows", "right"), ("new", "right")):
         table.add_column(title, justify=side)  # type: ignore[arg-type]
@@ -172,7 +172,7 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def summarize_run(report: Report) -> str:
-    """What the run brought, in one line."""
+    """What the run added, in one line."""
     brought = {name: count for name, count in report.new["bronze"].items() if count}
     if not brought:
         return "nothing new: the source had no record past the watermarks, so only they were asked for"
@@ -186,7 +186,7 @@ def _new(report: Report, layer: str, name: str) -> str:
 
 
 def _count(conn: connection, schema: str, table: str, largest_exact: int = _LARGEST_EXACT) -> Rows | None:
-    """Rows of a table, of a large one as Postgres last estimated them; None when it is not there yet."""
+    """Number of rows of a table, for a large one Postgres' last estimate; None when it does not exist yet."""
     with conn.cursor() as cursor:
         cursor.execute("select reltuples::bigint from pg_class where oid = to_regclass(%s)", (f"{schema}.{table}",))
         found = cursor.fetchone()

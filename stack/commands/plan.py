@@ -38,7 +38,7 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class PendingPull:
-    """What the source has after an entity's watermark; `is_all` False: at least so many records."""
+    """Records at the source after an entity's watermark; `is_all` False: there may be more."""
 
     entity: str
     watermark: str | None
@@ -48,10 +48,10 @@ class PendingPull:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the next run would do. `bronze_files` waits for Silver, by dataset; `gold` says what takes from what.
+    """What the next run would do. `bronze_files`: files waiting for Silver, by dataset; `gold`: increments of Gold.
 
-    `whole_gold`: Gold is to be built from the beginning. `unbalanced`: sales have to be held against the source.
-    `backfill`: one under way, of which the run pulls what is left.
+    `whole_gold`: a rebuild of Gold is requested. `unbalanced`: sales have to be reconciled with the source.
+    `backfill`: a backfill under way, of which the run pulls what is left.
     """
 
     pull: tuple[PendingPull, ...]
@@ -65,7 +65,7 @@ class Plan:
 
 
 def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
-    """Ask. Starts warehouse and source if need be. Raises SourceError or DatabaseError."""
+    """Read the plan. Starts warehouse and source if need be. Raises SourceError or DatabaseError."""
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
         with SourceClient(with_source(settings, endpoints)) as source:
@@ -75,7 +75,7 @@ def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
 
 
 def print_plan(plan: Plan, console: Console) -> None:
-    """The plan for a person."""
+    """Print the plan."""
     for one in plan.pull:
         count = f"{one.records:,}" if one.is_all else f"{one.records:,} or more"
         position = f"after {shown(one.watermark)}" if one.watermark else "from the beginning"
@@ -98,7 +98,7 @@ def print_plan(plan: Plan, console: Console) -> None:
 
 
 def _pending_pull(source: SourceClient, watermark: Watermark) -> PendingPull:
-    """Totals tell of sales, where the source offers them; a page of anything else."""
+    """What a pull would find: for sales by totals, where the source offers them; else by one page."""
     cursor = watermark.cursor_value
     if watermark.entity == "sales":
         with suppress(NotOffered):

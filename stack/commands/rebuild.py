@@ -1,4 +1,4 @@
-"""`./retail rebuild`: Silver and Gold from Bronze alone, in a database of its own or in place."""
+"""`./retail rebuild`: Silver and Gold from Bronze alone, in a separate database or in place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUFFIX = "_rebuilt"
 
 
 def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> Rebuilt:
-    """Build everything again beside the live warehouse, compare, and drop it. Changes nothing that is live."""
+    """Rebuild everything next to the live warehouse, compare, and drop it. Changes no live table."""
     with (
         warehouse(home, settings, talk) as url,
         _scratch(home, settings, url) as beside_url,
@@ -41,7 +41,7 @@ def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> Rebu
 
 
 def rebuild_live(home: Home, settings: StackSettings, talk: Talk) -> None:
-    """Make the live Silver and Gold what Bronze says."""
+    """Rebuild the live Silver and Gold from Bronze."""
     with (
         warehouse(home, settings, talk) as url,
         connect(url) as conn,
@@ -54,14 +54,14 @@ def rebuild_live(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 @contextmanager
 def _dbt_speaks_to_its_log(home: Home) -> Iterator[None]:
-    """dbt, called in our process, prints its progress to stdout, which is for data."""
+    """Send dbt's progress to its log: called in this process, it prints to stdout, which is for data."""
     with (home.logs / "dbt.log").open("a", encoding="utf-8") as stream, redirect_stdout(stream):
         yield
 
 
 @contextmanager
 def _scratch(home: Home, settings: StackSettings, url: str) -> Iterator[str]:
-    """An empty database on the warehouse's server, gone at the end; what an earlier crash left is replaced."""
+    """An empty database on the warehouse's server, dropped at the end; one that a crash has left is replaced."""
     parts = make_url(url)
     name, owner = f"{parts.database}{_SUFFIX}", parts.username or ""
     admin = administration_url(home, settings) or url
@@ -79,7 +79,7 @@ def _scratch(home: Home, settings: StackSettings, url: str) -> Iterator[str]:
 def _execute(url: str, statement: sql.Composable) -> None:
     try:
         with closing(psycopg2.connect(url)) as conn, conn.cursor() as cursor:
-            conn.autocommit = True  # databases are made and dropped outside of transactions
+            conn.autocommit = True  # databases are created and dropped outside of transactions
             cursor.execute(statement)
     except psycopg2.Error as error:
         raise DatabaseError(

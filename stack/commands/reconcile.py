@@ -1,4 +1,4 @@
-"""`./retail reconcile`: what the source says it has against what our layers hold, and repairs."""
+"""`./retail reconcile`: compares the source's totals with Bronze, Silver and Gold, and repairs sales."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def reconcile(home: Home, settings: StackSettings, talk: Talk, *, whole: bool, accept: bool) -> str:
     """Check what is new or open, with `whole` everything; starts warehouse and source if need be. Returns the verdict.
 
-    `accept` puts the differences on record as ones that stay. Raises DataQualityError for any other difference.
+    `accept` records the differences as accepted. Raises DataQualityError for any other difference.
     """
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
@@ -31,7 +31,7 @@ def reconcile(home: Home, settings: StackSettings, talk: Talk, *, whole: bool, a
 
 
 def repair(home: Home, settings: StackSettings, talk: Talk, ids: Sequence[int]) -> str:
-    """Pull these sales again, for the next run to replace what Silver holds of them. Returns what was done."""
+    """Pull these sales again, so that the next run replaces them in Silver. Returns what was done."""
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
         return repair_sales(conn, with_source(settings, endpoints), ids, run_id=hand_run_id()).summary()

@@ -1,8 +1,8 @@
-"""`./retail rejects retry`: records in quarantine under today's rules; a sale that could not be split is split again.
+"""`./retail rejects retry`: retries quarantined records under today's rules, and splits unsplit sales again.
 
-A sale that could not be split stands in Bronze as a header that still has its lines. Once the splitter can do it, its
-header and lines land in Bronze as a part of their own and go the way of every sale: so Silver, built again from Bronze,
-has them too. The header that arrives closes the record in quarantine.
+A sale that could not be split is in Bronze as a header that still has its lines. Once the splitter can split it, its
+header and lines land in Bronze as a part of their own and are loaded like any other sale: so a Silver rebuilt from
+Bronze has them too. The load of the header closes the record in quarantine.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HEADER = msgspec.json.Decoder(_Header)
 
 
 def retry(conn: connection, settings: Settings, rejects: Sequence[Reject], *, run_id: str) -> Retried:
-    """Try open records again; what fits goes to Silver and is RESOLVED. Raises DatabaseError, BronzeWriteFailed."""
+    """Retry open records; those that fit go to Silver and are RESOLVED. Raises DatabaseError, BronzeWriteFailed."""
     whole = [one for one in rejects if one.status == "OPEN" and _has_its_lines(one)]
     others = retry_rejects(conn, [one for one in rejects if one not in whole], run_id=run_id)
     return others + _split_again(conn, settings, whole, run_id) if whole else others
@@ -73,7 +73,7 @@ def _split_again(conn: connection, settings: Settings, sales: Sequence[Reject], 
 
 
 def _why_not(sale: bytes) -> str | None:
-    """Why the sale is not landed again: a part of it would be set aside once more. None: all of it fits."""
+    """Why the sale is not landed again: a part of it would be quarantined again. None: all of it fits."""
     for dataset, records in divide_sales([sale]).items():
         for rejection in parse_block(DATASETS[dataset], records.text, 1).rejections:
             return rejection.reason
@@ -81,7 +81,7 @@ def _why_not(sale: bytes) -> str | None:
 
 
 def _land(conn: connection, settings: Settings, sales: Sequence[bytes], run_id: str) -> None:
-    """Header and lines of the sales, receipted together. The watermark stays where it is."""
+    """Land header and lines of the sales, with common receipts. The watermark stays where it is."""
     store = BronzeStore(settings.bronze_location, group_readable=settings.bronze_group_readable)
     started = datetime.now(timezone.utc)
     with (

@@ -1,8 +1,8 @@
-"""`./retail run`: one hour, start to finish, through the real DAG.
+"""`./retail run`: one hourly run, start to finish, through the real DAG.
 
 While the scheduler of `up` runs, the DAG is triggered there and followed. Otherwise `airflow dags test` runs it in one
-process: the same file, tasks and states, without a scheduler's start. Never both: a scheduler would pick up the tasks
-of the other's run as well. Either way the run is followed in Airflow's metadata, which knows when a task ends.
+process: the same file, tasks and states, without starting a scheduler. Never both: the scheduler would also pick up the
+tasks of the test run. Either way the run is followed in Airflow's metadata, which knows when a task ends.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from stack.services.warehouse import Endpoints
 
 NAME = "run"
-SCHEDULING = "scheduling"  # the lock of who executes tasks: a run without a scheduler, or `up` while it starts one
+SCHEDULING = "scheduling"  # the lock for executing tasks: of a run without a scheduler, or of `up` as it starts one
 _POLL_SECONDS = 0.2
 _FIRST_SIGN_SECONDS = 180
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A run that ended well."""
+    """A successful run."""
 
     run_id: str
     seconds: float
@@ -68,7 +68,7 @@ def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
 
 
 def prepare(home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk) -> None:
-    """Schemas of the warehouse and of Airflow."""
+    """Prepare the schemas of the warehouse and of Airflow."""
     with connect(endpoints.database_url) as conn:
         applied = prepare_schema(conn)
     if applied:
@@ -108,7 +108,7 @@ def _run_dag(
 
 @contextmanager
 def _with_or_without_scheduler(home: Home) -> Iterator[bool]:
-    """Whether a scheduler runs. If none does, `up` starts none until we are done."""
+    """Yields whether a scheduler runs. If none does, `up` starts none within the block."""
     with home.locked(SCHEDULING):
         if not running(home, "airflow-scheduler"):
             yield False
@@ -119,7 +119,7 @@ def _with_or_without_scheduler(home: Home) -> Iterator[bool]:
 def _follow(
     process: subprocess.Popen[bytes], metadata: Metadata, moment: datetime, talk: Talk, *, triggers: bool
 ) -> DagRun | None:
-    """Show each task as it ends, until the run has ended or can no longer go on."""
+    """Show each task as it ends, until the run has ended or can no longer continue."""
     shown: set[str] = set()
     deadline = time.monotonic() + _FIRST_SIGN_SECONDS
     while True:

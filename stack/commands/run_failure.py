@@ -1,7 +1,7 @@
-"""Why a run failed, and with which exit code: one line that names the step, the cause and what to do.
+"""The error for a failed run, with its exit code: one line that names the step, the cause and what to do.
 
-The ETL log in the warehouse has the error, as columns. A step that did not reach the warehouse has left it in a file
-(`medallion.process.failure_file`). Of one that was killed, its callback or the next step may have logged just that.
+The ETL log in the warehouse has the error, as columns. A step that did not reach the warehouse has written it to a file
+(`medallion.process.failure_file`). For a killed step, its callback or the next step may have logged that it was killed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Rep
 
 
 def _of_log(failures: Iterable[Failure], failed: list[str]) -> ErrorRecord | None:
-    """The last error of the first failed task that the ETL log knows; one that a later try has mended is none."""
+    """The last error of the first failed task that the ETL log knows, unless a later try succeeded."""
     last = {(one.layer, one.dataset): one for one in failures}
     places = [logged_as(task_id) for task_id in failed]
     found = next((one for place, one in last.items() if place in places or not failed), None)
@@ -53,12 +53,12 @@ def _of_log(failures: Iterable[Failure], failed: list[str]) -> ErrorRecord | Non
 
 
 def _of_files(home: Home, run_id: str, failed: list[str]) -> ErrorRecord | None:
-    """The error of the first failed task that has left a file."""
+    """The error of the first failed task that has written one to a file."""
     found = (read_failure(task_file(home.airflow, DAG_ID, task_id), run_id) for task_id in failed)
     return next((one for one in found if one), None)
 
 
 def _log(home: Home, run_id: str) -> Path:
-    """Of a task that the scheduler ran, else that of the whole run."""
+    """The log of a task that the scheduler ran, else the log of the complete run."""
     tasks = sorted((home.airflow / "logs").glob(f"dag_id=*/run_id={run_id}/task_id=*/attempt=*.log"))
     return next(iter(tasks), home.logs / "run.log")

@@ -1,14 +1,14 @@
-"""Dates at which the tests run besides today: libfaketime shifts the wall clock of pytest and of all it starts.
+"""Dates other than today at which the tests run: libfaketime shifts the wall clock of pytest and of all it starts.
 
 The shift is an offset in whole seconds, the same for every process, so that two processes never disagree about the
-time and the clock goes on while the tests run. The tempting other way, an absolute date, starts again at that date in
-each new process. The monotonic clock stays real: timeouts measure what really passes.
+time and the clock advances while the tests run. The tempting alternative, an absolute date, would start again at that
+date in each new process. The monotonic clock stays real: timeouts measure the time that really passes.
 
 libfaketime 0.9.10, which Debian has, breaks the one sleep that Python 3.11 and later use
 (github.com/wolfcw/libfaketime/issues/426): `mend_sleep` replaces it in the interpreters of this environment.
 
-One thing it cannot shift: a signal handler that interrupts a wait sees the real time. So a timeout of Postgres, as
-`lock_timeout`, does not end a wait at a later date: no test that runs at one may need it to.
+It cannot shift one thing: a signal handler that interrupts a wait sees the real time. So a timeout of Postgres, such as
+`lock_timeout`, does not end a wait at a later date: no test that runs at a shifted date may need it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-# The variant for one thread: the other one takes a mutex in each call, and Postgres asks for the time in signal
-# handlers, where it would wait for itself.
+# The single-threaded variant: the other takes a mutex in each call, and Postgres asks for the time in signal handlers,
+# where it would wait for itself.
 _LIBRARIES = (
     "usr/lib/*/faketime/libfaketime.so.1",
     "usr/lib*/faketime/libfaketime.so.1",
@@ -42,7 +42,7 @@ select.select((), (), (), seconds)\\ntime.sleep = sleep", {})
 
 @dataclass(frozen=True)
 class ShiftedDate:
-    """A moment at which the tests begin, and the time zone of the machine on which they do."""
+    """A moment at which the tests begin, and the time zone in which they run."""
 
     name: str
     moment: datetime
@@ -63,7 +63,7 @@ def shifted_dates(now: datetime) -> tuple[ShiftedDate, ...]:
 
 
 def date_of_commit(commit: str, dates: tuple[ShiftedDate, ...]) -> ShiftedDate:
-    """The date for this commit: the same whenever the commit is tested, and each date in turn over many commits."""
+    """The date for this commit: always the same for one commit, and each date in turn over many commits."""
     return dates[int(commit[:12] or "0", 16) % len(dates)]
 
 
@@ -73,15 +73,15 @@ def find_library(root: Path = Path("/")) -> Path | None:
 
 
 def shifted(environment: Mapping[str, str], date: ShiftedDate, now: datetime, library: Path) -> dict[str, str]:
-    """`environment`, changed so that a process started now finds itself at `date`."""
+    """`environment`, changed so that a process started now sees `date`."""
     preloaded = " ".join(filter(None, (str(library), environment.get("LD_PRELOAD", ""))))
     return {
         **environment,
         "LD_PRELOAD": preloaded,
         "FAKETIME": f"{(date.moment - now).total_seconds():+.0f}",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        # Else a wait by the monotonic clock ends at once, as that moment is shifted and the clock is not. Python waits
-        # so for its interpreter lock: its threads would spin, and take the lock from each other all the time.
+        # Otherwise a wait by the monotonic clock ends at once, as its end is shifted and the clock is not. Python waits
+        # this way for its interpreter lock: its threads would spin and take the lock from each other all the time.
         "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         "FAKETIME_CACHE_DURATION": "1000000000",  # the offset never changes: read it once
         "NO_FAKE_STAT": "1",  # files keep the real time in every program, as some could not be shifted
@@ -90,7 +90,7 @@ def shifted(environment: Mapping[str, str], date: ShiftedDate, now: datetime, li
 
 
 def unshifted(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` for a program that must see the real time, as one that checks certificates of the internet."""
+    """`environment` for a program that must see the real time, such as one that checks internet certificates."""
     kept = {name: value for name, value in environment.items() if not name.startswith("FAKETIME")}
     others = [one for one in kept.pop("LD_PRELOAD", "").split() if "libfaketime" not in one]
     return kept | ({"LD_PRELOAD": " ".join(others)} if others else {})
@@ -105,10 +105,10 @@ def mend_sleep(site_packages: Path | None = None) -> None:
 
 
 def share_clock(pid: int, folder: Path = _SHARED_MEMORY, seconds: float = 5.0) -> None:
-    """Let other accounts share what the shifted process `pid` shares with its children.
+    """Let other accounts open the shared memory of the shifted process `pid`.
 
-    A process that cannot open it, as Postgres under an account of its own, makes another one and leaves that behind
-    when it is killed; a later process with its number then does not start. Without effect where nothing is shared.
+    A process that cannot open it, such as Postgres under its own account, makes its own shared memory and leaves it
+    when it is killed; a later process with the same number then does not start. Without effect where nothing is shared.
     """
     wanted = [folder / f"faketime_shm_{pid}", folder / f"sem.faketime_sem_{pid}"]
     deadline = time.monotonic() + seconds
@@ -120,7 +120,7 @@ def share_clock(pid: int, folder: Path = _SHARED_MEMORY, seconds: float = 5.0) -
 
 
 def remove_leftovers(is_alive: Callable[[int], bool], folder: Path = _SHARED_MEMORY) -> None:
-    """Remove the shared memory of shifted processes that were killed: a later one with their number would trip."""
+    """Remove the shared memory of killed processes: a later shifted process with the same number would fail."""
     for file in _shared_by_processes(folder):
         owner = file.name.rpartition("_")[2]
         if owner.isdigit() and not is_alive(int(owner)):
@@ -133,7 +133,7 @@ def _shared_by_processes(folder: Path) -> Iterable[Path]:
 
 
 def _next(now: datetime, in_year: Callable[[int], datetime | None]) -> datetime:
-    """The first of these moments after `now`. 29 February may be eight years away, around a century."""
+    """The first of these moments after `now`. 29 February may be eight years away, around the turn of a century."""
     found = (in_year(year) for year in range(now.year, now.year + 9))
     return next(moment for moment in found if moment is not None and moment > now)
 

@@ -1,4 +1,4 @@
-"""`./retail status`: what runs, where it is, and where the data stands. Asking starts nothing."""
+"""`./retail status`: what runs, where it is, and how far the data is. It starts nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AIRFLOW_SERVICES = ("airflow-api-server", "airflow-scheduler", "airflow-dag-proc
 
 @dataclass(frozen=True)
 class ServiceState:
-    """One service. `state` is running, stopped or external (configured, not ours)."""
+    """One service. `state` is running, stopped or external (configured, not started by the platform)."""
 
     name: str
     state: str
@@ -40,10 +40,10 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Status:
-    """What runs and where the data stands. `report` is None while the warehouse cannot be asked.
+    """What runs and how far the data is. `report` is None while the warehouse cannot be asked.
 
-    `incidents` are those of the moment at which the warehouse was stopped while it does not run, and None while it
-    runs and does not answer, or never ran.
+    `incidents` are the open ones. While the warehouse is stopped, they are those of the moment when it was stopped.
+    They are None when it runs and does not answer, or never ran.
     """
 
     home: str
@@ -61,7 +61,7 @@ class Status:
 
 
 def read_status(home: Home, settings: StackSettings) -> Status:
-    """Look at everything that can be looked at."""
+    """Read the status of everything that can be read."""
     postgres, url, airflow_url = _postgres(home, settings)
     services = (postgres, _source(home, settings), *(_service(home, name) for name in AIRFLOW_SERVICES))
     ui = next(one for one in services if one.name == "airflow-api-server")
@@ -90,7 +90,7 @@ def read_status(home: Home, settings: StackSettings) -> Status:
 
 
 def print_status(status: Status, console: Console) -> None:
-    """The status for a person."""
+    """Print the status."""
     if all(one.state == "stopped" for one in status.services):
         console.print("nothing is running", style="bold")
     for one in status.services:

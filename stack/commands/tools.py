@@ -1,4 +1,4 @@
-"""Programs that are used through us: `psql` on the warehouse, the dbt documentation in a browser."""
+"""Programs that are started by `./retail`: `psql` on the warehouse, the dbt documentation in a browser."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ _DBT_PROJECT = PROJECT_ROOT / "dbt"
 
 
 def open_psql(home: Home, settings: StackSettings, talk: Talk, arguments: list[str]) -> int:
-    """Run psql on the warehouse, where the user stands; returns its exit code. Raises ConfigurationError."""
+    """Run psql on the warehouse, in the user's folder; returns its exit code. Raises ConfigurationError."""
     program = find_program(settings, "psql")
     with warehouse(home, settings, talk) as database_url:
         environment = libpq_environment(database_url, "psql")
         folder = os.environ.get("RETAIL_CALLER_FOLDER") or None
-        # Ctrl-C is psql's: it ends a statement there, and must not end us.
+        # Ctrl-C belongs to psql: it ends a statement there, and must not end this process.
         return subprocess.run([program, *arguments], env=environment, cwd=folder, check=False).returncode
 
 
 def libpq_environment(database_url: str, name: str) -> dict[str, str]:
-    """The address of a database as libpq's programs read it, for one that calls itself `retail {name}`.
+    """The environment from which a libpq program, named `retail {name}`, reads the address of a database.
 
-    By environment, as every user of the machine can read arguments.
+    The environment is used because every user of the machine can read arguments.
     """
     url = make_url(database_url)
     return {
@@ -60,7 +60,7 @@ def libpq_environment(database_url: str, name: str) -> dict[str, str]:
 
 
 def find_program(settings: StackSettings, name: str) -> str:
-    """A client program of our Postgres, else the system's. Raises ConfigurationError when there is none."""
+    """A client program of the embedded Postgres, else of the system. Raises ConfigurationError when there is none."""
     beside = find_binaries(settings.postgres_bin) / name
     found = str(beside) if beside.is_file() else shutil.which(name)
     if found is None:
@@ -90,12 +90,12 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 
 def dbt_environment(home: Home, environment: dict[str, str]) -> dict[str, str]:
-    """The environment of a dbt process: where it keeps its state, and that it reports its use to no one."""
+    """The environment of a dbt process: where it keeps its state, and no usage statistics."""
     return {**environment, **dbt_state(home.path), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
 
 def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
-    """One dbt command on the project, its words in `logs/dbt.log`. Raises RetailError."""
+    """Run one dbt command on the project, with its output in `logs/dbt.log`. Raises RetailError."""
     log = home.logs / "dbt.log"
     where = ("--project-dir", str(_DBT_PROJECT), "--profiles-dir", str(_DBT_PROJECT))
     with log.open("ab") as output:
@@ -115,8 +115,8 @@ def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
 
 
 def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
-    """Serve the generated site. Plain files: a dbt process would hold three hundred megabytes for that."""
-    with home.locked("starting"):  # as everybody who chooses a port: the choices are kept in one place
+    """Serve the generated site as plain files: a dbt process would hold three hundred megabytes for that."""
+    with home.locked("starting"):  # as every choice of a port: the choices are kept in one place
         port = choose_port(home, settings, "docs_port")
     site = home.path / "dbt" / "target"
     command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(site))

@@ -1,4 +1,4 @@
-"""`./retail up`: the whole platform in the foreground, a line per service; and `down`, which ends it from elsewhere."""
+"""`./retail up`: the complete platform in the foreground, a line per service; and `down`, which ends it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Stopped:
 
 
 def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
-    """Serve until told to stop. Raises ServiceFailed when a service dies; then everything is stopped first."""
+    """Serve until stopped. When a service dies, stops everything and raises ServiceFailed."""
     with home.try_locked("up") as mine:
         if not mine:
             raise RetailError(
@@ -75,20 +75,20 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 
 def stop_platform(home: Home, settings: StackSettings) -> Stopped:
-    """End every command in the foreground and every service of this RETAIL_HOME. Nothing running is no error."""
+    """End every command in the foreground and every service of this RETAIL_HOME, if any runs."""
     commands = tuple(name for name in ("run", "up", "docs", "backfill") if _end_command(home, name))
     with home.locked("starting"):
         return Stopped(commands, tuple(stop_everything(home, settings)))
 
 
 def write_connection(home: Home, endpoints: Endpoints) -> None:
-    """Leave addresses and credentials where a step started by hand finds them."""
+    """Write addresses and credentials to the file where a step started by hand finds them."""
     quoted = (f"{name}='{_escaped(value)}'" for name, value in endpoints.connection().items())
     write_private(home.path / CONNECTION_FILE, "\n".join(quoted) + "\n")
 
 
 def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str) -> list[str]:
-    """One line per service: where it is, and how to get in."""
+    """One line per service: its address, and how to log in."""
     airflow = f"http://127.0.0.1:{endpoints.airflow_port}"
     warehouse = "as DATABASE_URL says" if settings.database_url else "embedded, 127.0.0.1:" + _port(endpoints)
     return [
@@ -106,13 +106,13 @@ def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, passwor
 def _start_airflow(
     home: Home, services: list[Service], metadata: Metadata, talk: Talk
 ) -> dict[str, subprocess.Popen[bytes]]:
-    """Start Airflow's processes; ready once all of them gave a sign of life and the DAG was read."""
+    """Start Airflow's processes and wait until all have sent a heartbeat and the DAG was read."""
     if pid := home.holder("run"):
         talk.say(f"waiting for ./retail run (process {pid}) to end: a scheduler would take its tasks over")
     with home.locked(SCHEDULING), talk.step("Airflow"):
         since = datetime.now(timezone.utc)
         processes: dict[str, subprocess.Popen[bytes]] = {}
-        for service in services:  # the API server first: a task that finds none fails
+        for service in services:  # the API server first: a task fails without it
             processes[service.name] = start(home, service)
             await_ready(home, service, processes[service.name])
         deadline = time.monotonic() + _HEALTHY_SECONDS
@@ -129,14 +129,14 @@ def _start_airflow(
 
 
 def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> None:
-    """As many ranges of a backfill side by side as the settings say."""
+    """Set the pool of the backfill to as many slots as BACKFILL_JOBS says."""
     address = f"http://{HOST}:{endpoints.airflow_port}"
     words = "ranges of a backfill side by side (BACKFILL_JOBS)"
     set_pool(address, password, BACKFILL, settings.backfill_jobs, words)
 
 
 def _watch(home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Return never; raise when a service has died."""
+    """Watch the services. Never returns; raises when a service has died."""
     server = None if settings.database_url else postgres_server(home, settings)
     while True:
         time.sleep(_WATCH_SECONDS)

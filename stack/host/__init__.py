@@ -1,1 +1,1 @@
-"""What the commands find on this machine: the home folder, settings, signals, logs, the console."""
+"""The machine as the commands use it: the home folder, settings, signals, logs, the console."""

@@ -1,6 +1,6 @@
-"""What a command says while it works: to stderr, so that stdout stays data.
+"""Messages of a command while it works: to stderr, so that stdout stays data.
 
-On a terminal a step shows a spinner and is redrawn as one line once it is done; elsewhere each line is printed once.
+On a terminal a step shows a spinner and is redrawn as one line when it is done; elsewhere each line is printed once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAME_WIDTH = 30
 
 
 class Talk:
-    """Lines for a person."""
+    """Prints messages for a person."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
@@ -38,27 +38,27 @@ class Talk:
         self.done(name, time.monotonic() - began)
 
     def done(self, name: str, seconds: float, note: str = "") -> None:
-        """A step that is over."""
+        """Print a step that is done."""
         self.console.print(f"[green]✓[/] {name:<{_NAME_WIDTH}} {seconds:6.1f} s  {note}".rstrip())
 
     def skipped(self, name: str, note: str = "") -> None:
-        """A step that had nothing to do."""
+        """Print a step that had nothing to do."""
         self.console.print(f"[dim]- {name:<{_NAME_WIDTH}} skipped   {note}[/]".rstrip())
 
     def failed(self, name: str, seconds: float, note: str = "") -> None:
-        """A step that did not succeed."""
+        """Print a step that failed."""
         self.console.print(f"[red]✗[/] {name:<{_NAME_WIDTH}} {seconds:6.1f} s  {note}".rstrip())
 
     def say(self, text: str) -> None:
-        """A line."""
+        """Print a line."""
         self.console.print(_safe(text), markup=False)
 
     def warn(self, text: str) -> None:
-        """A line that should be noticed."""
+        """Print a warning."""
         self.console.print(_safe(f"warning: {text}"), style="yellow", markup=False)
 
     def error(self, what: str, why: str, remedy: str) -> None:
-        """The three lines of an error."""
+        """Print the three lines of an error."""
         self.console.print(_safe(f"error: {what}"), style="red", markup=False)
         if why:
             self.console.print(_safe(f"  why: {why}"), markup=False)
@@ -66,7 +66,7 @@ class Talk:
 
 
 def _safe(text: str) -> str:
-    """Lines of ours that may quote others: nothing in them is obeyed by a terminal."""
+    """The text, which may quote foreign text, without control codes for the terminal."""
     return escaped(text, keep="\n")
 
 

@@ -1,9 +1,9 @@
-"""RETAIL_HOME: where the stack keeps what must outlive a process, and who may touch it when.
+"""RETAIL_HOME: the folder for what must outlive a process, and the locks that control access to it.
 
-Three kinds of things live here. `state.json` remembers choices (ports, the start of the data set) so that the next
-start makes the same ones. `secrets.json`, mode 0600, holds generated passwords. `run/` holds lock and pid files.
+`state.json` remembers choices (ports, the start of the data set) so that the next start makes the same ones.
+`secrets.json`, mode 0600, holds generated passwords. `run/` holds lock and pid files.
 
-Locks are `flock`, not files that exist or not: the kernel lets go of them when their holder dies, however it dies.
+Locks are `flock`, not files that exist or not: the kernel releases them when their holder dies, however it dies.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PASSED_THROUGH = 0o711
-_CLOSED = "closed_to_others"  # remembered: what an older version left open was closed
+_CLOSED = "closed_to_others"  # remembered: files that an older version left open were closed
 
 
 @dataclass(frozen=True)
 class Home:
-    """One RETAIL_HOME. Everything that can be run side by side differs in nothing else."""
+    """One RETAIL_HOME. Platforms that run side by side differ only in it."""
 
     path: Path
 
@@ -52,10 +52,10 @@ class Home:
     def prepare(self) -> Home:
         """Create the folders. Raises ConfigurationError when that is not allowed."""
         try:
-            # As root Postgres runs under another account, and has its data below: it must pass, and can list nothing.
+            # For root, Postgres runs under another account and has its data below: it may pass through, but not list.
             own_mode = _PASSED_THROUGH if os.geteuid() == 0 else PRIVATE_FOLDER
             make_private(self.path, own_mode)
-            if not self.path.stat().st_mode & stat.S_ISVTX:  # a folder that everybody shares is another's to close
+            if not self.path.stat().st_mode & stat.S_ISVTX:  # a folder shared by all accounts is not ours to close
                 close_to_others(self.path, own_mode)
             for folder in (self.logs, self.run, self.airflow, self.path / "bronze", self.path / "dbt"):
                 make_private(folder)
@@ -69,7 +69,7 @@ class Home:
         return self
 
     def _close_once(self) -> None:
-        """Close every file to others, but for those of Postgres, which does so itself."""
+        """Close every file to others, except those of Postgres, which does so itself."""
         if self.recall(_CLOSED):
             return
         for folder, folders, files in os.walk(self.path):
@@ -82,7 +82,7 @@ class Home:
         self.remember(_CLOSED, value=True)
 
     def recall(self, key: str) -> Any:
-        """What was remembered under `key`; None if nothing was."""
+        """The value remembered under `key`, or None."""
         return _read(self.path / "state.json").get(key)
 
     def remember(self, key: str, value: Any) -> None:
@@ -103,21 +103,21 @@ class Home:
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
-        """Hold the lock `name` alone, waiting for it."""
+        """Wait for the lock `name` and hold it exclusively."""
         with _lock_file(self.run / f"{name}.lock") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     @contextmanager
     def shared(self, name: str) -> Iterator[None]:
-        """Hold the lock `name` together with others."""
+        """Hold the lock `name`, shared with other processes."""
         with _lock_file(self.run / f"{name}.lock") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH)
             yield
 
     @contextmanager
     def try_locked(self, name: str) -> Iterator[bool]:
-        """Hold the lock `name` alone if nobody has it; yields whether that worked. The holder leaves its pid."""
+        """Hold the lock `name` exclusively if it is free; yields whether it was. The holder writes down its pid."""
         with _lock_file(self.run / f"{name}.lock") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -129,7 +129,7 @@ class Home:
                 yield True
 
     def holder(self, name: str) -> int | None:
-        """Process that holds the lock `name` by `try_locked`; None if nobody does."""
+        """The process that holds the lock `name` by `try_locked`, or None."""
         with _lock_file(self.run / f"{name}.lock") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

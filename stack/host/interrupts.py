@@ -1,8 +1,8 @@
 """Ctrl-C, SIGTERM and a closed terminal, as one exception that unwinds through every `finally`.
 
-A signal in the moment between starting a process and noting it down would lose that process. Such moments are
-marked `uninterrupted`: the signal waits until they are over. Blocking signals in the kernel instead would be
-inherited by the process that is being started, which then could not be told to stop.
+A signal between the start of a process and the record of it would lose that process. Such moments are marked
+`uninterrupted`: the signal waits until they are over. A block of signals in the kernel would be inherited by the
+started process, which then could not be stopped by a signal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _told: int | None = None
 
 
 class Interrupted(BaseException):
-    """We were told to stop. Not an Exception: nothing but a clean-up may hold it up."""
+    """A stop signal was received. Not an Exception, so that only clean-up code handles it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -31,8 +31,8 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within, each of the signals raises Interrupted in the main thread."""
-    global _told  # noqa: PLW0603 - the signal handler has no other way to say it
+    """Within the block, each of the signals raises Interrupted in the main thread."""
+    global _told  # noqa: PLW0603 - the signal handler has no other way to report
     before = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
         yield
@@ -44,7 +44,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Within, a signal waits; it is raised at the end. For short steps and for cleaning up."""
+    """Hold signals until the end of the block, where they are raised. For short steps and for clean-up."""
     global _depth  # noqa: PLW0603 - the signal handler has no other way to know
     _depth += 1
     try:
@@ -55,7 +55,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def raise_if_told() -> None:
-    """Raise Interrupted again. For loops that wait: the first one may have met a finalizer, which swallows it."""
+    """Raise Interrupted again, in loops that wait: the first one may have been lost in a finalizer."""
     if _told is not None:
         raise Interrupted(_told)
 

@@ -1,4 +1,4 @@
-"""The end of a log file: what an error shows of it."""
+"""The end of a log file, to show in an error."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Settings of the one-machine stack: the pipeline's own, and where its services listen.
 
-Read from the environment alone. `connection.env` is what *we* write for steps started by hand; were it read
-here, a running platform would look to its own command line like one that the user had configured.
+They are read from the environment alone. The platform writes `connection.env` for steps started by hand; if it were
+read here, a running platform would look like one that the user had configured.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class StackSettings(Settings):
-    """What the command line needs to know beyond the pipeline's settings."""
+    """The settings of the command line, in addition to the pipeline's."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True, env_ignore_empty=True)
 
@@ -49,7 +49,7 @@ class StackSettings(Settings):
         return home.expanduser().resolve()
 
     def is_explicit(self, name: str) -> bool:
-        """Whether the user set it: an explicit port never gives way."""
+        """Whether the user set it: an explicit port is never replaced."""
         return name in self.model_fields_set
 
 

@@ -1,1 +1,1 @@
-"""What is started and stopped: processes, ports, the source API, Postgres, Airflow."""
+"""The services that are started and stopped: processes, ports, the source API, Postgres, Airflow."""

@@ -1,7 +1,7 @@
 """Open incidents for `./retail status`: read from the warehouse, printed for a person.
 
 After `./retail run` the warehouse of the platform is stopped, and the status starts nothing. So the command that stops
-it writes down what was open at that moment, and the status shows that until the warehouse runs again.
+it saves the incidents that are open at that moment, and the status shows them until the warehouse runs again.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from stack.host.home import Home
     from stack.services.airflow.metadata import DagRun
 
-_LOCK_TIMEOUT = "set local lock_timeout to '5s'"  # who asks is a person, or a command that is about to end
+_LOCK_TIMEOUT = "set local lock_timeout to '5s'"  # a person is waiting, or a command that is about to end
 _STATEMENT = Path(__file__).with_suffix(".sql")
 
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """What is wrong at this moment. `load_id` is the batch, None when the step had none yet."""
+    """An open incident. `load_id` is the load, None when the step had none yet."""
 
     dag_id: str
     task_id: str
@@ -48,7 +48,7 @@ class OpenIncident:
 
 
 def read_incidents(database_url: str) -> tuple[OpenIncident, ...]:
-    """The open ones, oldest first; none while the table is not there yet. Raises DatabaseError."""
+    """Open incidents, oldest first; none while the table does not exist yet. Raises DatabaseError."""
     with connect(database_url, application_name="retail status") as conn, transaction(conn), conn.cursor() as cursor:
         try:
             cursor.execute(_LOCK_TIMEOUT)
@@ -68,14 +68,14 @@ class Kept:
 
 
 def keep_incidents(home: Home, database_url: str, now: datetime) -> None:
-    """Write down what is open in a warehouse that is about to be stopped. Raises nothing: it is stopped anyway."""
+    """Save the open incidents of a warehouse that is about to be stopped. Raises nothing: it is stopped anyway."""
     with suppress(DatabaseError, OSError):
         content = {"stopped_at": now, "incidents": [asdict(one) for one in read_incidents(database_url)]}
         write_private(_kept_file(home), json.dumps(content, indent=2, default=lambda moment: moment.isoformat()) + "\n")
 
 
 def kept_incidents(home: Home) -> Kept | None:
-    """What was open when the warehouse was stopped; None when nothing was written down."""
+    """The incidents that were open when the warehouse was stopped; None when none were saved."""
     try:
         content = json.loads(_kept_file(home).read_text(encoding="utf-8"))
         found = tuple(_open_incident(one) for one in content["incidents"])
@@ -85,13 +85,13 @@ def kept_incidents(home: Home) -> Kept | None:
 
 
 def overdue(now: datetime, last_run: DagRun | None, deadline_minutes: float) -> str | None:
-    """Why an hour is missing while a scheduler runs, as Airflow's own record has it."""
+    """Why an hourly run is missing while a scheduler runs, by Airflow's own record; None when none is."""
     began = last_run.started_at if last_run else None
     return missed_run_reason(now, began, deadline_minutes)
 
 
 def print_incidents(incidents: tuple[OpenIncident, ...], console: Console) -> None:
-    """Three lines for each: what and since when, why, what to do."""
+    """Print three lines for each: what and since when, why, what to do."""
     for one in incidents:
         batch = f", batch {one.load_id}" if one.load_id is not None else ""
         times = "once" if one.times == 1 else f"{one.times} times"

@@ -1,7 +1,7 @@
-"""Which port a service gets: a default gives way when it is taken, a port the user named does not.
+"""The choice of a service's port: a default that is taken is replaced, a port that the user named is not.
 
-The choice is remembered under RETAIL_HOME, so that addresses stay the same from start to start and two checkouts
-settle side by side once and for all.
+The choice is remembered under RETAIL_HOME, so that addresses stay the same from start to start and two checkouts do not
+get in each other's way.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def remembered_port(home: Home, name: PortName) -> int | None:
 
 
 def port_taken(name: str, port: int) -> ConfigurationError:
-    """The error for a port that was asked for and belongs to somebody else."""
+    """The error for a port that the user named and another program has taken."""
     variable = name.upper()
     return ConfigurationError(
         f"{variable}={port} is taken: another program listens on {HOST}:{port}",
@@ -59,7 +59,7 @@ def is_free(port: int) -> bool:
 
 
 def any_free() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port on which no program listens at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -1,9 +1,9 @@
-"""Services as processes of our own: started in a session of their own, ready when they say so, ended whole.
+"""Services as processes: started in their own session, ready when they report it, ended with all descendants.
 
-A service is more than the process we start: Airflow's fork workers, and those fork again. So each service gets a
-session of its own and a mark in its environment, which every descendant inherits; `stop` ends all of them, even when
+A service is more than the process that is started: Airflow's processes fork workers, which fork again. So each service
+gets its own session and a mark in its environment, which every descendant inherits; `stop` ends all of them, even when
 the first process is long dead. A record on disk (`run/<service>.json`) lets another command, or the next one after
-`kill -9`, do the same. It holds the process's start time, for a number alone may by now belong to a stranger.
+`kill -9`, do the same. It holds the process's start time, as its number may be reused by another process.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ MARK = "RETAIL_SERVICE"
 GRACE_SECONDS = 15.0
 _PROBE_SECONDS = 5
 _KILL_SECONDS = 10
-# Airflow gives its processes titles, with a library that writes over their environment, and so over the mark,
-# unless it is told not to.
+# Airflow sets the titles of its processes with a library that overwrites their environment, and so the mark, unless
+# this variable forbids it.
 _KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 _LARGEST_LOG_BYTES = 5_000_000
 _CLOCK_TOLERANCE_SECONDS = 1.5
@@ -46,7 +46,7 @@ _CLOCK_TOLERANCE_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Service:
-    """What to start. `ready_url` answers 200 once the service works; None: ready when it runs."""
+    """A service to start. `ready_url` answers 200 once it works; None: it is ready when it runs."""
 
     name: str
     command: tuple[str, ...]
@@ -57,7 +57,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Record:
-    """A started service as it is noted down. `mark` is in the environment of each of its processes."""
+    """The record of a started service. `mark` is in the environment of each of its processes."""
 
     name: str
     pid: int
@@ -66,7 +66,7 @@ class Record:
 
 
 def start(home: Home, service: Service) -> subprocess.Popen[bytes]:
-    """Start a service and note it down. Its output goes to `logs/<service>.log`."""
+    """Start a service and record it. Its output goes to `logs/<service>.log`."""
     mark = f"{service.name}-{os.getpid()}-{time.time_ns()}"
     log = home.logs / f"{service.name}.log"
     _rotate(log)
@@ -83,7 +83,7 @@ def start(home: Home, service: Service) -> subprocess.Popen[bytes]:
         try:
             record = Record(service.name, process.pid, psutil.Process(process.pid).create_time(), mark)
             write_private(_record_file(home, service.name), json.dumps(asdict(record)) + "\n")
-        except BaseException:  # what is not noted down, nobody would find again
+        except BaseException:  # no command could find it without its record
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
@@ -103,7 +103,7 @@ def await_ready(home: Home, service: Service, process: subprocess.Popen[bytes]) 
 
 
 def answers(url: str) -> bool:
-    """Whether that address answers with success."""
+    """Whether the URL answers with success."""
     try:
         with _direct.open(url, timeout=_PROBE_SECONDS) as answer:
             return int(answer.status) // 100 == 2  # noqa: PLR2004 - the HTTP class of success
@@ -118,13 +118,13 @@ def ended(home: Home, name: str, code: int) -> ServiceFailed:
 
 
 def running(home: Home, name: str) -> Record | None:
-    """The service's record if its first process is alive and still the one we started."""
+    """The service's record if its first process is alive and still the one that was started."""
     record = recorded(home, name)
     return record if record and _alive(record) else None
 
 
 def recorded(home: Home, name: str) -> Record | None:
-    """What was noted down at the start of the service, dead or alive."""
+    """The record of the service, whether it still runs or not."""
     try:
         return Record(**json.loads(_record_file(home, name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -132,15 +132,15 @@ def recorded(home: Home, name: str) -> Record | None:
 
 
 def recorded_names(home: Home) -> list[str]:
-    """Services that were started and not yet stopped by us."""
+    """Services that were started and not yet stopped by a command."""
     return sorted(file.stem for file in home.run.glob("*.json"))
 
 
 def stop(home: Home, names: Iterable[str], *, grace_seconds: float = GRACE_SECONDS) -> list[str]:
     """End these services, all at once, with every process they started. Returns those that had any left.
 
-    SIGTERM first, to the first process alone, so that it can end its children in order; after the grace
-    period SIGKILL to whatever is left.
+    SIGTERM goes to the first process alone, so that it can end its children in order; after the grace period, SIGKILL
+    to all that are left.
     """
     records = [record for name in names if (record := recorded(home, name))]
     members = {record.name: _members(record) for record in records}
@@ -172,7 +172,7 @@ def _terminate(record: Record, members: list[psutil.Process]) -> None:
 
 
 def _kill(record: Record) -> None:
-    """SIGKILL, until none is left: one that was listed may have forked before it was ended."""
+    """Send SIGKILL until no process is left: a listed process may have forked before it was ended."""
     deadline = time.monotonic() + _KILL_SECONDS
     while (members := _members(record)) and time.monotonic() < deadline:
         for process in members:
@@ -182,7 +182,7 @@ def _kill(record: Record) -> None:
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> None:
-    """Wait until they are gone; a child of ours is reaped on the way."""
+    """Wait until the processes are gone; children of this process are reaped."""
     deadline = time.monotonic() + seconds
     while processes and time.monotonic() < deadline:
         processes = [process for process in processes if not _gone(process)]
@@ -209,7 +209,7 @@ def _alive(record: Record) -> bool:
 
 
 def _members(record: Record) -> list[psutil.Process]:
-    """Every living process of the service: by its mark, or in its session while that is surely ours."""
+    """Every living process of the service: by its mark, or by its session while that is certainly the service's."""
     in_session = _alive(record)
     found = []
     for process in psutil.process_iter():

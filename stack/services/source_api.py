@@ -1,7 +1,7 @@
-"""The source API as a service of ours, and the data set it serves.
+"""The source API as a service of the platform, and the data set it serves.
 
-The data set is a function of seed, start and sizes. It must stay the same from start to start, or the watermarks
-would point into another world: what the first start used is remembered, and a change is made only on request.
+The data set is a function of seed, start and sizes. It must stay the same from start to start, or the watermarks would
+belong to other data: the settings of the first start are remembered, and changed only on request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME = "source-api"
 PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
 HISTORY_DAYS = 60
 _CHAOS = "SOURCE_CHAOS"
-# Secrets of the platform, and what is Airflow's and Postgres': no business of the source.
+# Secrets of the platform and variables of Airflow and Postgres, which the source must not get.
 _NOT_THE_SOURCES = ("DATABASE_URL", "AIRFLOW_", "PG", "RETAIL_PG_")
 
 
@@ -47,9 +47,9 @@ def source_service(home: Home, port: int, api_key: str) -> Service:
 
 
 def ask_for_chaos(settings: StackSettings, faults: str) -> None:
-    """Have the source that this command is about to start show these faults.
+    """Request these faults of the source that this command is about to start.
 
-    Raises ConfigurationError for a fault that there is not, and for a source that is not ours to start.
+    Raises ConfigurationError for an unknown fault, and for a source that the platform does not start.
     """
     try:
         parse_faults(faults)
@@ -65,7 +65,7 @@ def ask_for_chaos(settings: StackSettings, faults: str) -> None:
 
 
 def require_same_faults(home: Home) -> None:
-    """Raise ConfigurationError when the source that runs shows other faults than this command asks for."""
+    """Raise ConfigurationError when the running source has other faults than this command asks for."""
     shown, asked = home.recall("chaos") or "", os.environ.get(_CHAOS, "")
     if shown != asked:
         raise ConfigurationError(
@@ -75,7 +75,7 @@ def require_same_faults(home: Home) -> None:
 
 
 def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:
-    """The data set's settings: those of the environment, else those of the first start; remembered from now on."""
+    """The data set's settings, from the environment or else from the first start; they are remembered."""
     remembered: dict[str, str] = home.recall("source") or {}
     pinned = _defaults(now) | remembered | _given(environment)
     if pinned != remembered:
@@ -94,7 +94,7 @@ def _given(environment: os._Environ[str] | dict[str, str]) -> dict[str, str]:
 
 
 def _defaults(now: datetime) -> dict[str, str]:
-    """What the first start uses when nothing is said. All of it is pinned, so that a new default changes no data."""
+    """The defaults of the first start. All of them are pinned, so that a new default changes no data."""
     fields = {name: SourceSettings.model_fields[name.removeprefix("SOURCE_").lower()] for name in PINNED}
     start = (now - timedelta(days=HISTORY_DAYS)).replace(hour=0, minute=0, second=0, microsecond=0)
     return {name: str(field.default) for name, field in fields.items()} | {

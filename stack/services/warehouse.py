@@ -1,8 +1,8 @@
-"""Warehouse and source: who serves them, and the addresses by which everything else reaches them.
+"""Warehouse and source: the services behind them, and the addresses by which everything else reaches them.
 
-What the user configured is used as it is. For the rest a service of ours is started, unless it runs already.
-Several commands may use the same services at once: each holds a shared lock meanwhile, and the last one to let go
-ends them. A command that is killed lets go too, so the next one, or `down`, finds what it left and ends it.
+What the user configured is used as it is. Otherwise a service of the platform is started, unless it runs already.
+Several commands may use the same services at once: each holds a shared lock meanwhile, and the last one to release it
+ends them. A killed command releases it too, so the next command, or `down`, finds the services and ends them.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 # Variables that hold the logins of the layers, where the warehouse is the user's own.
 INGESTION_CONNECTION, TRANSFORMATION_CONNECTION = "AIRFLOW_CONN_RETAIL_INGESTION", "AIRFLOW_CONN_RETAIL_TRANSFORMATION"
-_STANDS_ALONE = frozenset({"docs"})  # serves files: it ends with its own command, or with `down`
+_STANDS_ALONE = frozenset({"docs"})  # it serves files, and ends with its own command or with `down`
 _STARTS = 3  # a port that was free a moment ago may be taken: another is chosen
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where everything is. Addresses hold passwords: they go into environments, never into arguments or logs."""
+    """The addresses of the services. They hold passwords: they go into environments, never into arguments or logs."""
 
     database_url: str = field(repr=False)
     source_api_url: str
@@ -56,12 +56,12 @@ class Endpoints:
     airflow_database_url: str = field(repr=False)
     airflow_port: int
     started: tuple[str, ...] = ()
-    # The narrow logins, of our own server or as configured; None for a warehouse that may know one login only.
+    # The logins of the layers, of the embedded server or as configured; None where there may be one login only.
     ingestion_url: str | None = field(default=None, repr=False)
     transformation_url: str | None = field(default=None, repr=False)
 
     def connection(self) -> dict[str, str]:
-        """What a step of the pipeline needs, as environment variables."""
+        """The environment variables that a step of the pipeline needs."""
         return {
             "DATABASE_URL": self.database_url,
             "SOURCE_API_URL": self.source_api_url,
@@ -72,7 +72,7 @@ class Endpoints:
 
 @contextmanager
 def platform(home: Home, settings: StackSettings, talk: Talk) -> Iterator[Endpoints]:
-    """Addresses of a warehouse and a source that answer. At the end, what nobody uses any more is stopped.
+    """Addresses of a warehouse and a source that answer. At the end, services without another user are stopped.
 
     Raises ConfigurationError, DatabaseError or ServiceFailed.
     """
@@ -90,7 +90,7 @@ def with_source(settings: StackSettings, endpoints: Endpoints) -> StackSettings:
 
 @contextmanager
 def warehouse(home: Home, settings: StackSettings, talk: Talk) -> Iterator[str]:
-    """The address of a warehouse that answers, and nothing else started. Raises as `platform`."""
+    """The address of a warehouse that answers; starts nothing else. Raises as `platform`."""
     with _used(home, settings):
         with home.locked("starting"):
             database_url = _start_warehouse(home, settings, talk, []).database_url
@@ -99,7 +99,7 @@ def warehouse(home: Home, settings: StackSettings, talk: Talk) -> Iterator[str]:
 
 @contextmanager
 def _used(home: Home, settings: StackSettings) -> Iterator[None]:
-    """Within, nobody stops the services; after it, the last user does."""
+    """Keep the services running within the block; after it, the last user stops them."""
     try:
         with home.shared("users"):
             yield
@@ -124,7 +124,7 @@ def stop_everything(home: Home, settings: StackSettings, *, spare: frozenset[str
 
 
 def _stop_postgres(home: Home, settings: StackSettings) -> bool:
-    """Stop the embedded server; False when it did not run. What is open in it is kept for `./retail status`."""
+    """Stop the embedded server; False when it did not run. Its open incidents are saved for `./retail status`."""
     server = postgres_server(home, settings)
     found = server.running()
     if found is not None and settings.database_url is None:
@@ -191,7 +191,7 @@ def _start_warehouse(home: Home, settings: StackSettings, talk: Talk, started: l
 
 
 def _given_login(variable: str) -> str | None:
-    """An Airflow connection as an address that others can use; None when it is not set, or written otherwise."""
+    """An Airflow connection as a URL for other programs; None when it is not set, or not written as a URL."""
     url = os.environ.get(variable, "")
     return url if url.startswith(("postgresql://", "postgres://")) and "__extra__" not in url else None
 
@@ -227,7 +227,7 @@ def _start_on_a_free_port(
 
 
 def _source(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> tuple[str, str]:
-    """Address and key of the source: the configured one, or ours."""
+    """Address and key of the source: the configured one, or the platform's."""
     if settings.source_api_url is not None:
         return settings.require_source()
     given = settings.source_api_key

@@ -1,7 +1,7 @@
-"""What Airflow's metadata database tells about a run, read in SQL.
+"""Runs and tasks in Airflow's metadata database, read in SQL.
 
-Reading it costs a few milliseconds; Airflow's own command line costs seconds for each question. Only columns that
-have been there for many versions are read, and nothing is ever written.
+Reading it costs a few milliseconds; Airflow's own command line costs seconds per call. Only columns that have existed
+for many versions are read, and nothing is ever written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOMENT = DateTime(timezone=True)
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task of one run. `seconds` is what it took so far in its last try."""
+    """A task of one run. `seconds` is the time of its last try so far."""
 
     task_id: str
     state: str | None
@@ -39,7 +39,7 @@ class TaskState:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether its state is final."""
         return self.state in FINISHED
 
 
@@ -60,7 +60,7 @@ class Metadata:
         self._engine = create_engine(url, poolclass=NullPool)
 
     def revision(self) -> str | None:
-        """The version of its tables; None when there are none yet."""
+        """The version of its tables, None before they exist."""
         try:
             with self._engine.connect() as conn:
                 return str(conn.execute(text("select version_num from alembic_version")).scalar_one())
@@ -74,12 +74,12 @@ class Metadata:
         return runs[0] if runs else None
 
     def last_run(self, dag_id: str) -> DagRun | None:
-        """The run that was made last, by Airflow's counter: times are no order where a clock has jumped back."""
+        """The run that was created last, by Airflow's counter: times do not order runs where a clock jumped back."""
         runs = self._runs("dag_id = :dag_id and start_date is not null", {"dag_id": dag_id})
         return runs[0] if runs else None
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
-        """The run's tasks in the order in which they ended, those that have not begun last."""
+        """The run's tasks in the order in which they ended; tasks that have not begun come last."""
         rows = self._rows(
             "select task_id, state, start_date, end_date from task_instance "
             "where dag_id = :dag_id and run_id = :run_id",
@@ -91,7 +91,7 @@ class Metadata:
         return [TaskState(row[0], row[1], _utc(row[2]), _seconds(row[2], row[3])) for row in ordered]
 
     def beating(self, since: datetime) -> set[str]:
-        """Kinds of Airflow job (`SchedulerJob`, `DagProcessorJob`) that gave a sign of life since then."""
+        """Kinds of Airflow job (`SchedulerJob`, `DagProcessorJob`) that have sent a heartbeat since then."""
         statement = "select job_type, latest_heartbeat from job where state = 'running'"
         rows = self._rows(statement, {}, "latest_heartbeat")
         return {row[0] for row in rows if (seen := _utc(row[1])) and seen >= since}
@@ -103,7 +103,7 @@ class Metadata:
         return any((seen := _utc(row[0])) is not None and seen >= since for row in rows)
 
     def paused(self, dag_id: str) -> bool:
-        """Whether its runs wait until somebody unpauses it."""
+        """Whether the DAG is paused."""
         rows = self._rows("select is_paused from dag where dag_id = :dag_id", {"dag_id": dag_id})
         return any(bool(row[0]) for row in rows)
 
@@ -121,7 +121,7 @@ class Metadata:
         return [DagRun(row[0], row[1], _utc(row[2]), _utc(row[3])) for row in rows]
 
     def _rows(self, statement: str, values: dict[str, Any], *moments: str) -> list[Any]:
-        """Rows of a statement. `moments` are its columns of time: SQLite keeps these as text."""
+        """Rows of a statement. `moments` are its time columns, which SQLite keeps as text."""
         clause = text(statement)
         for name in values:
             if name == "logical_date":

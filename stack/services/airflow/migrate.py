@@ -1,7 +1,7 @@
-"""Airflow's metadata database, brought to the installed version when that is needed and only then.
+"""Migration of Airflow's metadata database to the installed version, only when it is needed.
 
-`airflow db migrate` costs several seconds even when there is nothing to do, most of them imports. What it did is
-remembered with the revision it left; as long as version and revision are the same, it is not asked again.
+`airflow db migrate` costs several seconds even when there is nothing to do, most of them imports. So Airflow's version
+and the revision after the migration are remembered; while both stay the same, it is not called again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Airflow's pools, set through its public API: they live in its metadata, and no environment variable makes one."""
+"""Airflow's pools, set through its public API: they are in its metadata, and no environment variable creates one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS = 30
 
 
 def set_pool(base_url: str, password: str, name: str, slots: int, description: str) -> None:
-    """Create the pool, or give it that many slots. Raises RetailError when Airflow refuses."""
+    """Create the pool, or set its number of slots. Raises RetailError when Airflow refuses."""
     pool = {"name": name, "slots": slots, "description": description, "include_deferred": False}
     try:
         with httpx.Client(base_url=base_url, timeout=_SECONDS, trust_env=False) as airflow:

@@ -1,8 +1,8 @@
 """Airflow's processes on one machine: their environment, their commands, their metadata database.
 
-Not `airflow standalone`: ended by a signal it leaves its children behind, and it prints its password into a log.
-The api-server, the scheduler and the dag-processor are services of ours instead; no triggerer, as nothing is
-deferred. Airflow itself is never imported here: its environment must be complete before it is.
+Not `airflow standalone`: when a signal ends it, its children keep running, and it prints its password into a log.
+The api-server, the scheduler and the dag-processor are services of the platform instead. There is no triggerer, as no
+task is deferred. Airflow itself is never imported here: its environment must be complete before that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PLUGINS_FOLDER = PROJECT_ROOT / "airflow" / "plugins"
 CONFIG_FOLDER = PROJECT_ROOT / "airflow" / "config"
 AIRFLOW = (sys.executable, "-m", "airflow")
 
-# Connections of Airflow: the owner of the warehouse, which stands in for a layer that has no login of its own.
+# Airflow connection of the warehouse's owner, which is used for a layer that has no login of its own.
 _OWNER = "AIRFLOW_CONN_RETAIL"
 _LAYERS = (INGESTION_CONNECTION, TRANSFORMATION_CONNECTION)
 
@@ -46,14 +46,15 @@ _TUNING = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-    # Left to itself it opens the logs of tasks to others, whatever the umask is.
+    # By default Airflow opens the logs of tasks to others, whatever the umask is.
     "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
-    # It looks for work this often. An hour is a chain of seven looks; at Airflow's own 1 s it mostly waits for them.
+    # The scheduler looks for work this often. An hourly run takes seven looks in sequence; at the default of 1 s it
+    # mostly waits for them.
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
-    # Airflow may miss the end of a task until its next heartbeat, by default five seconds later. As many seconds
-    # without an answer as by default are borne.
+    # Airflow may miss the end of a task until its next heartbeat, by default five seconds later. The number of seconds
+    # without an answer that it tolerates stays the default.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -62,9 +63,9 @@ _TUNING = {
 
 
 def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoints) -> dict[str, str]:
-    """Environment of every Airflow process: where it lives, its secrets, and what its tasks reach.
+    """Environment of every Airflow process: its folder, its secrets, and the services that its tasks use.
 
-    Where each layer has a login of its own, that of the warehouse's owner is in none of them.
+    Where each layer has a login of its own, the login of the warehouse's owner is in none of them.
     """
     base = f"http://{HOST}:{endpoints.airflow_port}"
     ours = {*endpoints.connection(), _OWNER}
@@ -74,7 +75,7 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
         logins[_OWNER] = endpoints.database_url
     return {
         **_TUNING,
-        # What we were given as a file is known by now, and set below.
+        # A secret that was given as a file has been read by now, and is set below.
         **logins,
         **pipeline_environment(settings, endpoints, has_layers=_OWNER not in logins),
         **_around_proxies(),
@@ -97,21 +98,21 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
 
 
 def _layers(endpoints: Endpoints) -> dict[str, str]:
-    """The warehouse as Airflow connections, one a layer, as far as we know them."""
+    """The warehouse as Airflow connections, one per layer, as far as the logins are known."""
     urls = zip(_LAYERS, (endpoints.ingestion_url, endpoints.transformation_url), strict=True)
     return {name: url for name, url in urls if url}
 
 
 def _around_proxies() -> dict[str, str]:
-    """Airflow's processes talk to each other on this machine: no proxy stands in between."""
+    """Proxy settings that keep Airflow's processes, which talk to each other on this machine, off any proxy."""
     told = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost")))
     return {"NO_PROXY": told, "no_proxy": told}
 
 
 def pipeline_environment(settings: StackSettings, endpoints: Endpoints, *, has_layers: bool = False) -> dict[str, str]:
-    """What a step of the pipeline reads, and what dbt's profile reads: the login of the layer, if we know it.
+    """The environment that a step of the pipeline and dbt's profile read: the login of the layer, if it is known.
 
-    `has_layers`: each has one, so that the owner's is given to neither.
+    `has_layers`: each layer has a login, so that the owner's is given to neither.
     """
     owner = "" if has_layers else endpoints.database_url
     return {
@@ -127,7 +128,7 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints, *, has_l
 
 
 def dbt_profile(database_url: str) -> dict[str, str]:
-    """What `dbt/profiles.yml` reads; nothing for an address that is not known."""
+    """The environment that `dbt/profiles.yml` reads; empty for an unknown address."""
     if not database_url:
         return {}
     warehouse = make_url(database_url)

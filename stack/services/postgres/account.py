@@ -1,7 +1,7 @@
-"""Under whose name Postgres runs: it refuses to run as root.
+"""The account under which Postgres runs, as it refuses to run as root.
 
-As an ordinary user it is that user. As root it is a system account that owns nothing else of ours. The tempting
-other way, creating an account of our own, would change the machine behind its owner's back.
+For an ordinary user it is that user. For root it is a system account that owns nothing else of the platform. The
+tempting alternative, creating an account, would change the machine without its owner's consent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OF_THE_LOADER = ("PATH", "LD_LIBRARY_PATH", "LD_PRELOAD")
 
 @dataclass(frozen=True)
 class Account:
-    """Who a process runs as; `switch` says that it is somebody else than we are."""
+    """The account that a process runs under; `switch` says that it is not the current one."""
 
     name: str
     uid: int
@@ -56,16 +56,16 @@ class Account:
 
 
 def bare_environment() -> dict[str, str]:
-    """What Postgres' programs are told: nothing of ours, and no secret, but what the loader needs.
+    """The environment of Postgres' programs: no settings of the platform and no secrets, only what the loader needs.
 
-    That includes a shifted clock (libfaketime): a warehouse at another date than its pipeline would be no test.
+    That includes a shifted clock (libfaketime): a test needs the warehouse at the same date as its pipeline.
     """
     kept = {name: value for name, value in os.environ.items() if name in _OF_THE_LOADER or name[:8] == "FAKETIME"}
     return kept | {"LC_ALL": "C"}
 
 
 def postgres_account(preferred: str | None = None, owner_uid: int | None = None) -> Account:
-    """The account for Postgres. As root: the owner of what is there already, the preferred one, or a system one.
+    """The account for Postgres. For root: the owner of existing data, the preferred account, or a system account.
 
     Raises ConfigurationError when there is none.
     """

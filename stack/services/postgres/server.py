@@ -1,9 +1,9 @@
-"""The embedded Postgres: any folder of PostgreSQL programs, run as a server of our own.
+"""The embedded Postgres: any folder of PostgreSQL programs, run as a server of the platform.
 
-We call `initdb` and `postgres` ourselves: SCRAM for every connection, generated passwords, checksums, loopback
-only, fsync on. The server is a process of its own session, so neither Ctrl-C in our terminal nor our death ends it
-behind our back; `stop` is a fast shutdown. It is idempotent at each step: a running server is reused, a pid file
-left by a kill is seen through, an `initdb` that did not finish is done again.
+The platform calls `initdb` and `postgres` itself: SCRAM for every connection, generated passwords, checksums, loopback
+only, fsync on. The server runs in its own session, so neither Ctrl-C in the terminal nor the end of the command ends
+it; `stop` is a fast shutdown. Each step is idempotent: a running server is reused, a stale pid file is recognized, an
+`initdb` that did not finish is run again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from stack.services.postgres.files import PostgresFiles
 
 SUPERUSER = "postgres"
-READY_SECONDS = 300  # recovery after a crash replays the log; that may take long and must not be cut short
+READY_SECONDS = 300  # recovery after a crash replays the log, which may take long and must not be cut short
 STOP_SECONDS = 60
 _PID_FILE_READY_LINE = 7
 _LONGEST_SOCKET_PATH = 100
@@ -84,7 +84,7 @@ class PostgresServer:
         return RunningPostgres(int(lines[0]), int(lines[3])) if lines[3].isdigit() else None
 
     def start(self, port: int) -> RunningPostgres:
-        """Serve on `port` and return once connections are accepted; a server that runs is reused as it is.
+        """Serve on `port` and return once connections are accepted; a running server is reused as it is.
 
         Raises PortInUse, ConfigurationError (the data belongs to another major version) or DatabaseError.
         """
@@ -124,7 +124,7 @@ class PostgresServer:
     # ---------------------------------------------------------------- a data directory
 
     def _initialise(self) -> None:
-        """Create the data directory. It appears under its name only once it is whole."""
+        """Create the data directory. It appears under its name only once it is complete."""
         data = self.files.data
         if data.is_dir():
             self._check_version()
@@ -146,7 +146,7 @@ class PostgresServer:
             command = [
                 *(self.files.program("initdb"), "-D", str(folder), "-U", SUPERUSER),
                 *("--auth=scram-sha-256", f"--pwfile={secret.name}", "--encoding=UTF8", "--data-checksums"),
-                # Sorts and compares alike on every machine: the C library's own locales differ between systems.
+                # Sorts and compares the same on every machine: the C library's locales differ between systems.
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
             ]
             done = subprocess.run(command, check=False, capture_output=True, text=True, **self._surroundings())
@@ -195,7 +195,7 @@ class PostgresServer:
     def _await_ready(
         self, pid: int, process: subprocess.Popen[bytes] | None, port: int | None = None
     ) -> RunningPostgres:
-        """Wait until the server's own pid file says ready. Postgres writes that after recovery."""
+        """Wait until the server's pid file says ready, which Postgres writes after recovery."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             lines = self._pid_file()
@@ -225,7 +225,7 @@ class PostgresServer:
             return []
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether that process is a Postgres on this data directory, and not one that inherited the number."""
+        """Whether that process is a Postgres on this data directory, and not another one that reuses its number."""
         try:
             process = psutil.Process(pid)
             return process.status() != psutil.STATUS_ZOMBIE and str(self.files.data) in process.cmdline()
@@ -233,7 +233,7 @@ class PostgresServer:
             return False
 
     def _remove_stale_pid_file(self) -> None:
-        """After a kill the pid file stays. Wait for the server's orphans: they hold its shared memory."""
+        """Remove the pid file of a killed server, after its orphans have ended: they hold its shared memory."""
         if not self._pid_file():
             return
         deadline = time.monotonic() + 10
