@@ -28,8 +28,8 @@ _SESSION = {
     **{f"tcp_{name}": value for name, value in _KEEPALIVE.items()},
     "client_connection_check_interval": "2s",  # has the server check the connection while a statement runs
 }
-# Sessions that may block ours. A reader is named only where no session holds more than a reader's lock: then it blocks
-# a change of a table. Another role's start is hidden, so `since` may be null.
+# Sessions that may block this one. A reader is named only where no session holds more than a reader's lock: then the
+# reader blocks a change of a table. Another role's start is hidden, so `since` may be null.
 _LOCK_HOLDERS = """
     with holder as (
         select pid, application_name, xact_start, mode not in ('AccessShareLock', 'RowShareLock') as is_writer

@@ -72,7 +72,7 @@ def find_program(settings: StackSettings, name: str) -> str:
 
 
 def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
-    """Generate the dbt documentation from the warehouse and serve it until told to stop."""
+    """Generate the dbt documentation from the warehouse and serve it until stopped."""
     with home.try_locked("docs") as mine:
         if not mine:
             raise RetailError(
