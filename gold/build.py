@@ -89,11 +89,11 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     A core that fails here does not reach the marts. Raises GoldBuildFailed or DataQualityError.
     """
     command = ["build", "--select", "tag:core", "--indirect-selection", "cautious", *_NO_UNIT_TESTS]
-    wish = _wish(conn)
-    built = _step(conn, settings, command + _refresh(wish, full_refresh), run_id, "dbt_run_core")
-    if wish:
+    request = _requested(conn)
+    built = _step(conn, settings, command + _refresh(request, full_refresh), run_id, "dbt_run_core")
+    if request:
         with transaction(conn):
-            mark_gold_core_rebuilt(conn, wish)
+            mark_gold_core_rebuilt(conn, request)
     return built
 
 
@@ -103,12 +103,12 @@ def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refres
     A requested rebuild is done when core and marts were built for it: a request made after the core began waits for the
     next run.
     """
-    wish = _wish(conn)
-    command = ["run", "--select", "tag:mart", *_refresh(wish, full_refresh)]
+    request = _requested(conn)
+    command = ["run", "--select", "tag:mart", *_refresh(request, full_refresh)]
     built = _step(conn, settings, command, run_id, "dbt_run_mart")
-    if wish and wish.is_core_built:
+    if request and request.is_core_built:
         with transaction(conn):
-            mark_gold_rebuilt(conn, wish)
+            mark_gold_rebuilt(conn, request)
     return built
 
 
@@ -144,14 +144,14 @@ def _is_built(conn: connection) -> bool:
         return cursor.fetchone() == (True,)
 
 
-def _wish(conn: connection) -> RebuildToken | None:
+def _requested(conn: connection) -> RebuildToken | None:
     """The open request for a rebuild, of this run or of a run that did not finish."""
     with transaction(conn):
         return gold_rebuild_token(conn)
 
 
-def _refresh(wish: RebuildToken | None, full_refresh: bool) -> list[str]:  # noqa: FBT001 - the flag's own name
-    return ["--full-refresh"] if full_refresh or wish else []
+def _refresh(request: RebuildToken | None, full_refresh: bool) -> list[str]:  # noqa: FBT001 - the flag's own name
+    return ["--full-refresh"] if full_refresh or request else []
 
 
 def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> Built:

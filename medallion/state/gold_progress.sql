@@ -30,7 +30,7 @@ set load_id = through_load_id, through_load_id = null, updated_at = clock_timest
 where model = 'dbt_test' and through_load_id is not null;
 
 -- name: want_gold_rebuild
--- Ask for a rebuild of Gold. Asking again is another wish.
+-- Ask for a rebuild of Gold. Asking again is another request.
 insert into meta.gold_rebuild default values
 on conflict (is_wanted) do update set token = default, requested_at = default;
 
@@ -39,17 +39,17 @@ on conflict (is_wanted) do update set token = default, requested_at = default;
 select exists (select from meta.gold_rebuild);
 
 -- name: gold_rebuild_token
--- The wish for a rebuild, and whether core was built for it.
+-- The request for a rebuild, and whether core was built for it.
 select token::text, (core_token = token) is true
 from meta.gold_rebuild;
 
 -- name: mark_gold_core_rebuilt
--- Note that core was built for a wish. A newer wish is left alone.
+-- Note that core was built for a request. A newer request is left alone.
 update meta.gold_rebuild
 set core_token = token
 where token = %(token)s::uuid;
 
 -- name: mark_gold_rebuilt
--- Fulfill a wish. A newer one stays.
+-- Fulfill a request. A newer one stays.
 delete from meta.gold_rebuild
 where token = %(token)s::uuid;
