@@ -12,13 +12,14 @@ where
     and (file.load_id, file.part) < (%(load_id)s, %(part)s);
 
 -- name: accepted_lines
--- Lines of a file that a retry has let in.
+-- Lines of a file that a retry has accepted.
 select line_no
 from meta.rejected_record
 where path = %(path)s and accepted_at is not null;
 
 -- name: settle_superseded
--- A line whose number did not come again was corrected too if all that came of its sale could be loaded.
+-- Resolve records that a load has corrected. A line whose number did not come again counts as corrected if every record
+-- of its sale in the file could be loaded.
 update meta.rejected_record as rejected
 set status = 'RESOLVED', resolved_load_id = %(load_id)s
 where

@@ -1,7 +1,7 @@
 -- The statements of loaders/rejects.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: find_rejects
--- Records in quarantine, in the order in which they came. A condition that is null does not count.
+-- Records in quarantine, in the order in which they came. A condition that is null is ignored.
 select rejected_record_id, dataset, path, line_no, reason, field, raw, status, first_seen_at
 from meta.rejected_record
 where
@@ -12,7 +12,7 @@ order by rejected_record_id
 limit %(limit)s::bigint;
 
 -- name: settle_rejects
--- Close open records. Those that a retry has loaded keep the moment in which it let them in.
+-- Close open records. For those that a retry has loaded, note when it accepted them.
 update meta.rejected_record
 set
     status = %(status)s, resolved_load_id = %(load_id)s,
@@ -24,7 +24,7 @@ where rejected_record_id = any(%(ids)s::bigint[]) and status = 'OPEN';
 select clock_timestamp();
 
 -- name: sales_watermark
--- Where the pull of sales stands. No row before its first one.
+-- The watermark of sales. No row before the first pull.
 select cursor_value
 from meta.ingestion_state
 where entity = 'sales' and cursor_value is not null;

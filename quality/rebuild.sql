@@ -19,25 +19,26 @@ overriding system value
 values %s;
 
 -- name: continue_load_ids
--- Have new loads numbered after the copied ones.
+-- Make the ids of new loads follow the copied ones.
 select setval(
     pg_get_serial_sequence('meta.load', 'load_id'), greatest((select max(load_id) from meta.load), 1)
 );
 
 -- name: receipts_in_silver
--- What the live Silver has taken of what is declared: a file that landed since is no difference.
+-- Receipts of the files that the live Silver has taken, of declared datasets. A file that landed since is not a
+-- difference.
 select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at
 from meta.bronze_file
 where dataset = any(%(datasets)s) and silver_load_id is not null and retired_at is null and expired_at is null;
 
 -- name: copy_receipt
--- Copy receipts, as of files that Silver has not taken.
+-- Copy receipts, marked as not taken into Silver.
 insert into meta.bronze_file
 (path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at)
 values %s;
 
 -- name: accepted_records
--- Records that a retry has let in: part of what the live Silver is made of.
+-- Records that a retry has accepted: the live Silver contains them.
 select
     rejected.dataset, rejected.path, rejected.line_no, rejected.reason, rejected.field, rejected.raw, rejected.status,
     rejected.first_seen_at, rejected.record_key, rejected.sale_id, rejected.accepted_at
@@ -49,26 +50,26 @@ where
     and file.silver_load_id is not null and file.retired_at is null and file.expired_at is null;
 
 -- name: copy_accepted
--- Copy records that a retry has let in.
+-- Copy records that a retry has accepted.
 insert into meta.rejected_record
 (dataset, path, line_no, reason, field, raw, status, first_seen_at, record_key, sale_id, accepted_at)
 values %s;
 
 -- name: columns_of
--- Columns of what a table says. Those with an underscore in front say when and by which load it was written.
+-- Columns of a table with content. Those with a leading underscore say when and by which load a row was written.
 select column_name
 from information_schema.columns
 where table_schema = %(schema)s and table_name = %(table)s and column_name not like '\_%%'
 order by column_name;
 
 -- name: forget_loaded
--- Have every file loaded again.
+-- Mark every file of a dataset to be loaded again.
 update meta.bronze_file
 set silver_load_id = null
 where dataset = %(dataset)s and expired_at is null;
 
 -- name: repairs_in_silver
--- Those whose files the live Silver has taken.
+-- Repairs whose files the live Silver has taken.
 select
     repair.sale_id,
     repair.load_id,

@@ -1,8 +1,8 @@
--- What checksums of Silver's rows are made of, as the source's totals have them; those of each table are in
--- silver_tables.sql.
+-- Functions for checksums of Silver's rows, equal to those in the source's totals. The checksum function of each table
+-- is in silver_tables.sql.
 --
--- The contract's formula (docs/architecture.md, "Totals"); quality/checksum.py is the same in Python. Bodies are texts
--- and not parsed statements, so that the type of a column can be changed below them.
+-- The contract's formula (docs/architecture.md, "Totals"); quality/checksum.py is the same in Python. Function bodies
+-- are strings and not parsed statements, so that the type of a column they use can be changed.
 
 create or replace function meta.text_checksum(fields text)
 returns bigint
@@ -24,4 +24,4 @@ as $$
     select to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
-comment on function meta.moment_text is 'A moment as checksums write it: in UTC, with six decimals.';
+comment on function meta.moment_text is 'A timestamp as text for checksums: in UTC, with six decimals.';

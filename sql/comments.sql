@@ -1,65 +1,65 @@
--- What each table and column holds. Applied with every change of sql/, so that a comment is changed where it stands.
+-- What each table and column holds. Applied with every change of sql/, so edit comments in this file.
 
 comment on schema gold is 'Dimensions, facts and marts, built and tested by dbt.';
 comment on schema meta is 'Watermarks, file receipts, the load log and quarantine.';
 comment on schema silver is 'Typed copy of the source: one row per natural key, newest version.';
 
-comment on table meta.accepted_difference is 'Records that differ from the source and stay so. One row per record '
+comment on table meta.accepted_difference is 'Accepted differences from the source. One row per record '
 'and figures of both sides: other figures are another difference.';
-comment on column meta.accepted_difference.source_checksum is 'Over the record as the source has it; null: it has '
-'none.';
-comment on column meta.accepted_difference.silver_checksum is 'Over the record as Silver has it; null: it has none.';
+comment on column meta.accepted_difference.source_checksum is 'Of the record at the source; null: the source does '
+'not have it.';
+comment on column meta.accepted_difference.silver_checksum is 'Of the record in Silver; null: Silver does not have it.';
 
 comment on table meta.applied_schema is 'One row: which version of sql/ was applied last, for which roles.';
 
-comment on table meta.bronze_file is 'Receipt. One row per Bronze file: it exists when this does.';
+comment on table meta.bronze_file is 'Receipts. One row per Bronze file; a file without a row is never read.';
 comment on column meta.bronze_file.path is 'Relative to BRONZE_URL.';
 comment on column meta.bronze_file.cursor_after is 'Position before this part, of a pull or of a range of a '
 'backfill; null: a pull from the beginning.';
 comment on column meta.bronze_file.silver_load_id is 'Load that took the file into Silver; null: none yet.';
-comment on column meta.bronze_file.retired_at is 'Since when nobody reads the file: it is damaged, and a later '
-'pull from the source''s beginning has brought its records again.';
-comment on column meta.bronze_file.expired_at is 'Since when nobody reads the file: it was older than '
+comment on column meta.bronze_file.retired_at is 'Since when the file is no longer read: it is damaged, and a later '
+'full refresh has landed its records again.';
+comment on column meta.bronze_file.expired_at is 'Since when the file is no longer read: it was older than '
 'BRONZE_RETENTION_DAYS, and its records are in Silver.';
 comment on column meta.bronze_file.removed_at is 'When the expired file was removed.';
 
 comment on table meta.dataset is 'One row per dataset of Bronze and table of Silver, with the source entity whose '
 'records it holds. A receipt of any other dataset is refused.';
-comment on column meta.dataset.personal_columns is 'Columns that tell who a person is: hidden from retail_reader in '
-'this table, in all of Gold and in tables of Silver that are not declared. Null: it was never declared, so its columns '
+comment on column meta.dataset.personal_columns is 'Columns that identify a person: hidden from retail_reader in '
+'this table, in all of Gold and in undeclared tables of Silver. Null: the dataset was never declared, so its columns '
 'are hidden by their names.';
 
-comment on table meta.entity is 'One row per source entity, those included that this version no longer declares.';
-comment on column meta.entity.ordered_by is 'How the source lists it: id, so that ids which a pull passes over are '
-'gaps, or updated_at, so that a changed record comes again.';
+comment on table meta.entity is 'One row per source entity, including those that this version no longer declares.';
+comment on column meta.entity.ordered_by is 'How the source lists it: by id, so that ids which a pull passes over are '
+'gaps, or by updated_at, so that a changed record is listed again.';
 
-comment on table meta.gold_rebuild is 'At most one row: Gold is to be built from the beginning. Written before the '
-'first model is, removed after the last, so that a rebuild that was killed is completed by the next run.';
-comment on column meta.gold_rebuild.token is 'Drawn anew whenever somebody asks: a run removes only the wish it knew.';
-comment on column meta.gold_rebuild.core_token is 'The wish that the core was last built for; null: none yet.';
+comment on table meta.gold_rebuild is 'At most one row: a request to build Gold from the beginning. Written before the '
+'first model is built, removed after the last, so that the next run completes a rebuild that was killed.';
+comment on column meta.gold_rebuild.token is 'Random, new with each request: a run removes only the request it read.';
+comment on column meta.gold_rebuild.core_token is 'The request that the core was last built for; null: none yet.';
 
 comment on table meta.gold_state is 'What Gold has taken. One row per reader (a dbt model, or dbt_test) and '
 'table it reads: one watermark per table, never a maximum over several.';
 comment on column meta.gold_state.load_id is 'Rows of source_table with _load_id up to this one are taken.';
-comment on column meta.gold_state.through_load_id is 'Upper bound of the build under way; null: none.';
+comment on column meta.gold_state.through_load_id is 'Upper bound of the build in progress; null: none.';
 
-comment on table meta.incident is 'Alarm. One row per incident: opened by the first failure of a task, repeats are '
+comment on table meta.incident is 'Incidents. One row per incident: opened by the first failure of a task, repeats are '
 'counted in it, closed by the task''s next success. At most one is open for a task of a DAG.';
-comment on column meta.incident.task_id is 'The task; run: the whole run, such as an hour that is late or missing.';
+comment on column meta.incident.task_id is 'The task; run: the entire run, such as one that is late or missing.';
 comment on column meta.incident.times is 'Failures so far. A failure that is reported twice counts once.';
 comment on column meta.incident.run_id is 'The last run that failed; try_number and load_id are of that run.';
-comment on column meta.incident.load_id is 'The batch: the last load of the step in that run; null: it had none yet.';
-comment on column meta.incident.remedy is 'What mends it, with the command.';
-comment on column meta.incident.message_id is 'The message that tells of it, with the others of its run and cause.';
+comment on column meta.incident.load_id is 'The last load of the step in that run; null: it had none yet.';
+comment on column meta.incident.remedy is 'What fixes it, with the command.';
+comment on column meta.incident.message_id is 'The message that reports it, with the others of its run and cause.';
 
-comment on table meta.incident_message is 'What is told of incidents. One row per run and cause: sent when the first '
-'task of the run fails by that cause, and once more when the last of its incidents is closed.';
-comment on column meta.incident_message.cause_key is 'Hash of the error''s type and its words, without what differs '
+comment on table meta.incident_message is 'Messages about incidents. One row per run and cause: sent when the first '
+'task of the run fails by that cause, and again when the last of its incidents is closed.';
+comment on column meta.incident_message.cause_key is 'Hash of the error''s type and message, without what differs '
 'between tasks of the same cause.';
 comment on column meta.incident_message.untold is 'Channels (email, webhook) that have not taken the last message yet: '
 'it is sent again with the next failure or success of one of its tasks.';
-comment on column meta.incident_message.sender is 'The process that sends it now, since claimed_at; null: none. A '
-'claim that is too old was left by one that died.';
+comment on column meta.incident_message.sender is 'The process that is sending it, since claimed_at; null: none. A '
+'claim that is too old was left by a process that died.';
 
 comment on table meta.ingestion_state is 'Watermark. One row per source entity; moves only in the '
 'transaction that writes the last of the receipts it covers.';
@@ -68,25 +68,26 @@ comment on column meta.ingestion_state.cursor_value is 'Cursor after the last re
 comment on column meta.ingestion_state.epoch is 'Fencing token: raised by each run that takes the entity. '
 'A run whose epoch is no longer current cannot move the watermark.';
 
-comment on table meta.load is 'ETL log. One row per step of a run; taken after the lock of its dataset, '
-'so within one table load ids commit in order.';
-comment on column meta.load.error_message is 'What went wrong, for a person; of a load from before there was a '
-'column for the remedy, the remedy as well.';
+comment on table meta.load is 'ETL log. One row per load: what one step of a run did to one entity, dataset or model. '
+'Ids are assigned under the lock of the dataset, so within one table load ids commit in order.';
+comment on column meta.load.error_message is 'What went wrong, as text for operators; for loads older than the column '
+'remedy, with the remedy.';
 comment on column meta.load.error_type is 'Type of the error that failed the load; null: it did not fail, or its '
 'process ended before it could write one.';
-comment on column meta.load.remedy is 'What to do about it, for a person; null: the error names none.';
-comment on column meta.load.exit_code is 'What a command that this error ends exits with.';
+comment on column meta.load.remedy is 'What to do about it, as text for operators; null: the error names none.';
+comment on column meta.load.exit_code is 'Exit code of a command that ends with this error.';
 
 comment on table meta.lookback_page is 'The last pages of a listing that is ordered by updated_at. The next pull reads '
-'them again, because a change may commit late or share its moment with one already read. One row per page.';
-comment on column meta.lookback_page.cursor_before is 'Cursor that the page was asked with; null: from the beginning.';
+'them again, because a change may commit late or share its updated_at with one already read. One row per page.';
+comment on column meta.lookback_page.cursor_before is 'Cursor of the request for the page; null: from the beginning.';
 comment on column meta.lookback_page.newest_at is 'Newest updated_at of the page; null: the page was held back, since '
-'a record in it lies in the future.';
-comment on column meta.lookback_page.digests is 'First 16 bytes of the sha256 of each record: what has landed is not '
-'landed again.';
+'a record in it is dated in the future.';
+comment on column meta.lookback_page.digests is 'First 16 bytes of the sha256 of each record: a record that has landed '
+'is not landed again.';
 
-comment on table meta.migration is 'Changes to live tables that were applied here. One row per file of sql/migrations.';
-comment on column meta.migration.sha256 is 'Of the file as it was applied: one that differs now is refused.';
+comment on table meta.migration is 'Migrations that were applied to this warehouse. One row per file of '
+'sql/migrations.';
+comment on column meta.migration.sha256 is 'Of the file as it was applied: a file that differs now is refused.';
 
 comment on table meta.reconciliation is 'Control totals. One row per check and dataset: sales with ids above '
 'after_id, up to and including up_to_id, or customers or products, at the source and in each layer.';
@@ -94,70 +95,69 @@ comment on column meta.reconciliation.bronze_count is 'Records of receipted file
 'twice counts twice.';
 comment on column meta.reconciliation.status is 'BALANCED: every layer equals the source''s totals. EXPLAINED: what '
 'differs is late, in quarantine or accepted, each counted here. DIFFERENT: anything else; the run failed. UNCHECKED: '
-'the source offers no totals. LATE and ACCEPTED are what earlier versions wrote for EXPLAINED.';
+'the source offers no totals. Earlier versions wrote LATE and ACCEPTED for EXPLAINED.';
 comment on column meta.reconciliation.late_count is 'Records of the source that are not in Silver yet, and that the '
-'next pull asks for. Negative: records that changed at the source and so left the moments that were compared.';
+'next pull asks for. Negative: records that changed at the source and so left the compared range of updated_at.';
 comment on column meta.reconciliation.rejected_count is 'Records of the source that Silver lacks because they are in '
-'quarantine. Until the status EXPLAINED came: all records in quarantine.';
+'quarantine. In rows older than the status EXPLAINED: all records in quarantine.';
 comment on column meta.reconciliation.accepted_count is 'Records at the source less records in Silver, of differences '
 'that were accepted (meta.accepted_difference).';
-comment on column meta.reconciliation.updated_after is 'Customers and products: compared were records changed after '
-'this moment; null: all of them.';
+comment on column meta.reconciliation.updated_after is 'Customers and products: records changed after this time were '
+'compared; null: all of them.';
 comment on column meta.reconciliation.updated_up_to is 'Customers and products: the newest change in Silver then.';
-comment on column meta.reconciliation.is_settled is 'Whether a later check of what is new need not look at this part '
-'again.';
+comment on column meta.reconciliation.is_settled is 'Whether later checks of what is new may skip this part.';
 
 comment on table meta.rejected_record is 'Quarantine. One row per record that Silver refused; path and '
 'line_no point at it in Bronze.';
-comment on column meta.rejected_record.raw is 'The line as it stands in Bronze, byte for byte: it may be '
-'no valid text at all.';
+comment on column meta.rejected_record.raw is 'The line as it is in Bronze, byte for byte: it may not be '
+'valid text.';
 comment on column meta.rejected_record.record_key is 'Natural key of the record, as far as it can be read: null where '
-'a part of it cannot, null as a whole when the line is no JSON object.';
+'a part of it cannot be read, null as a whole when the line is not a JSON object.';
 comment on column meta.rejected_record.sale_id is 'Sale of a header or a line; null when it cannot be read, and for '
 'customers and products.';
-comment on column meta.rejected_record.accepted_at is 'When a retry let this very record into Silver, although it was '
-'dated in the future when its file landed: it is let in again when Silver is built again from Bronze.';
+comment on column meta.rejected_record.accepted_at is 'When a retry accepted this record into Silver, although it was '
+'dated in the future when its file landed: a rebuild of Silver from Bronze accepts it too.';
 
 comment on table meta.replay is 'Full refreshes: pulls of all history, from the source''s beginning. One row per full '
-'refresh. At most one is open per entity: whoever pulls next resumes it.';
+'refresh. At most one is open per entity: the next pull resumes it.';
 comment on column meta.replay.cursor_value is 'Cursor after the last record that has landed again.';
 comment on column meta.replay.cursor_end is 'Where it ends: the watermark when it began. Null: at the source''s end.';
 
 comment on table meta.sale_repair is 'Sales that were pulled again to replace what Silver had. One row per sale and '
 'load of Bronze: what older loads brought of the sale no longer counts.';
-comment on column meta.sale_repair.load_id is 'The load of Bronze that landed the sale again.';
-comment on column meta.sale_repair.header_load_id is 'The load of Silver that replaced the header; null: none yet.';
-comment on column meta.sale_repair.lines_load_id is 'The load of Silver that replaced the lines; null: none yet.';
+comment on column meta.sale_repair.load_id is 'The Bronze load that landed the sale again.';
+comment on column meta.sale_repair.header_load_id is 'The Silver load that replaced the header; null: none yet.';
+comment on column meta.sale_repair.lines_load_id is 'The Silver load that replaced the lines; null: none yet.';
 
-comment on table meta.backfill_range is 'Ranges of a backfill under way, both ends included; empty otherwise. '
-'The watermark of the entity passes a range when that one and all before it are finished.';
+comment on table meta.backfill_range is 'Ranges of a backfill in progress, both ends included; empty otherwise. '
+'The watermark of the entity passes a range when that range and all before it are finished.';
 comment on column meta.backfill_range.cursor_value is 'Last id of the range that is in a receipted Bronze file; '
 'null: none yet.';
 comment on column meta.backfill_range.epoch is 'Fencing token: raised by each process that takes the range.';
 comment on column meta.backfill_range.load_id is 'Load of the process that took the range last.';
-comment on column meta.backfill_range.cursor_taken is 'Where the range stood when that process took it: what it has '
-'done since tells its speed.';
-comment on column meta.backfill_range.advanced_at is 'When a process took the range or moved its position last: one '
-'that holds it and does not move it has stopped.';
+comment on column meta.backfill_range.cursor_taken is 'Position of the range when that process took it: the process''s '
+'speed is measured from here.';
+comment on column meta.backfill_range.advanced_at is 'When a process last took the range or moved its position: a '
+'process that holds the range and does not move it has stopped.';
 
 comment on table meta.gap is 'Ids that a pull of an entity passed over. One row per range, both ends included; '
-'OPEN ones are asked for again in every run.';
-comment on column meta.gap.known is 'Records inside the range that have landed. 0: the range is one hole.';
+'every run asks for OPEN ranges again.';
+comment on column meta.gap.known is 'Records inside the range that have landed. 0: no id of the range has landed.';
 comment on column meta.gap.known_ids is 'Their ids, as compressed differences '
 '(medallion/state/gaps.py). Null: none, or the range has expired.';
 comment on column meta.gap.first_seen_at is 'When a pull first passed over the range, by the warehouse''s clock. '
-'Its age counts from here, whatever a record says of itself.';
+'Its age counts from here, whatever time a record claims.';
 comment on column meta.gap.status is 'OPEN: may still come. FILLED: came, is in Bronze. EXPIRED: asked '
 'for until SALES_GAP_TTL_HOURS were over, counts as never used. WITHDRAWN: landed, and the source no longer has it.';
 
-comment on table meta.source_identity is 'Which source an entity is pulled from, as the source says in X-Source-Id. A '
-'pull from another one stops before it writes anything.';
+comment on table meta.source_identity is 'The source that an entity is pulled from, by its X-Source-Id. A '
+'pull from another source stops before it writes anything.';
 comment on column meta.source_identity.is_accepted is 'An operator has accepted the next source that answers: it need '
 'not know any record, until some of its own have landed.';
 
-comment on table meta.source_sample is 'Fingerprints of records that have landed last. A source that knows none of '
+comment on table meta.source_sample is 'Fingerprints of the records that landed last. A source that knows none of '
 'them is another source. One row per record.';
-comment on column meta.source_sample.lasting is 'Digest of the fields that a record keeps for life.';
+comment on column meta.source_sample.lasting is 'Digest of the fields of a record that never change.';
 
 comment on table meta.unreadable_record is 'Records without a readable id that have landed: each lands once, however '
-'often its place is read again. One row per record.';
+'often its position is read again. One row per record.';

@@ -1,7 +1,7 @@
--- How a dbt model takes increments: open → build → close, all in the model's own transaction.
--- dbt calls these from pre- and post-hooks; nothing else moves meta.gold_state.
+-- Functions by which a dbt model takes increments: open → build → close, all in the model's own transaction.
+-- dbt calls them in pre- and post-hooks; nothing else moves meta.gold_state.
 
--- Highest load that changed a table: the end of what a reader has to take. Cheap: one index probe.
+-- Returns the highest load that changed a table: the end of what a reader has to take. Cheap: one index probe.
 create or replace function meta.last_load_id(source_table text)
 returns bigint
 language sql
@@ -20,7 +20,7 @@ comment on function meta.last_load_id is 'Last load that changed a table, named 
 
 -- Fixes the range (load_id, through_load_id] of each source for this build, and opens the model's load.
 -- Models named in `behind` must have taken a load first: a fact takes no sale whose customer its dimension
--- has not seen. The lock makes builds of one model follow each other, so its load ids commit in order.
+-- has not seen. The lock serializes the builds of one model, so its load ids commit in order.
 create or replace function meta.open_gold(
     model_name text, source_tables text[], behind text[], full_refresh boolean, run text
 )
@@ -45,8 +45,8 @@ begin
             )
         )
     where state.model = model_name and state.source_table = any(source_tables);
-    -- A core that is built from the beginning logs nothing of what its rows have left: whatever reads Gold begins from
-    -- the beginning too, whoever has built the core, and gives up what it finds no rows for.
+    -- A core that is built from the beginning does not log which groupings its rows have left. So every mart starts
+    -- from the beginning too, whichever role built the core, and deletes the keys for which it finds no rows.
     if full_refresh and not exists (select from unnest(source_tables) as name where name like 'gold.%') then
         update meta.gold_state
         set load_id = 0
@@ -61,12 +61,12 @@ $$;
 
 comment on function meta.open_gold is 'Opens a build of a Gold model; returns its load id.';
 
--- The next three are called immutable, which they are for the one statement that asks: so the planner works them out
--- before it plans, knows how few rows an hour has brought, and reads those by index instead of the whole table. As
--- stable functions it guessed a ninth of history (docs/performance.md). Never ask for them in a prepared statement, nor
--- in PL/pgSQL, which prepares each of its own: a plan that is kept would keep their answer.
+-- The next three functions are declared immutable, which they are within one statement. So the planner evaluates them
+-- before planning, knows how few rows are new, and reads those by index instead of scanning the table. With stable
+-- functions it assumed a ninth of history (docs/performance.md). Never call them in a prepared statement, nor in
+-- PL/pgSQL, which prepares its statements: a cached plan would keep their result.
 
--- The load that open_gold opened in this transaction: what the model writes as its _load_id.
+-- Returns the load that open_gold opened in this transaction: the model writes it as its _load_id.
 create or replace function meta.gold_load_id(model_name text)
 returns bigint
 language sql
@@ -85,7 +85,8 @@ return (
     where model = model_name and source_table = source
 );
 
-comment on function meta.taken is 'Lower bound of the build: _load_id above this one is new to the model.';
+comment on function meta.taken is 'Lower bound of the build, exclusive: rows with a _load_id above it are new to the '
+'model.';
 
 create or replace function meta.through(model_name text, source text)
 returns bigint
@@ -98,9 +99,9 @@ return (
 
 comment on function meta.through is 'Upper bound of the build, inclusive, fixed when it was opened.';
 
--- A block range index knows nothing of blocks newer than the last vacuum: every look for new rows would read all of
--- them, more with each hour, for days. So the build that wrote them summarizes them. A vacuum that is under way must be
--- neither waited for nor cancelled: the next build summarizes what this one leaves.
+-- Summarizes the new blocks of a Gold table in its block range indexes. Such an index does not cover blocks newer than
+-- the last vacuum, so every search for new rows would read all of them, more with each run, for days. A vacuum in
+-- progress must be neither waited for nor canceled: the next build summarizes what this build leaves.
 create or replace function meta.summarize_block_ranges(model_name text)
 returns void
 language plpgsql
@@ -119,12 +120,13 @@ exception
 end
 $$;
 
-comment on function meta.summarize_block_ranges is 'Has block range indexes of a table of Gold cover all its blocks.';
+comment on function meta.summarize_block_ranges is 'Makes the block range indexes of a Gold table cover all its '
+'blocks.';
 
 -- Removes from a fact's change log what all its readers have taken. A reader that starts from the beginning needs none
--- of it, nor does one whose table is gone, which is built whole. A build that is under way has a watermark that nobody
--- else sees yet: it has written to meta.gold_state, so the lock is not free, and the next build of the fact removes
--- what this one leaves.
+-- of the log, nor does a reader whose table is gone, which is built completely. A build in progress has a watermark
+-- that no other session sees yet. It has written to meta.gold_state, so the lock is not free, and the next build of the
+-- fact removes what this build leaves.
 create or replace function meta.prune_changes(fact text)
 returns void
 language plpgsql
@@ -164,7 +166,7 @@ begin
         select max(opened.load_id) from meta.load as opened
         where opened.layer = 'gold' and opened.dataset = model_name and opened.status = 'RUNNING'
     );
-    -- What follows at once must be planned for the table as it is now, not as autovacuum will see it in a minute.
+    -- The next statements must be planned for the table as it is now, before autovacuum analyzes it in a minute.
     if rows_written > 100000 then
         execute format('analyze (skip_locked) gold.%I', model_name);
     end if;
@@ -174,4 +176,4 @@ begin
 end
 $$;
 
-comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, lets readers in.';
+comment on function meta.close_gold is 'Moves the model''s watermarks, closes its load, grants readers access.';

@@ -1,5 +1,5 @@
--- Who reads increments of what: one row per reader (a dbt model, or dbt_test) and table, so that "is there anything to
--- do" has an answer before a reader's first build. Applied with every change of sql/.
+-- Registers the readers of increments: one row per reader (a dbt model, or dbt_test) and table it reads, so that the
+-- check for anything to do knows a reader before its first build. Applied with every change of sql/.
 
 insert into meta.gold_state (model, source_table)
 values

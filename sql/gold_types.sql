@@ -1,5 +1,5 @@
--- Tables of Gold that were built with narrower amounts than Silver admits: dbt compares the types of a model with those
--- of its table, so they are widened before the next build. With the scale unchanged no row is rewritten. Idempotent.
+-- Widens the amounts of Gold tables that were built narrower than Silver admits. dbt compares the types of a model with
+-- those of its table, so this runs before the next build. As the scale is unchanged, no row is rewritten. Idempotent.
 
 do $$
 declare

@@ -1,18 +1,19 @@
--- Who may do what. Applied with the rest of sql/ by the owner of the warehouse. A role that does not exist, as on a
--- server to which roles.sql was not applied, is passed over: everything is done by the owner then.
+-- Grants each role its rights. Applied with the rest of sql/ by the owner of the warehouse. A role that does not exist,
+-- as on a server to which roles.sql was not applied, is skipped: the owner does everything then.
 --
--- Each role is given what the statements of its steps need, and what it was given before is taken back first: a right
--- that is struck from this file is gone. Those on the tables of Silver follow in silver_grants.sql.
+-- Each role is granted what the statements of its steps need, and its earlier rights are revoked first: a right that is
+-- deleted from this file is gone. Grants on the tables of Silver follow in silver_grants.sql.
 -- tests/integration/test_roles.py holds the matrix.
 
 -- ---------------------------------------------------------------- tables that dbt builds
 
--- dbt swaps tables, and a new one has neither the grants nor, when the owner has built it, the owner of the one before.
--- So both functions are called again whenever dbt has built a table (its post-hooks).
+-- dbt swaps tables. A new table has neither the grants nor, if the warehouse's owner built it, the owner of the
+-- previous table. So both functions are called again whenever dbt has built a table (its post-hooks).
 
--- The reader (pgAdmin, dashboards, people) sees meta, silver and gold, and not who a person is. In meta, raw records in
--- quarantine and digests of them are hidden. A declared table of Silver hides what its declaration calls personal. Any
--- other table, all of Gold among them, may be made of one that holds persons: it hides each column of such a name.
+-- Grants the reader (pgAdmin, dashboards, analysts) a table of meta, silver or gold, without columns that identify a
+-- person. In meta, raw records in quarantine and digests of them are hidden. A declared table of Silver hides the
+-- columns that its declaration calls personal. Any other table, including all of Gold, may be derived from such a
+-- table: it hides every column with the name of a personal one.
 create or replace function meta.grant_reader(schema_name text, table_name text)
 returns void
 language plpgsql
@@ -45,10 +46,10 @@ begin
 end
 $$;
 
-comment on function meta.grant_reader is 'Lets retail_reader read a table, without columns that tell who a person is.';
+comment on function meta.grant_reader is 'Lets retail_reader read a table, without columns that identify a person.';
 
--- Whoever may act as the table's owner and as the role hands it over; for anybody else, and the second time, nothing
--- happens.
+-- Makes retail_transformation the owner of a Gold table, if the session may act as the table's owner and as the role.
+-- Otherwise, and the second time, nothing happens.
 create or replace function meta.hand_to_transformation(table_name text)
 returns void
 language plpgsql
@@ -67,15 +68,16 @@ begin
 end
 $$;
 
-comment on function meta.hand_to_transformation is 'Makes retail_transformation the owner of a table of Gold, so '
-'that the next hour can write to what a person has built.';
+comment on function meta.hand_to_transformation is 'Makes retail_transformation the owner of a Gold table, so '
+'that the next run can write to what an operator has built.';
 
 -- ---------------------------------------------------------------- everybody
 
 revoke all on schema meta, silver, gold from public;
 
--- Functions that we own lose whom they had: a revoke of all would fail at one that a superuser has taken from us. What
--- makes a value of a range type is the superuser's, and constraints call it as whoever writes: it is everybody's.
+-- Revokes earlier rights on the functions that the session owns: a revoke on all functions would fail at one that a
+-- superuser has taken over. The constructors of a range type belong to the superuser, and constraints call them as the
+-- role that writes: they are granted to public.
 do $$
 declare
     everybody constant text := concat_ws(', ', 'public', (
@@ -101,7 +103,7 @@ begin
 end
 $$;
 
--- On a server that knows our roles nobody else has business in this database.
+-- On a server that has the platform's roles, no other role needs access to this database.
 do $$
 begin
     if to_regrole('retail_ingestion') is not null
@@ -130,7 +132,7 @@ begin
             bytes, error_message, error_type, remedy, exit_code
         )
     on meta.load to retail_ingestion;
-    -- A receipt, once written, only ever learns which load took its file, and that retention has removed it.
+    -- A receipt, once written, is only updated with the load that took its file, and with its removal by retention.
     grant select, insert, update (silver_load_id, expired_at, removed_at) on meta.bronze_file to retail_ingestion;
     grant
         select, insert, delete, update (status, first_seen_at, last_checked_at, known, known_ids)
@@ -151,7 +153,7 @@ begin
         insert (dataset, path, line_no, reason, field, raw, record_key, sale_id),
         update (reason, field, status, resolved_load_id)
     on meta.rejected_record to retail_ingestion;
-    -- Incidents of every task, whatever its layer, are opened and closed by this login.
+    -- This login opens and closes the incidents of every task, whatever its layer.
     grant
         select,
         insert (dag_id, task_id, entity, run_id, try_number, load_id, cause, remedy),
@@ -194,7 +196,7 @@ begin
         select, insert (is_wanted, requested_at, token), delete, update (requested_at, token, core_token)
     on meta.gold_rebuild to retail_transformation;
     grant select on meta.vw_gold_pending, meta.vw_open_differences to retail_transformation;
-    grant select on meta.dataset to retail_transformation; -- meta.grant_reader asks it
+    grant select on meta.dataset to retail_transformation; -- meta.grant_reader reads it
     grant execute on function
         meta.last_load_id, meta.open_gold, meta.gold_load_id, meta.taken, meta.through, meta.close_gold,
         meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader, meta.hand_to_transformation,
@@ -209,11 +211,11 @@ begin
     to retail_transformation;
     grant select (dataset, raw, status, sale_id, record_key) on meta.rejected_record to retail_transformation;
     grant select, insert on meta.reconciliation to retail_transformation;
-    -- Tables that were built before the role was there.
+    -- Tables that were built before the role existed.
     perform meta.hand_to_transformation(relname)
     from pg_class
     where relnamespace = 'gold'::regnamespace and relkind in ('r', 'p', 'v', 'm');
-    -- Where an owner may hand nothing over, the one table of Gold that dbt does not make is still the owner's.
+    -- Where the owner may not hand over a table, the one Gold table that dbt does not create still belongs to it.
     if (select relowner = current_user::regrole from pg_class where oid = 'gold.sales_item_change'::regclass) then
         grant select, insert, delete on gold.sales_item_change to retail_transformation;
     end if;
@@ -228,7 +230,7 @@ begin
         return;
     end if;
     grant usage on schema meta, silver, gold to retail_reader;
-    grant execute on function meta.last_load_id(text) to retail_reader; -- meta.vw_gold_pending asks it
+    grant execute on function meta.last_load_id(text) to retail_reader; -- meta.vw_gold_pending calls it
     perform meta.grant_reader(table_schema, table_name)
     from information_schema.tables
     where table_schema in ('meta', 'silver', 'gold');

@@ -1,9 +1,9 @@
--- What any login may do unless a superuser says otherwise, said otherwise: in the database of the warehouse, by a
--- superuser, as often as you like. ./retail does it for its own server, docker/init-databases.sh in containers. On a
--- managed server nobody may: then nothing happens here, and ./retail doctor reports what is left open.
+-- Revokes rights that every login has by default. A superuser applies it in the database of the warehouse, as often as
+-- needed: ./retail for its own server, docker/init-databases.sh in containers. On a managed server no login may do so:
+-- then this changes nothing, and ./retail doctor reports what is left open.
 
--- By large objects, and by messages into the server's log, a reader could fill the disk. By advisory locks it could
--- stop no step (docs/decisions/0015), but fill the server's lock table, and then no session gets any lock.
+-- With large objects, and with messages into the server's log, a reader could fill the disk. With advisory locks it
+-- could not stop a step (docs/decisions/0015), but fill the server's lock table, and then no session gets any lock.
 do $$
 declare
     open_to_all regprocedure;
@@ -26,7 +26,7 @@ begin
             and pg_has_role(proowner, 'USAGE')
     loop
         execute format('revoke execute on function %s from public', open_to_all);
-        -- The owner of the database, and the roles that hold locks: each of ours has a token (sql/lock_functions.sql).
+        -- The owner of the database, and the roles that hold locks: each lock has a token (sql/lock_functions.sql).
         for keeper in
             select rolname
             from pg_roles

@@ -1,8 +1,8 @@
--- Locks of our own. An advisory lock needs no privilege, so a reader could hold any of them. Of these tables it can
--- hold nothing that is in our way (docs/decisions/0015).
+-- Functions of the platform's own locks. An advisory lock needs no privilege, so a reader could hold any of them. In
+-- these tables a reader can hold nothing that stops a step (docs/decisions/0015).
 
--- Who holds a lock now. A row of meta.lock_holder is worth nothing by itself: its session must be there, with the token
--- that it drew, under the role that it wrote down. So a number that another process has inherited is not taken for it.
+-- Shows who holds a lock now. A row of meta.lock_holder counts only while its session exists, with the token that it
+-- drew, under the role that it recorded. So another process with a reused pid is not taken for the holder.
 create or replace view meta.vw_lock_holder as
 select
     holder.space,
@@ -27,7 +27,7 @@ where
 
 comment on view meta.vw_lock_holder is 'Locks that a session holds now. One row per lock and session.';
 
--- Holds the row of a lock to the end of the transaction, waiting for it.
+-- Waits for the row of a lock, and holds it to the end of the transaction.
 create or replace function meta.hold_lock_row(in_space text, in_name text)
 returns void
 language plpgsql
@@ -38,12 +38,12 @@ begin
 end
 $$;
 
-comment on function meta.hold_lock_row is 'A lock for the length of a transaction.';
+comment on function meta.hold_lock_row is 'Takes a lock for the length of a transaction.';
 
--- Takes a lock for the session, if it is free. Gives the token to give it back by, or who holds it.
+-- Takes a lock for the session, if it is free. Returns the token by which to release it, or who holds it.
 --
--- The caller commits at once. Until then nobody else can take or judge this lock: every statement here, each with a
--- snapshot of its own, comes after the row is held, so it sees what the one before has committed.
+-- The caller commits at once. Until then no other session can take or check this lock: every statement here, each with
+-- its own snapshot, runs after the row is held, so it sees what the previous holder of the row has committed.
 create or replace function meta.take_lock(
     in_space text, in_name text, shared boolean, out token bigint, out holder text
 )
@@ -75,7 +75,8 @@ begin
 end
 $$;
 
-comment on function meta.take_lock is 'Takes a lock for the session; without a token it is held by that other one.';
+comment on function meta.take_lock is 'Takes a lock for the session and returns its token, or returns the session that '
+'holds the lock.';
 
 create or replace function meta.give_lock_back(in_token bigint)
 returns void
@@ -87,4 +88,4 @@ begin
 end
 $$;
 
-comment on function meta.give_lock_back is 'Gives back what meta.take_lock gave. Waits for nobody.';
+comment on function meta.give_lock_back is 'Releases a lock that meta.take_lock took. Never waits.';

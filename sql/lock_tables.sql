@@ -1,7 +1,7 @@
--- The tables of our own locks, before anything else: the schema itself is applied under one of them. Two processes may
--- come here at once, on an empty database: the second waits for the first, and finds that all is there.
+-- The tables of the platform's own locks. Created first, as the schema itself is applied under such a lock. On an empty
+-- database two processes may run this at once: the second waits for the first, and finds that the tables exist.
 --
--- Unlogged: a crash of the server ends every session, and empties both tables. No commit of a lock waits for the disk.
+-- Unlogged: a server crash ends every session and empties both tables. Committing a lock does not wait for the disk.
 
 do $$
 begin
@@ -25,14 +25,15 @@ exception
 end
 $$;
 
--- Schemas that are applied at once follow each other.
+-- Serializes processes that apply the schema at once.
 insert into meta.lock (space, name) values ('meta', 'schema') on conflict do nothing;
 select from meta.lock where space = 'meta' and name = 'schema' for update;
 
 comment on table meta.lock is 'One row per name that was ever locked. It is held (for update) while a lock is taken,'
 ' or for the length of a transaction; a reader may not hold it.';
-comment on table meta.lock_holder is 'One row per lock that a session took. It counts as long as meta.vw_lock_holder '
-'has it.';
+comment on table meta.lock_holder is 'One row per lock that a session took. It is valid as long as '
+'meta.vw_lock_holder shows it.';
 comment on column meta.lock_holder.token is 'Random key of an advisory lock that the session holds as a sign of life: '
-'the server drops it with the session, whatever ends it.';
-comment on column meta.lock_holder.is_shared is 'With others that share it, against any session that wants it alone.';
+'the server drops it with the session, whatever ends the session.';
+comment on column meta.lock_holder.is_shared is 'Whether other sessions may share the lock; an exclusive session is '
+'still kept out.';

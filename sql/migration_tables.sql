@@ -1,4 +1,4 @@
--- What the warehouse knows of sql/ itself. Made before anything else, as the rest is applied by what stands in them.
+-- Tables that record which version of sql/ the warehouse has. Created first, as applying the rest depends on them.
 
 create table if not exists meta.applied_schema (
     is_only boolean primary key default true check (is_only),

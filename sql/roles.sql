@@ -1,13 +1,13 @@
--- The logins of a server, and how long each may work, wait and idle by default. An administrator of the server applies
--- this file, as often as you like: ./retail for its own server, docker/init-databases.sh in containers, you on a server
--- of yours.
--- Passwords are set apart from it. What each role may do in the warehouse, grants.sql says.
+-- Creates the logins of a server, with default timeouts for statements, locks and idle transactions. An administrator
+-- of the server applies this file, as often as needed: ./retail for its own server, docker/init-databases.sh in
+-- containers, you on your own server. Passwords are set separately. grants.sql grants each role its rights in the
+-- warehouse.
 --
---   retail                 owns the warehouse: schema, rebuild, quarantine, people who operate it
+--   retail                 owns the warehouse: schema, rebuild, quarantine, operators
 --   retail_ingestion       the steps from the source to Silver
 --   retail_transformation  dbt and the steps around it; owns the tables of Gold
---   retail_reader          people, pgAdmin, dashboards
---   airflow                owns Airflow's metadata, in a database of its own
+--   retail_reader          analysts, pgAdmin, dashboards
+--   airflow                owns Airflow's metadata, in a separate database
 
 do $$
 declare
@@ -24,16 +24,17 @@ begin
 end
 $$;
 
--- What an administrator who is no superuser may not say is passed over, with a notice; ./retail doctor names it.
+-- A statement that an administrator who is not a superuser may not run is skipped, with a notice; ./retail doctor names
+-- it.
 do $$
 declare
     statement text;
 begin
     foreach statement in array array[
-        -- The owner may alter and drop what dbt has built. Only an administrator may say so: hence not in grants.sql.
+        -- The owner may alter and drop what dbt has built. Only an administrator may grant that: so not in grants.sql.
         'grant retail_transformation to retail',
 
-        -- Statements of the owner have no limit: a rebuild or an index takes as long as it takes.
+        -- Statements of the owner have no limit: a rebuild or an index may take long.
         'alter role retail set lock_timeout = ''60s''',
         'alter role retail set idle_in_transaction_session_timeout = ''15min''',
 
@@ -43,22 +44,22 @@ begin
         'alter role retail_ingestion set idle_in_transaction_session_timeout = ''15min''',
 
         -- The first build of a fact is one statement over all history; none outlives the task that sent it (an hour).
-        -- Swapping a table in waits longer than a reader keeps it, or a slow dashboard would fail the build.
+        -- Swapping a table waits longer than a reader may hold it, or a slow dashboard would fail the build.
         'alter role retail_transformation set statement_timeout = ''1h''',
         'alter role retail_transformation set lock_timeout = ''5min''',
         'alter role retail_transformation set idle_in_transaction_session_timeout = ''15min''',
 
-        -- Defaults, which a session of the reader may lift: they end what was forgotten, not what means harm.
+        -- Defaults, which a session of the reader may change: they end forgotten sessions, not malicious ones.
         'alter role retail_reader set default_transaction_read_only = on',
         'alter role retail_reader set statement_timeout = ''60s''',
         'alter role retail_reader set lock_timeout = ''30s''',
         'alter role retail_reader set idle_in_transaction_session_timeout = ''60s''',
         'alter role retail_reader set transaction_timeout = ''2min''',
-        -- Bounds, which it may not lift: connections are left for the steps, and a sort does not fill the disk.
+        -- Limits, which it may not change: connections are left for the steps, and a sort does not fill the disk.
         'alter role retail_reader connection limit 20',
         'alter role retail_reader set temp_file_limit = ''2GB''',
 
-        -- Its migrations keep a transaction open while they work.
+        -- Airflow's migrations keep a transaction open while they work.
         'alter role airflow set statement_timeout = ''1h''',
         'alter role airflow set idle_in_transaction_session_timeout = ''1h'''
     ]

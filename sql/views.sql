@@ -1,4 +1,4 @@
--- What people look at: the last loads, how long they take, and what Gold has not taken yet.
+-- Views for operators: the last loads, how long they take, and what Gold has not taken yet.
 
 create or replace view meta.vw_recent_etl_runs as
 select
@@ -87,10 +87,10 @@ where
             end
     );
 
-comment on view meta.vw_open_differences is 'Differences that no later check has found gone. One row per check; of '
-'sales, headers and lines are checked together.';
+comment on view meta.vw_open_differences is 'Differences that no later check has resolved. One row per check; headers '
+'and lines of sales are checked together.';
 
--- The names by which gaps and ranges were known before other entities could have any.
+-- Former names of gaps and ranges, from when only sales had them.
 create or replace view meta.sales_gap as
 select
     from_id,

@@ -1,10 +1,10 @@
 -- The statements of medallion/alerting/incidents.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: fold_failure
--- Opens an incident or counts the failure in the open one, in one statement: two processes that report at once meet in
--- the unique index. The same failure may be reported several times (by the task, by the scheduler that misses its
--- heartbeat, by the end of the run, which knows no try): it counts once, and words that are known are not replaced by
--- none. A report without words that comes late, when the run's incident was closed already, is dropped.
+-- Opens an incident or counts the failure in the open one, in one statement: the unique index serializes two processes
+-- that report at once. The same failure may be reported several times (by the task, by the scheduler that misses its
+-- heartbeat, by the end of the run, which does not know the try number): it counts once, and a known cause is never
+-- overwritten by an unknown one. A report without a cause that comes after the run's incident was closed is dropped.
 insert into meta.incident as incident
 (dag_id, task_id, entity, run_id, try_number, load_id, cause, remedy)
 select
@@ -47,7 +47,7 @@ returning
     remedy, message_id, xmax = 0 as is_new;
 
 -- name: close_incidents
--- In the order of their ids, so that two that close the same ones do not wait for each other.
+-- Closes the open incidents of tasks. Locks them in the order of their ids, so that two processes do not deadlock.
 with found as (
     select incident_id
     from meta.incident
@@ -65,7 +65,8 @@ returning
     cause, remedy, message_id, true as is_new;
 
 -- name: hour_began
--- By load id and not by time: a clock that was ahead leaves times behind that no run reaches for long.
+-- When the last other run began. Ordered by load id and not by time, as a clock that was ahead leaves times in the
+-- future.
 select started_at from meta.load
 where layer = 'bronze' and run_id <> %(run_id)s
 order by load_id desc

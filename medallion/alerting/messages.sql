@@ -1,9 +1,10 @@
 -- The statements of medallion/alerting/messages.py. Each starts at a line "-- name: …" and ends at the next one.
--- All of them lock incidents before messages, so that no two wait for each other.
+-- All of them lock incidents before messages, so that they do not deadlock.
 
 -- name: message_of_cause
--- The unique index decides which of several tasks that fail at once makes the message. The update changes nothing: it
--- waits for a transaction that is about to close the message, and a new one is made then.
+-- Open the message of a run and cause, or find it. The unique index decides which of several tasks that fail at once
+-- creates the message. The update changes nothing: it waits for a transaction that is about to close the message, and
+-- then a new message is created.
 insert into meta.incident_message as message (dag_id, run_id, cause_key, untold)
 select dag_id, run_id, %(cause_key)s, %(channels)s::text[]
 from meta.incident
@@ -12,13 +13,13 @@ on conflict (dag_id, run_id, cause_key) where status = 'OPEN' do update set dag_
 returning message_id;
 
 -- name: join_message
--- Have an incident told by a message.
+-- Assign an incident to a message.
 update meta.incident
 set message_id = %(message_id)s
 where incident_id = %(incident_id)s;
 
 -- name: hold_messages
--- Lock the messages, in one order, until the transaction ends.
+-- Lock the messages, in id order, until the transaction ends.
 select message_id
 from meta.incident_message
 where message_id = any(%(message_ids)s)
@@ -26,7 +27,7 @@ order by message_id
 for update;
 
 -- name: close_messages
--- Have the end told of messages whose incidents are all closed.
+-- Close messages whose incidents are all closed, so that their end is sent.
 update meta.incident_message as message
 set status = 'CLOSED', closed_at = clock_timestamp(), untold = %(channels)s::text[]
 where
@@ -37,8 +38,8 @@ where
     );
 
 -- name: claim_messages
--- A claim that is older than the lease was left by a sender that died; so was one of the future, by a clock that was
--- set back since.
+-- Claim messages that are due. A claim that is older than the lease was left by a sender that died; so was a claim in
+-- the future, as the clock was set back since.
 with found as (
     select message.message_id
     from meta.incident_message as message
@@ -63,7 +64,7 @@ where message.message_id = found.message_id
 returning message.message_id, message.status, message.untold;
 
 -- name: message_incident
--- The first incident of a message that is in the state the message tells of, and the tasks of all of them.
+-- The first incident of a message that is in the state the message reports, and the tasks of all its incidents.
 select
     incident_id, dag_id, task_id, entity, %(status)s as status, opened_at, last_seen_at,
     case when %(status)s = 'CLOSED' then max(closed_at) over () end as closed_at,
@@ -77,13 +78,13 @@ order by status = %(status)s desc, incident_id
 limit 1;
 
 -- name: message_taken
--- What was closed while it was sent is another message, which the channel has not taken.
+-- Note that a channel has taken a message. If the message was closed while it was sent, its end is still to be sent.
 update meta.incident_message
 set untold = array_remove(untold, %(channel)s)
 where message_id = %(message_id)s and sender = %(sender)s::uuid and status = %(status)s;
 
 -- name: release_message
--- Give a message back after it was sent. Whoever took it over meanwhile keeps it.
+-- Release a message after it was sent. A process that took it over meanwhile keeps it.
 update meta.incident_message
 set sender = null, claimed_at = null
 where message_id = %(message_id)s and sender = %(sender)s::uuid;

@@ -1,7 +1,7 @@
 -- The statements of medallion/bronze/retention.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: expire_files
--- Only what is in Silver, and holds no record that somebody still has to decide about.
+-- Expire files that are older, in Silver, and hold no open record of the quarantine.
 update meta.bronze_file as file
 set expired_at = clock_timestamp()
 where
@@ -14,7 +14,7 @@ where
     );
 
 -- name: files_to_remove
--- Files that nobody reads any more and that still lie in the store.
+-- Expired files that are still in the store.
 select path, bytes
 from meta.bronze_file
 where expired_at is not null and removed_at is null
@@ -27,8 +27,8 @@ set removed_at = clock_timestamp()
 where path = %(path)s;
 
 -- name: files_only_in_silver
--- Files that Silver has taken and nobody can read any more. That a later pull brought what the source still has does not
--- help: what it has withdrawn since is in Silver alone.
+-- Number of files that Silver has taken and that can no longer be read. A later full refresh does not replace them:
+-- what the source has withdrawn since is in Silver alone.
 select count(*)
 from meta.bronze_file
 where silver_load_id is not null and (expired_at is not null or retired_at is not null);

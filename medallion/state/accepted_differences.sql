@@ -1,14 +1,14 @@
 -- The statements of medallion/state/accepted_differences.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: accepted_figures
--- What was accepted of these records, as it was then.
+-- The figures of these records as they were accepted.
 select
     record_id, source_lines, source_net_amount, source_checksum, silver_lines, silver_net_amount, silver_checksum
 from meta.accepted_difference
 where entity = %(entity)s and record_id = any(%(ids)s::bigint[]);
 
 -- name: accept_difference
--- Put a difference on record as one that stays. Accepting it again changes nothing.
+-- Record a difference as accepted. Accepting it again changes nothing.
 insert into meta.accepted_difference (
     entity, record_id, source_lines, source_net_amount, source_checksum, silver_lines, silver_net_amount,
     silver_checksum, run_id, note

@@ -1,7 +1,7 @@
 -- The statements of medallion/state/backfill_ranges.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: has_ranges
--- Whether the schema knows backfills.
+-- Whether the schema has a table of backfill ranges.
 select to_regclass('meta.backfill_range') is not null;
 
 -- name: add_ranges
@@ -21,7 +21,7 @@ where entity = %(entity)s and finished_at is null
 order by from_id;
 
 -- name: claim_range
--- Whoever had the range before has died: its load is closed.
+-- Take a range under a new epoch. The process that had the range before has died: its load is closed.
 with before as (
     select load_id
     from meta.backfill_range
@@ -58,14 +58,15 @@ where entity = %(entity)s and from_id = %(first)s and epoch = %(epoch)s and fini
 returning finished_at;
 
 -- name: hold_watermark
--- Two that finish at once must see each other: the second waits here until the first has committed.
+-- Lock the watermark. Two processes that finish at once must see each other: the second waits here until the first has
+-- committed.
 select cursor_value
 from meta.ingestion_state
 where entity = %(entity)s
 for update;
 
 -- name: pass_finished
--- After the last record that was seen in the ranges before the first one unfinished.
+-- Move the watermark to the last record of the ranges before the first unfinished range.
 update meta.ingestion_state
 set cursor_value = reached.cursor_value::text, load_id = %(load_id)s, updated_at = clock_timestamp()
 from (
@@ -83,15 +84,15 @@ where
     and reached.cursor_value > coalesce(ingestion_state.cursor_value::bigint, 0);
 
 -- name: forget_finished
--- Drop the plan once no range of it is open.
+-- Delete the ranges of a backfill once all are finished.
 delete from meta.backfill_range
 where
     entity = %(entity)s
     and not exists (select from meta.backfill_range where entity = %(entity)s and finished_at is null);
 
 -- name: progress
--- A range is worked on while a session holds its lock: medallion/state/locks.py names the locks. Ids per second: of these
--- ranges; null while there are none.
+-- Progress and speed of a backfill. A range is being worked on while a session holds its lock (named in
+-- medallion/state/locks.py). The ids per second are of these ranges; null while there are none.
 with position as (
     select
         range.*,
@@ -111,7 +112,7 @@ select
     coalesce(sum(position.reached - position.from_id + 1), 0)::bigint as ids_done,
     count(*) filter (where position.is_held) as at_work,
     (
-        -- a load that began in the future, by a clock that jumped back since, has no speed
+        -- a load with a start in the future, as the clock was set back since, has no speed
         sum(
             (position.reached - position.cursor_taken)
             / nullif(greatest(extract(epoch from clock_timestamp() - load.started_at), 0), 0)
@@ -122,7 +123,7 @@ from position
 left join meta.load on position.load_id = load.load_id;
 
 -- name: stalled_ranges
--- Ranges that a session holds and has not moved for so long, by the warehouse's clock.
+-- Ranges that a session holds and has not moved for that many minutes, by the warehouse's clock.
 select
     range.from_id,
     range.to_id,

@@ -1,14 +1,14 @@
 -- The statements of medallion/state/gaps.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: open_gaps
--- Ids that may still come, of every entity.
+-- Open gaps of every entity.
 select from_id, to_id
 from meta.gap
 where status = 'OPEN'
 order by entity, from_id;
 
 -- name: gaps_to_ask
--- Everything that is not held, from the first open gap to the last one.
+-- All ranges of ids that have not landed, from the first open gap to the last.
 select from_id, to_id, known, known_ids, status,
     clock_timestamp() - last_checked_at as since_checked, clock_timestamp() - first_seen_at as age
 from meta.gap
@@ -30,7 +30,7 @@ where
 order by from_id;
 
 -- name: add_gaps
--- Keep what a pull has passed over.
+-- Keep the ranges of ids that a pull has passed over.
 insert into meta.gap (entity, from_id, to_id, known, known_ids, status)
 select
     %(entity)s,
@@ -44,13 +44,13 @@ from unnest(%(first)s::bigint[], %(last)s::bigint[], %(known)s::bigint[], %(know
 on conflict do nothing;
 
 -- name: withdraw
--- Note that the source no longer has what once filled a gap.
+-- Note that the source no longer has the records that once filled a gap.
 update meta.gap
 set status = 'WITHDRAWN'
 where entity = %(entity)s and from_id = any(%(from_ids)s::bigint[]) and status = 'FILLED';
 
 -- name: set_known
--- Note which ids of a gap have landed. A new one begins the gap's time again.
+-- Note which ids of a gap have landed. A new id restarts the gap's age.
 update meta.gap
 set
     known = %(known)s, known_ids = %(known_ids)s, last_checked_at = clock_timestamp(),
@@ -58,13 +58,13 @@ set
 where entity = %(entity)s and from_id = %(from_id)s;
 
 -- name: close_gap
--- Take a gap away, to put its pieces in its place.
+-- Delete a gap, to replace it by its pieces.
 delete from meta.gap
 where entity = %(entity)s and from_id = %(from_id)s
 returning first_seen_at, status;
 
 -- name: add_gap_pieces
--- Put the pieces of a divided gap in its place.
+-- Replace a divided gap by its pieces.
 insert into meta.gap (entity, from_id, to_id, status, first_seen_at, last_checked_at)
 select
     %(entity)s, from_id, to_id, %(status)s, coalesce(%(first_seen_at)s, clock_timestamp()), clock_timestamp()
@@ -80,8 +80,8 @@ where
     and (%(from_ids)s::bigint[] is null or from_id = any(%(from_ids)s::bigint[]));
 
 -- name: forget_gaps
--- What was filled long ago has served its purpose, and so has a range with records in it that nothing more came into:
--- storage stays bounded. What never came stays countable.
+-- Delete gaps that were filled long ago, and expired ranges with landed records in them, so that storage stays bounded.
+-- Expired gaps without any record stay countable.
 delete from meta.gap
 where
     entity = %(entity)s
@@ -89,7 +89,7 @@ where
     and last_checked_at < clock_timestamp() - interval '30 days';
 
 -- name: expiring_gaps
--- Open for longer than that: the listing is asked once more before they are given up.
+-- Gaps that have been open for longer than that: the listing is asked once more before they expire.
 select from_id, to_id, known, known_ids, status,
     clock_timestamp() - last_checked_at as since_checked, clock_timestamp() - first_seen_at as age
 from meta.gap
@@ -101,7 +101,7 @@ order by from_id
 limit %(most)s;
 
 -- name: expire_gaps
--- Only what was asked for since its time was over: a long outage expires nothing unasked.
+-- Expire open gaps, only those that were asked for after their time was over: a long outage expires no gap unasked.
 with expired as (
     update meta.gap
     set status = 'EXPIRED', known_ids = null

@@ -11,7 +11,7 @@ from meta.vw_gold_pending
 order by model, source_table;
 
 -- name: open_gold_test
--- Fix how far the tests that start now will have looked.
+-- Fix the upper bound of what the tests that start now will check.
 update meta.gold_state as state
 set
     through_load_id = least(
@@ -30,12 +30,12 @@ set load_id = through_load_id, through_load_id = null, updated_at = clock_timest
 where model = 'dbt_test' and through_load_id is not null;
 
 -- name: want_gold_rebuild
--- Ask for a rebuild of Gold. Asking again is another request.
+-- Request a rebuild of Gold. Each call is a new request with its own token.
 insert into meta.gold_rebuild default values
 on conflict (is_wanted) do update set token = default, requested_at = default;
 
 -- name: gold_rebuild_wanted
--- Whether a rebuild of Gold is asked for.
+-- Whether a rebuild of Gold is requested.
 select exists (select from meta.gold_rebuild);
 
 -- name: gold_rebuild_token
@@ -50,6 +50,6 @@ set core_token = token
 where token = %(token)s::uuid;
 
 -- name: mark_gold_rebuilt
--- Fulfill a request. A newer one stays.
+-- Remove a fulfilled request. A newer one stays.
 delete from meta.gold_rebuild
 where token = %(token)s::uuid;

@@ -7,7 +7,7 @@ values (%(run_id)s, %(layer)s, %(dataset)s)
 returning load_id;
 
 -- name: abandon_loads
--- Mark what a process that died has left open.
+-- Fail loads that a process that died has left open.
 update meta.load
 set
     status = 'FAILED', ended_at = clock_timestamp(),
@@ -54,7 +54,7 @@ values (
 );
 
 -- name: log_unlogged
--- For a step that may have logged its failure by itself.
+-- Log the failure of a step, unless the step has logged it itself.
 insert into meta.load (run_id, layer, dataset, status, ended_at, error_message, error_type, remedy, exit_code)
 select
     %(run_id)s, %(layer)s, %(dataset)s, 'FAILED', clock_timestamp(), %(error_message)s,

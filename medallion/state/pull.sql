@@ -12,7 +12,7 @@ where entity = %(entity)s
 order by page;
 
 -- name: forget_lookback
--- Drop the pages of the pull before.
+-- Delete the pages of the previous pull.
 delete from meta.lookback_page
 where entity = %(entity)s;
 
@@ -28,7 +28,7 @@ from meta.unreadable_record
 where entity = %(entity)s and digest = any(%(digests)s::bytea[]);
 
 -- name: note_unreadable
--- Remember records without a readable id by their digests, so that they land once.
+-- Note records without a readable id by their digests, so that they land once.
 insert into meta.unreadable_record (entity, digest, load_id)
 select %(entity)s, digest, %(load_id)s
 from unnest(%(digests)s::bytea[]) as landed (digest)
@@ -41,21 +41,21 @@ from meta.source_identity
 where entity = %(entity)s;
 
 -- name: note_source
--- Remember the name that a source gives itself.
+-- Note the name that a source gives itself.
 insert into meta.source_identity (entity, source_id)
 values (%(entity)s, %(source_id)s)
 on conflict (entity) do update set source_id = excluded.source_id, noted_at = clock_timestamp()
 where source_identity.source_id is distinct from excluded.source_id;
 
 -- name: sample
--- Fingerprints by which a pull knows its source again.
+-- Fingerprints by which a pull recognizes its source.
 select record_id, version, content, lasting, lines, net_amount, checksum
 from meta.source_sample
 where entity = %(entity)s
 order by record_id;
 
 -- name: forget_sample
--- Drop the fingerprints of the pull before.
+-- Delete the fingerprints of the previous pull.
 delete from meta.source_sample
 where entity = %(entity)s;
 
@@ -68,17 +68,17 @@ values (
 );
 
 -- name: accept_source
--- Forget the source, and take the next one that answers.
+-- Forget the source, and accept the next one that answers.
 insert into meta.source_identity (entity, is_accepted)
 values (%(entity)s, true)
 on conflict (entity) do update set source_id = null, is_accepted = true, noted_at = clock_timestamp();
 
 -- name: is_accepted
--- Whether an operator takes the next source that answers.
+-- Whether an operator has accepted the next source that answers.
 select exists (select from meta.source_identity where entity = %(entity)s and is_accepted);
 
 -- name: end_acceptance
--- Know the source again from here on.
+-- End the acceptance: from here on the source is checked again.
 update meta.source_identity
 set is_accepted = false
 where entity = %(entity)s and is_accepted;

@@ -10,14 +10,14 @@ values (
 );
 
 -- name: receipts
--- Every file that can be read, in the order in which they landed.
+-- Receipts of all readable files, in the order in which they landed.
 select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at
 from meta.bronze_file
 where retired_at is null and expired_at is null
 order by load_id, part, dataset;
 
 -- name: retire_file
--- Only after a whole pull from the beginning that came later and ended well: it has landed every record again.
+-- Retire a damaged file, only if a later full refresh has ended: it has landed every record again.
 update meta.bronze_file as damaged
 set retired_at = clock_timestamp()
 where
@@ -31,7 +31,7 @@ where
                 and replay.first_load_id > damaged.load_id
                 and replay.finished_at is not null
         )
-        or exists ( -- from before full refreshes were kept
+        or exists ( -- from before full refreshes had a table
             select from meta.bronze_file as again
             inner join meta.load on again.load_id = load.load_id
             where
@@ -58,7 +58,7 @@ set silver_load_id = %(load_id)s
 where path = %(path)s and silver_load_id is null;
 
 -- name: files_waiting
--- How many files of some datasets Silver has not taken.
+-- Number of files of these datasets that Silver has not taken.
 select count(*)
 from meta.bronze_file
 where dataset = any(%(datasets)s) and silver_load_id is null and retired_at is null;

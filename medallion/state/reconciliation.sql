@@ -1,8 +1,8 @@
 -- The statements of medallion/state/reconciliation.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: span_to_check
--- From the last id that is settled, or from a difference that no check since then has covered, to the last one that is
--- in Silver: a file not loaded yet ends the span before it.
+-- The range of sale ids to check: from the last settled id, or from a difference that no later check covered, to the
+-- last id in Silver. A file that is not loaded yet ends the range before it.
 select
     case
         when %(whole)s then 0
@@ -25,7 +25,7 @@ select
     ) as up_to_id;
 
 -- name: silver_totals
--- Count, sums and checksum of the sales that Silver holds of a span.
+-- Count, sums and checksum of the sales in Silver within a range of ids.
 with headers as (
     select count(*) as sales, coalesce(sum(meta.sales_customer_checksum(header)), 0) as checksum
     from silver.sales_customer as header
@@ -49,7 +49,7 @@ select
 from headers cross join lines;
 
 -- name: bronze_counts
--- Headers and lines in the files that cover a span.
+-- Headers and lines in the files that cover a range of ids.
 select
     coalesce(sum(records) filter (where dataset = 'sales_customer'), 0)::bigint as sales,
     coalesce(sum(records) filter (where dataset = 'sales_product'), 0)::bigint as lines
@@ -59,7 +59,7 @@ where
     and cursor_through::bigint > %(after)s and cursor_through::bigint <= %(up_to)s;
 
 -- name: gold_totals
--- Only what the fact has taken: Silver may be ahead of it.
+-- Totals of the fact, and of the rows it has taken from Silver. Silver may be ahead of the fact.
 with taken as (
     select
         line.quantity * line.unit_price - line.discount as net_amount
@@ -85,7 +85,7 @@ select
 from built;
 
 -- name: sales_that_differ_in_gold
--- Sales of which the fact holds something else than it took from Silver.
+-- Sales for which the fact differs from what it took from Silver.
 with taken as (
     select
         line.sale_id,
@@ -113,7 +113,7 @@ where (taken.lines, taken.net_amount) is distinct from (built.lines, built.net_a
 order by sale_id;
 
 -- name: sales_of_silver
--- A sale may have lines and no header, or no lines: what is there is told.
+-- Checksums and net amount of each sale in Silver, also of a sale without a header or without lines.
 with headers as (
     select sale_id, meta.sales_customer_checksum(header) as checksum
     from silver.sales_customer as header
@@ -138,7 +138,7 @@ select
 from headers full outer join lines using (sale_id);
 
 -- name: in_quarantine
--- Those of the records that are in quarantine as they are.
+-- Those of the records that are in quarantine byte for byte.
 select raw
 from meta.rejected_record
 where dataset = any(%(datasets)s) and status <> 'RESOLVED' and raw = any(%(raws)s::bytea[]);
@@ -153,7 +153,8 @@ where exists (
 );
 
 -- name: state_of_listing
--- Of a Silver table whose rows have versions, as the two after it: {table}, its {key}, and its {checksum} function.
+-- State of a Silver table whose rows have versions. This and the next two statements have placeholders: {table}, its
+-- {key}, and its {checksum} function.
 select
     (select max(updated_at) from {table}) as newest,
     (select coalesce(max({key}), 0) from {table}) as last_id,
@@ -173,7 +174,7 @@ select
     ) as is_whole_open;
 
 -- name: totals_of_listing
--- Count and checksum of what Silver holds of a window.
+-- Count and checksum of the records in Silver within bounds of keys and updated_at.
 select
     count(*) as records,
     coalesce(sum({checksum}(record)), 0) %% 1152921504606846976 as checksum
@@ -185,7 +186,7 @@ where
     and (%(updated_up_to)s::timestamptz is null or updated_at <= %(updated_up_to)s::timestamptz);
 
 -- name: records_of_listing
--- Checksum and last change of each record of a window, and of those with these ids.
+-- Checksum and last change of each record within such bounds, and of those with these ids.
 select
     {key},
     {checksum}(record) as checksum,
@@ -201,7 +202,7 @@ where
     );
 
 -- name: cursors_before
--- The last, the one before it, then ever larger steps back: where a listing is to be read from is found by trying.
+-- Earlier cursors to try as the start of a listing: the last, the one before it, then ever larger steps back.
 with stood as (
     select cursor_after, row_number() over (order by load_id desc, part desc) as number
     from meta.bronze_file
@@ -230,13 +231,13 @@ values (
 );
 
 -- name: looked_at_through
--- The last sale that any check has looked at.
+-- The last sale id that any check has covered.
 select coalesce(max(up_to_id), 0)
 from meta.reconciliation
 where dataset = 'sales_product';
 
 -- name: has_open_difference
--- Whether a difference of these datasets is open that no later check has found gone.
+-- Whether these datasets have a difference that no later check has resolved.
 select exists (
     select from meta.vw_open_differences
     where dataset = any(%(datasets)s)

@@ -1,7 +1,7 @@
 -- The statements of medallion/state/repairs.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: add_repairs
--- Note that a load of Bronze repairs sales.
+-- Note that a Bronze load repairs sales.
 insert into meta.sale_repair (sale_id, load_id, run_id)
 select sale_id, %(load_id)s, %(run_id)s
 from unnest(%(ids)s::bigint[]) as sale_id;
@@ -13,7 +13,7 @@ from meta.sale_repair
 where load_id > %(load_id)s;
 
 -- name: take_sales_customer
--- Before the file of the repair is loaded: what older loads brought goes. Only once, and not when a newer repair has.
+-- Remove the headers that a repair replaces, before its file is loaded. Only once, and not after a newer repair.
 with taken as (
     update meta.sale_repair
     set header_load_id = %(silver_load_id)s

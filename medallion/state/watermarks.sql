@@ -1,7 +1,7 @@
 -- The statements of medallion/state/watermarks.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: claim_entity
--- Take an entity under a new epoch.
+-- Claim an entity under a new epoch.
 update meta.ingestion_state
 set epoch = epoch + 1
 where entity = %(entity)s

@@ -1,4 +1,4 @@
--- What the server lets readers do, and as whom we work. One row.
+-- What the server allows readers, and the login of this session. One row.
 select
     current_user::text as login,
     (select rolsuper from pg_roles where rolname = current_user) as is_superuser,

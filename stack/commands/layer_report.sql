@@ -1,7 +1,7 @@
 -- The statements of stack/commands/layer_report.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: watermarks
--- Where each pull stands.
+-- The watermark of each entity.
 select
     entity,
     cursor_name,
@@ -10,8 +10,8 @@ from meta.ingestion_state
 order by entity;
 
 -- name: gaps
--- Sale ids that were passed over: those that may still come, and those that never came. By the name that a warehouse
--- has, too, that no run has brought up to date yet.
+-- Sale ids that were passed over: those that may still come, and those that never came. From the view: a warehouse
+-- that no run has upgraded yet has a table of that name.
 select
     count(*) filter (where status = 'OPEN') as open_ranges,
     coalesce(sum(to_id - from_id + 1) filter (where status = 'OPEN'), 0)::bigint as open_ids,
@@ -19,7 +19,7 @@ select
 from meta.sales_gap;
 
 -- name: bronze_holdings
--- What lies in Bronze, by dataset.
+-- Files, records and bytes in Bronze, by dataset.
 select
     dataset,
     count(*)::bigint as files,
@@ -31,7 +31,7 @@ group by dataset
 order by dataset;
 
 -- name: new_records
--- What one run brought. One row per layer and dataset. Bronze by its receipts: a load may span two datasets.
+-- New records of one run. One row per layer and dataset. Bronze by its receipts: a load may span two datasets.
 select
     'bronze' as layer,
     bronze_file.dataset,
@@ -50,13 +50,13 @@ where load.run_id = %(run_id)s and load.layer in ('silver', 'gold')
 group by load.layer, load.dataset;
 
 -- name: open_rejects
--- How many records wait in quarantine.
+-- Number of open records in quarantine.
 select count(*) as rejected
 from meta.rejected_record
 where status = 'OPEN';
 
 -- name: failures
--- Steps of a run that failed. Through JSON: a warehouse that no run has brought up to date lacks some of the columns.
+-- Failed steps of a run. Through JSON, as a warehouse that no run has upgraded yet lacks some of the columns.
 select
     layer,
     dataset,
@@ -69,7 +69,7 @@ where run_id = %(run_id)s and status = 'FAILED'
 order by load_id;
 
 -- name: tables
--- Tables of Silver and Gold, but for those that dbt makes on its way.
+-- Tables of Silver and Gold, except those that dbt creates temporarily.
 select relnamespace::regnamespace || '.' || relname as name
 from pg_class
 where
