@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from backend.settings import SourceSettings
 
 _TOTALS_BLOCK = 20_000
-_BETWEEN = ",\n"  # records of a page: one a line, for whoever looks at it
-_LISTING_SECONDS = 5  # a listing is made anew at most this often
+_BETWEEN = ",\n"  # records of a page: one a line, so that a person can read them
+_LISTING_SECONDS = 5  # a listing is made again at most this often
 KEYS = {"customers": "customer_id", "products": "product_id", "sales": "sale_id"}
 # What a cursor looks like; the documentation says it by the same words. `$` would let a line break pass.
 SALE_CURSOR = r"[0-9]{1,18}"

@@ -2,7 +2,7 @@
 
 What the processors can do is measured first, on a sample, in seconds of all processors of the machine together:
 
-- *bare*: the pages made, sent and thrown away, and `COPY` of the same rows into the same keyed tables. Nobody loads
+- *bare*: the pages made, sent and thrown away, and `COPY` of the same rows into the same keyed tables. Nothing loads
   these sales with less. Divided by the processors, it is the time of a machine that waits for nothing;
 - *ours*: the same for our own load of the sample, by the hour's own steps: what it would take without ever waiting.
 

@@ -42,7 +42,7 @@ def timed(commands: Sequence[Sequence[str]], variables: Mapping[str, str], folde
             words = tail(folder / f"err-{number}", 15)
             raise EngineFailed(
                 f"{commands[number][0]} ended with code {code}; the end of its words:\n{words}",
-                remedy="mend what it names; the other engines are not concerned",
+                remedy="fix what it names; the other engines are not concerned",
             )
     return timing
 

@@ -78,7 +78,7 @@ def measure(shared: Stage, engine: Engine) -> Timing:
     if wrong:
         raise EngineFailed(
             f"{engine.name} did not load what the source holds: {', '.join(wrong)}",
-            remedy="its figure would compare different work; mend its configuration in benchmarks/engines",
+            remedy="its figure would compare different work; fix its configuration in benchmarks/engines",
         )
     return timing
 

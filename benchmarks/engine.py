@@ -21,7 +21,7 @@ NET_AMOUNT = "coalesce(sum(quantity * unit_price - discount), 0)"
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one run, as somebody waiting for it sees them; `steps` are parts of it, by name.
+    """Seconds of one run, as a user who waits sees them; `steps` are parts of it, by name.
 
     `processor_seconds` is what its own processes used; the servers they talk to are not in it.
     """
@@ -52,7 +52,7 @@ class Engine(ABC):
 
     @abstractmethod
     def loaded(self, conn: connection) -> Totals:
-        """What the run left in the database, to be held against the source's own totals."""
+        """What the run left in the database, to be compared with the source's own totals."""
 
 
 def totals_of(conn: connection, sales: str, lines: str) -> Totals:

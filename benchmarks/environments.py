@@ -46,5 +46,5 @@ def _make(place: Path, lock: Path) -> None:
             if done.returncode != 0:
                 raise EngineUnavailable(
                     f"{place.name} cannot be installed: {tail(log, 3)}",
-                    remedy=f"mend the cause (often the network), then start again; log: {log}",
+                    remedy=f"fix the cause (often the network), then start again; log: {log}",
                 )

@@ -98,11 +98,11 @@ class Stage:
         )
 
     def drop(self, name: str) -> None:
-        """Drop a database and end whoever still uses it."""
+        """Drop a database and end the sessions that still use it."""
         self._administer(sql.SQL("drop database if exists {} with (force)"), _DATABASE.format(name))
 
     def settle(self) -> None:
-        """Write out what earlier runs left in memory: nobody pays for somebody else's checkpoint."""
+        """Write out what earlier runs left in memory: no run pays for the checkpoint of another."""
         self._administer(sql.SQL("checkpoint"))
 
     def _administer(self, statement: sql.SQL, *names: str) -> None:

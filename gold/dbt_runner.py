@@ -61,7 +61,7 @@ def invoke(conn: connection, settings: Settings, command: list[str], run_id: str
     if outcome.exception is not None:
         raise ConfigurationError(
             f"dbt {command[0]} did not start: {outcome.exception}",
-            remedy="mend the dbt project; see it with: ./retail doctor",
+            remedy="fix the dbt project; see it with: ./retail doctor",
         ) from outcome.exception
     return outcome.result
 

@@ -236,7 +236,7 @@ def _require_nothing_in(source: Source, entity: Entity, unseen: IdRange, unreada
         raise SourceUnavailable(
             f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {told.count:,} "
             f"from {unseen.first} on",
-            remedy="the range stays open and is asked for again; if it stays so, have the source mended",
+            remedy="the range stays open and is asked for again; if it stays so, have the source fixed",
         )
 
 

@@ -113,5 +113,5 @@ def check_inside(entity: Entity, window: IdRange, page: Page) -> None:
     if cursor.isascii() and cursor.isdigit() and (len(cursor) > _DIGITS or int(cursor) > window.last):
         raise SourceViolation(
             f"/{entity.name}: asked up to {window.last}, the page goes on to {page.next_cursor}",
-            remedy="the source ignores up_to: nothing of that page was kept; have it mended",
+            remedy="the source ignores up_to: nothing of that page was kept; have it fixed",
         )

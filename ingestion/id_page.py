@@ -61,5 +61,5 @@ def position_after(entity: Entity, page: Page, told: Sequence[int | None], last:
 def _out_of_order(entity: Entity, what: str) -> SourceViolation:
     return SourceViolation(
         f"{entity.name}: {what}: the page is out of order",
-        remedy="nothing of it was kept; have the source mended, then run again",
+        remedy="nothing of it was kept; have the source fixed, then run again",
     )

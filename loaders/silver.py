@@ -168,7 +168,7 @@ def _check_rejected(receipt: Receipt, counts: RowCounts, ahead: int, settings: S
     raise DataQualityError(
         f"{receipt.path}: {counts.rejected:,} of {counts.read:,} records do not fit silver.{receipt.dataset}: "
         f"more than REJECT_LIMIT_SHARE={settings.reject_limit_share:g} allows",
-        remedy="nothing of the file was loaded; see whether the source changed its records, then mend it or the "
+        remedy="nothing of the file was loaded; see whether the source changed its records, then fix it or the "
         "dataset's columns, or raise REJECT_LIMIT_SHARE to set them aside",
     )
 

@@ -83,7 +83,7 @@ def transaction(conn: connection) -> Iterator[None]:
     except psycopg2.Error as error:
         raise DatabaseError(
             f"the warehouse refused a statement: {first_line(error)}",
-            remedy="nothing of this step was kept; run it again once the cause is mended",
+            remedy="nothing of this step was kept; run it again once the cause is fixed",
         ) from error
 
 

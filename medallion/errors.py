@@ -275,7 +275,7 @@ class BronzeWriteFailed(RetailError):
         self.path = path
         super().__init__(
             f"Bronze file {path} could not be written: {reason}",
-            remedy="free space or mend the disk; nothing was acknowledged, the next run pulls it again",
+            remedy="free space or fix the disk; nothing was acknowledged, the next run pulls it again",
         )
 
 
@@ -297,7 +297,7 @@ class GoldBuildFailed(RetailError):
         self.models = models
         super().__init__(
             f"dbt could not build {models}: {reason}",
-            remedy="readers keep the last good version; mend the model, the next run catches up",
+            remedy="readers keep the last good version; fix the model, the next run catches up",
         )
 
 

@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         "`REJECT_LIMIT_COUNT`.",
     )
     reject_limit_count: int = Field(
-        10, ge=0, description="Refused records of a file that are always set aside without failing its load."
+        10, ge=0, description="Refused records of a file that are always quarantined without failing its load."
     )
     load_chunk_bytes: int = Field(
         12_000_000, ge=1, description="Bytes of a Bronze file validated and copied at a time: bounds memory."

@@ -47,7 +47,7 @@ with DAG(
         "full_refresh": Param(
             default=False,
             type="boolean",
-            description="Pull from the source's beginning and build Gold anew. Nothing is doubled.",
+            description="Pull from the source's beginning and build Gold again. Nothing is doubled.",
         ),
     },
 ):

@@ -27,7 +27,7 @@ def draw(ids: Column, seed: int, purpose: str) -> Column:
     start = _mix_number(seed ^ int.from_bytes(purpose.encode().ljust(8, b"\0")[:8], "little"))
     if isinstance(ids, pl.Series):
         return _mix(ids, start)
-    # A column at a time: as one expression the state would be worked out anew wherever it is named.
+    # A column at a time: as one expression the state would be computed again wherever it is named.
     return ids.map_batches(lambda values: _mix(values, start), return_dtype=pl.UInt64)
 
 

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457): one shape for whoever has to read it."""
+"""Every error as `application/problem+json` (RFC 9457): one shape for every reader."""
 
 from __future__ import annotations
 

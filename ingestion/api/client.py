@@ -328,5 +328,5 @@ def _cursor_after(resource: str, page: Page, id_key: str | None) -> str | None:
 def _stuck(resource: str, cursor: str | None) -> SourceViolation:
     return SourceViolation(
         f"/{resource}: the cursor {shown(cursor)} came a second time, which is a pagination loop",
-        remedy="what whole parts came before it is kept; have the source mended, then run again",
+        remedy="what whole parts came before it is kept; have the source fixed, then run again",
     )

@@ -64,7 +64,7 @@ def require_whole_bronze(conn: connection) -> None:
         raise ConfigurationError(
             f"{files:,} Bronze files that Silver has taken are gone (retention, or given up): Bronze alone is not all "
             "of Silver",
-            remedy="keep the live tables; a full_refresh of the DAG mends what the source still has",
+            remedy="keep the live tables; a full_refresh of the DAG brings back what the source still has",
         )
 
 

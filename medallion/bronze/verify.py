@@ -35,7 +35,7 @@ class Verified:
 
     def summary(self) -> str:
         """One line for a person."""
-        debris = f"; {len(self.without_receipt):,} files without a receipt, which nobody reads"
+        debris = f"; {len(self.without_receipt):,} files without a receipt, which no step reads"
         intact = self.files - len(self.damaged)
         said = f"{intact:,} of {self.files:,} files are what their receipts say ({self.bytes / 1e6:,.1f} MB)"
         return said + (debris if self.without_receipt else "")

@@ -167,7 +167,7 @@ def print_report(report: Report, console: Console) -> None:
     if report.kept:
         console.print(f"kept: {', '.join(report.kept)}: not declared any more, no run changes them", markup=False)
     if report.rejected:
-        words = f"quarantine: {report.rejected:,} records set aside: ./retail rejects list"
+        words = f"quarantine: {report.rejected:,} records: ./retail rejects list"
         console.print(words, style="yellow")
 
 

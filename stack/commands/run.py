@@ -85,7 +85,7 @@ def _run_dag(
         if triggers and metadata.paused(DAG_ID):
             raise RunFailed(
                 f"{DAG_ID} is paused: the scheduler would let the run wait",
-                remedy="unpause it in the Airflow UI (the switch beside its name), then run again",
+                remedy="unpause it in the Airflow UI (the switch next to its name), then run again",
             )
         verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
         arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())

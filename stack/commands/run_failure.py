@@ -36,7 +36,7 @@ def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Rep
     held_back = f" (not started: {', '.join(blocked)})" if blocked else ""
     return RunFailed(
         f"{', '.join(failed) or 'the run'} failed: {error.error_message}{held_back}",
-        remedy=error.remedy or f"mend the cause (see {log}), then ./retail run carries on where it stopped",
+        remedy=error.remedy or f"fix the cause (see {log}), then ./retail run carries on where it stopped",
         exit_code=error.exit_code,
     )
 

@@ -110,7 +110,7 @@ def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
     if done.returncode != 0:
         raise RetailError(
             f"dbt {' '.join(arguments)} failed; the end of its log:\n{tail(log, 12)}",
-            remedy=f"mend the dbt project, then start again (whole log: {log})",
+            remedy=f"fix the dbt project, then start again (whole log: {log})",
         )
 
 

@@ -157,7 +157,7 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{file} cannot be read: {error}",
-            remedy="restore that file, or move RETAIL_HOME away to start anew",
+            remedy="restore that file, or move RETAIL_HOME away to start again",
         ) from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{file} holds no JSON object", remedy="restore that file from a backup")

@@ -239,5 +239,5 @@ def _failed(home: Home, name: str, what: str) -> ServiceFailed:
     words = tail(log, 15)
     return ServiceFailed(
         f"{name} {what}" + (f"; the end of its log:\n{words}" if words else ""),
-        remedy=f"mend what the log names, then start again (whole log: {log})",
+        remedy=f"fix what the log names, then start again (whole log: {log})",
     )

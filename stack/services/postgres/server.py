@@ -154,7 +154,7 @@ class PostgresServer:
             shutil.rmtree(folder, ignore_errors=True)
             raise DatabaseError(
                 f"initdb could not create {self.files.data}: {_last_line(done.stderr)}",
-                remedy=f"mend the cause (space? permissions of {self.files.root}?) and start again",
+                remedy=f"fix the cause (space? permissions of {self.files.root}?) and start again",
             )
 
     def _check_version(self) -> None:
@@ -215,7 +215,7 @@ class PostgresServer:
             return PortInUse()
         return DatabaseError(
             f"Postgres on {self.files.data} did not start; the end of its log:\n{tail(self.log, 15)}",
-            remedy=f"mend what the log names, then start again (whole log: {self.log})",
+            remedy=f"fix what the log names, then start again (whole log: {self.log})",
         )
 
     def _pid_file(self) -> list[str]:
