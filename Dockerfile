@@ -23,8 +23,7 @@ RUN groupadd --gid 50000 retail \
     && mkdir -p /var/lib/retail/airflow /var/lib/retail/bronze /var/lib/retail/dbt /var/lib/retail/logs \
     && chown -R retail:retail /var/lib/retail
 
-# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH. Airflow adds the
-# folders of its DAGs and plugins itself.
+# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH.
 COPY airflow/config airflow/config
 COPY airflow/dags airflow/dags
 COPY airflow/plugins airflow/plugins
@@ -40,7 +39,7 @@ COPY sql sql
 COPY stack stack
 
 ENV HOME=/var/lib/retail \
-    PYTHONPATH=/opt/retail:/opt/retail/airflow/config \
+    PYTHONPATH=/opt/retail:/opt/retail/airflow/plugins:/opt/retail/airflow/config \
     RETAIL_HOME=/var/lib/retail
 
 USER 50000:50000

@@ -30,8 +30,8 @@ from backend.http.parameters import (  # noqa: TC001 - FastAPI reads them
     UpToId,
 )
 from backend.http.problems import ERRORS, Problem, answer_problems
-from backend.http.rate_limit import TokenBuckets, limit_rate
 from backend.models import Customer, Health, ListingTotals, Page, Product, Sale, SalesTotals
+from backend.rate_limit import TokenBuckets, limit_rate
 from backend.settings import DEVELOPMENT_KEY, load_settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from backend.chaos.faults import parse_faults
+from backend.faults import parse_faults
 
 DEVELOPMENT_KEY = "retail-dev-key"
 SHORTEST_KEY = 32  # bytes, in production: `openssl rand -hex 16` and up

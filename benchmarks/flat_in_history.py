@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from benchmarks.machine import Machine
-    from stack.services.warehouse import Endpoints
+    from stack.services.endpoints import Endpoints
 
 _SALES_PER_HOUR = 7_200  # of an average hour: an afternoon's has 10,000
 _NOON = datetime(2026, 10, 27, 12, tzinfo=timezone.utc)

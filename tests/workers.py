@@ -11,10 +11,11 @@ from pathlib import Path
 from xdist.scheduler import LoadScopeScheduling
 
 # A platform with its first run, a server, an environment, a database for each state that a role may meet.
-SHARING = {
+SHARING = {"tests/faults/test_postgres_lost.py"} | {
     f"tests/integration/test_{name}.py"
     for name in (
         "backfill_cli",
+        "clock_jumps",
         "embedded_postgres",
         "failed_runs",
         "launcher",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
-    from stack.services.warehouse import Endpoints
+    from stack.services.endpoints import Endpoints
 
 _POLL_SECONDS = 0.5
 _LINE_SECONDS = 10.0

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
-    from stack.services.warehouse import Endpoints
+    from stack.services.endpoints import Endpoints
 
 NAME = "run"
 SCHEDULING = "scheduling"  # the lock for executing tasks: of a run without a scheduler, or of `up` as it starts one

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
+    from stack.services.endpoints import Endpoints
     from stack.services.processes import Service
-    from stack.services.warehouse import Endpoints
 
 _WATCH_SECONDS = 1.0
 _HEALTHY_SECONDS = 120

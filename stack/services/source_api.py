@@ -11,7 +11,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from backend.chaos.faults import parse_faults
+from backend.faults import parse_faults
 from backend.settings import SourceSettings
 from medallion.errors import ConfigurationError
 from stack.services.ports import HOST

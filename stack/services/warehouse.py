@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from medallion.errors import PortInUse
 from medallion.settings import CONNECTION_FILE
 from stack.host.interrupts import uninterrupted
 from stack.services import source_api as source
+from stack.services.endpoints import INGESTION_CONNECTION, TRANSFORMATION_CONNECTION, Endpoints
 from stack.services.open_incidents import keep_incidents
 from stack.services.ports import HOST, choose_port, port_taken
 from stack.services.postgres.files import place_postgres
@@ -39,35 +40,8 @@ if TYPE_CHECKING:
     from stack.host.home import Home
     from stack.host.settings import StackSettings
 
-# Variables that hold the logins of the layers, where the warehouse is the user's own.
-INGESTION_CONNECTION, TRANSFORMATION_CONNECTION = "AIRFLOW_CONN_RETAIL_INGESTION", "AIRFLOW_CONN_RETAIL_TRANSFORMATION"
 _STANDS_ALONE = frozenset({"docs"})  # it serves files, and ends with its own command or with `down`
 _STARTS = 3  # a port that was free a moment ago may be taken: another is chosen
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """The addresses of the services. They hold passwords: they go into environments, never into arguments or logs."""
-
-    database_url: str = field(repr=False)
-    source_api_url: str
-    source_api_key: str = field(repr=False)
-    bronze_url: str
-    airflow_database_url: str = field(repr=False)
-    airflow_port: int
-    started: tuple[str, ...] = ()
-    # The logins of the layers, of the embedded server or as configured; None where there may be one login only.
-    ingestion_url: str | None = field(default=None, repr=False)
-    transformation_url: str | None = field(default=None, repr=False)
-
-    def connection(self) -> dict[str, str]:
-        """The environment variables that a step of the pipeline needs."""
-        return {
-            "DATABASE_URL": self.database_url,
-            "SOURCE_API_URL": self.source_api_url,
-            "SOURCE_API_KEY": self.source_api_key,
-            "BRONZE_URL": self.bronze_url,
-        }
 
 
 @contextmanager

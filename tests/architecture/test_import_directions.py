@@ -62,9 +62,10 @@ def test_the_documented_table_names_the_same_imports() -> None:
 
 
 def modules() -> dict[str, Path]:
-    """Every module of ours, by its dotted name."""
+    """Every module of ours, by the name under which it is imported."""
     files = [file for folder in (*PACKAGES, "benchmarks") for file in sources(folder)]
-    return {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in files}
+    ours = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in files}
+    return ours | {file.stem: file for file in sources("airflow/plugins")}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -76,6 +77,31 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_a_circle_is_found() -> None:
     assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def test_no_rooms_of_a_package_need_each_other_in_a_circle() -> None:
+    """A room is a folder within a package, or a module next to one. An import for a type counts, too."""
+    ours = modules()
+    needs = {name: {one for one in _stems(imported(file)) if one in ours} for name, file in ours.items()}
+    packages = {name.rpartition(".")[0] for name in ours} - {""}
+    circles = {package: _circles(_between_rooms(package, needs)) for package in sorted(packages)}
+    assert {package: found for package, found in circles.items() if found} == {}
+
+
+def _between_rooms(package: str, needs: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Which rooms of a package each of its rooms needs."""
+    rooms: dict[str, set[str]] = {}
+    for name, needed in needs.items():
+        room = _room_of(package, name)
+        if room:
+            rooms.setdefault(room, set()).update(
+                {other for one in needed if (other := _room_of(package, one))} - {room}
+            )
+    return rooms
+
+
+def _room_of(package: str, module: str) -> str:
+    return module.removeprefix(f"{package}.").partition(".")[0] if module.startswith(f"{package}.") else ""
 
 
 def _stems(names: set[str]) -> set[str]:

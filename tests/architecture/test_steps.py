@@ -11,7 +11,18 @@ import pytest
 
 from medallion.entities.entity import Entity, Table
 from medallion.entities.registry import ENTITIES, TABLES
-from medallion.process.steps import BACKFILL, HOURLY, LOADS, NIGHTLY, PULL_RANGE, PULLS, Step, bronze_step, silver_step
+from medallion.process.steps import (
+    BACKFILL,
+    HOURLY,
+    LOADS,
+    NIGHTLY,
+    PULL_RANGE,
+    PULLS,
+    Step,
+    bronze_step,
+    logged_as,
+    silver_step,
+)
 from medallion.settings import PROJECT_ROOT
 
 STAGES = {"medallion", "ingestion", "loaders", "gold", "quality"}
@@ -66,3 +77,16 @@ def test_the_steps_of_bronze_and_silver_are_those_of_the_declared_entities_in_th
 def test_a_search_for_the_function_of_a_step_finds_who_names_it(work: str) -> None:
     files = [*(PROJECT_ROOT / "medallion" / "entities").glob("*.py"), PROJECT_ROOT / "medallion/process/steps.py"]
     assert [file.name for file in files if f'"{work}"' in file.read_text(encoding="utf-8")]
+
+
+def test_every_step_says_under_which_name_it_writes_into_the_etl_log_or_that_it_does_not() -> None:
+    """A name left out would lose the error of a killed task, and the exit code of `./retail run`."""
+    silent = {step.id for step in STEPS.values() if not step.logs_as}
+    assert silent == {"verify_bronze", "expire_bronze", "reconcile_all", "plan_ranges"}
+    for step in STEPS.values():
+        layer, _, dataset = step.logs_as.partition(".")
+        assert step.id in silent or (layer in {"bronze", "silver", "gold"} and dataset)
+    assert logged_as("bronze_sales") == ("bronze", "sales")
+    assert logged_as("silver_load_products") == ("silver", "products")
+    assert logged_as("dbt_test_all") == ("gold", "dbt_test_all")
+    assert logged_as("verify_bronze") == (None, "verify_bronze")

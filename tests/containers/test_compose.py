@@ -17,8 +17,8 @@ from medallion.settings import PROJECT_ROOT
 from stack.host.home import Home
 from stack.host.settings import StackSettings
 from stack.services.airflow.service import airflow_environment
+from stack.services.endpoints import Endpoints
 from stack.services.postgres.roles import INGESTION, TRANSFORMATION
-from stack.services.warehouse import Endpoints
 from tests.containers.conftest import EXAMPLE, Compose, Read, dockerfile_steps, image_environment, required_settings
 
 WRITTEN = (PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -40,7 +40,6 @@ ELSEWHERE = {
     "AIRFLOW__CORE__DAGS_FOLDER",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
     "AIRFLOW__CORE__FERNET_KEY",
-    "AIRFLOW__CORE__PLUGINS_FOLDER",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER",

@@ -45,11 +45,10 @@ def runs(
     environment = os.environ | {
         "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "airflow" / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "airflow" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         METADATA: _metadata_url(postgres_server, metadata),
         "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),
-        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONPATH": os.pathsep.join((str(PROJECT_ROOT), str(PROJECT_ROOT / "airflow" / "plugins"))),
         "RETAIL_HOME": str(home),
         "RETAIL_FAIL_AT_ONCE": "1",
         "SOURCE_API_URL": source.url,

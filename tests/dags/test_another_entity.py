@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,12 @@ def test_the_real_dag_fills_an_entity_that_was_declared(
     prepare_schema(conn)
     checkout = with_suppliers(tmp_path / "checkout", settings)
     checkout.run("-m", "medallion.schema")  # as ./retail run does before it
-    own = {name: checkout.environment[name] for name in ("PYTHONPATH", "SOURCE_API_URL", "SOURCE_API_KEY")}
-    dags = {
-        f"AIRFLOW__CORE__{one.upper()}_FOLDER": str(checkout.folder / "airflow" / one) for one in ("dags", "plugins")
-    }
+    own = {name: checkout.environment[name] for name in ("SOURCE_API_URL", "SOURCE_API_KEY")}
+    airflow = checkout.folder / "airflow"
+    own["PYTHONPATH"] = os.pathsep.join((str(checkout.folder), str(airflow / "plugins")))
+    own["AIRFLOW__CORE__DAGS_FOLDER"] = str(airflow / "dags")
     with checkout.source():
-        assert Hour(runs.environment | own | dags, runs.log).run() == 0, runs.log.read_text()[-4000:]
+        assert Hour(runs.environment | own, runs.log).run() == 0, runs.log.read_text()[-4000:]
     assert rows(conn, "select count(*) from silver.suppliers") == [(3,)]
     assert rows(conn, "select count(*) from gold.dim_supplier") == [(3,)]
     done = "select layer from meta.load where dataset in ('suppliers', 'dim_supplier') order by load_id"

@@ -1,4 +1,4 @@
-"""What the DAGs share is on the path of every process of Airflow, and is imported by none that does not ask for it."""
+"""What the DAGs share stands in a folder that may be Airflow's own for plugins, and none of it is one."""
 
 from __future__ import annotations
 

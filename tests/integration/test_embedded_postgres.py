@@ -32,11 +32,12 @@ from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.settings import StackSettings
 from stack.services.airflow.service import airflow_environment
+from stack.services.endpoints import Endpoints
 from stack.services.postgres.account import Account
 from stack.services.postgres.files import find_binaries
 from stack.services.postgres.roles import DATABASE_OF, prepare_roles
 from stack.services.postgres.server import PostgresServer
-from stack.services.warehouse import Endpoints, logins, platform, postgres_server
+from stack.services.warehouse import logins, platform, postgres_server
 from tests.homes import open_folder
 from tests.ports import free_port
 from tests.process_table import eventually, living

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
+from xdist.remote import Producer
 
 from medallion.settings import PROJECT_ROOT
-from tests.workers import SHARING, missing_files, unit_of_work
+from tests.product_files import product_files
+from tests.workers import SHARING, BySharedFixture, missing_files, unit_of_work
+
+# What starts a server or a platform.
+EXPENSIVE = {"platform", "retail", "running_server", "warehouse"}
 
 
 def test_every_file_that_shares_a_worker_is_there() -> None:
     assert missing_files(PROJECT_ROOT) == set()
+
+
+def test_every_file_whose_tests_share_a_server_or_a_platform_shares_a_worker() -> None:
+    found = {str(file.relative_to(PROJECT_ROOT)) for file in product_files("tests") if shares_something(file)}
+    assert found != set()
+    assert found <= SHARING
+
+
+def shares_something(file: Path) -> bool:
+    """Whether a fixture of the module's own scope starts something expensive."""
+    functions = [node for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    shared = [node for node in functions if any("scope='module'" in ast.unparse(one) for one in node.decorator_list)]
+    calls = [call.func for node in shared for call in ast.walk(node) if isinstance(call, ast.Call)]
+    return bool({ast.unparse(one) for one in calls} & EXPENSIVE)
 
 
 def test_a_file_that_shares_a_worker_is_one_unit_of_work_and_another_is_as_many_as_its_tests() -> None:
@@ -19,5 +42,6 @@ def test_a_file_that_shares_a_worker_is_one_unit_of_work_and_another_is_as_many_
 
 def test_the_suite_is_given_out_by_these_units(pytestconfig: pytest.Config) -> None:
     """Else every worker that meets a test of such a file would make what they share once more."""
-    found = pytestconfig.pluginmanager.hook.pytest_xdist_make_scheduler.get_hookimpls()
-    assert "BySharedFixture" in {name for one in found for name in one.function.__code__.co_names}
+    config = SimpleNamespace(getvalue=lambda _: ["popen"])  # all that the scheduler asks before it has work
+    given = pytestconfig.pluginmanager.hook.pytest_xdist_make_scheduler(config=config, log=Producer("of a test"))
+    assert isinstance(given, BySharedFixture)

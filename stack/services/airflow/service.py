@@ -17,16 +17,16 @@ from sqlalchemy.engine import make_url
 from medallion.secret_files import SUFFIX
 from medallion.settings import PROJECT_ROOT
 from stack.host.home import write_private
+from stack.services.endpoints import INGESTION_CONNECTION, TRANSFORMATION_CONNECTION
 from stack.services.ports import HOST
 from stack.services.processes import Service
-from stack.services.warehouse import INGESTION_CONNECTION, TRANSFORMATION_CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stack.host.home import Home
     from stack.host.settings import StackSettings
-    from stack.services.warehouse import Endpoints
+    from stack.services.endpoints import Endpoints
 
 USER = "admin"
 DAG_ID = "retail_etl_hourly"
@@ -81,7 +81,6 @@ def airflow_environment(home: Home, settings: StackSettings, endpoints: Endpoint
         **_around_proxies(),
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS_FOLDER),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(settings.airflow_parallelism),
         "AIRFLOW__CORE__FERNET_KEY": home.secret("airflow_fernet_key") + "=",
@@ -120,9 +119,9 @@ def pipeline_environment(settings: StackSettings, endpoints: Endpoints, *, has_l
         "DATABASE_URL": endpoints.ingestion_url or owner,
         **dbt_profile(endpoints.transformation_url or owner),
         "RETAIL_HOME": str(settings.retail_home),
-        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow adds the
-        # folders of its DAGs and plugins itself.
-        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, CONFIG_FOLDER))),
+        # `airflow/` and `dbt/` here have no __init__.py, so the installed packages of these names win. Airflow's own
+        # setting for plugins is left to the user.
+        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, PLUGINS_FOLDER, CONFIG_FOLDER))),
         "PYTHONUNBUFFERED": "1",
     }
 

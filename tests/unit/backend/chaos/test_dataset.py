@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from backend.chaos.dataset import LONGEST_SECONDS, ChaoticDataSet
-from backend.chaos.faults import FAULTS, parse_faults
 from backend.chaos.records import KEYS, Spoiler
 from backend.chaos.responses import IN_TRANSIT, Misbehaviour, strike
 from backend.data import DataSet, Totals
 from backend.dataset.timeline import Timeline
+from backend.faults import FAULTS, parse_faults
 from backend.main import create_app
 from backend.settings import SourceSettings
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.http.rate_limit import TokenBuckets
+from backend.rate_limit import TokenBuckets
 
 
 class Clock:
