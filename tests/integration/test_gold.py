@@ -15,7 +15,7 @@ from psycopg2.extensions import connection
 from gold import build as gold
 from gold import dbt_runner
 from medallion.database import connect, transaction
-from medallion.errors import DataQualityError
+from medallion.errors import DataQualityError, GoldBuildFailed
 from medallion.settings import PROJECT_ROOT, Settings
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
@@ -245,7 +245,7 @@ def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
     )
     state = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"
     before = rows(conn, state)
-    with wrong, pytest.raises(gold.GoldBuildFailed, match="could not build sales_item"):
+    with wrong, pytest.raises(GoldBuildFailed, match="could not build sales_item"):
         gold.build_core(conn, settings, run_id="bad")
     assert rows(conn, state) == before
     build(conn, settings)
