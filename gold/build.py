@@ -73,7 +73,7 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
             want_gold_rebuild(conn)
         unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn) or is_unchecked(conn)
     if not (due or unfinished):
-        raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next hour")
+        raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next run")
     if not packages_are_linked(settings):
         try:
             invoke(conn, settings, ["deps"], run_id)
@@ -131,7 +131,7 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     if not _is_built(conn):
         raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hour has ended")
     if gold_due(conn):
-        raise EntityLocked("Gold is behind Silver: an hour is on its way", remedy="try again once it has ended")
+        raise EntityLocked("Gold is behind Silver: an hourly run is under way", remedy="try again once it has ended")
     if not packages_are_linked(settings):
         invoke(conn, settings, ["deps"], run_id)
     command = ["test", *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]

@@ -218,7 +218,7 @@ class LateArrivals:
         with transaction(self._conn):
             expired = expire(self._conn, self._entity.name, hours, over if asked is None else asked)
         if expired:
-            log.warning("%s: %s ids never came and are given up (meta.gap)", self._entity.name, f"{expired:,}")
+            log.warning("%s: %s ids never came and have expired (meta.gap)", self._entity.name, f"{expired:,}")
 
 
 class LateReading(Reading):

@@ -169,7 +169,7 @@ def _check_rejected(receipt: Receipt, counts: RowCounts, ahead: int, settings: S
         f"{receipt.path}: {counts.rejected:,} of {counts.read:,} records do not fit silver.{receipt.dataset}: "
         f"more than REJECT_LIMIT_SHARE={settings.reject_limit_share:g} allows",
         remedy="nothing of the file was loaded; see whether the source changed its records, then fix it or the "
-        "dataset's columns, or raise REJECT_LIMIT_SHARE to set them aside",
+        "dataset's columns, or raise REJECT_LIMIT_SHARE to quarantine them",
     )
 
 
@@ -179,6 +179,6 @@ def _clock_is_wrong(receipt: Receipt, counts: RowCounts, ahead: int, settings: S
         f"SOURCE_CLOCK_TOLERANCE_MINUTES={settings.source_clock_tolerance_minutes:g} after they landed: the clock of "
         "the source, or that of the warehouse, is wrong",
         remedy="nothing of the file was loaded; correct the clock, then load the file with a larger "
-        "SOURCE_CLOCK_TOLERANCE_MINUTES to take the records as they are, or with a larger REJECT_LIMIT_SHARE to set "
-        "them aside",
+        "SOURCE_CLOCK_TOLERANCE_MINUTES to take the records as they are, or with a larger REJECT_LIMIT_SHARE to "
+        "quarantine them",
     )

@@ -107,11 +107,11 @@ class Settings(BaseSettings):
     )
     alert_email: str | None = Field(
         None,
-        description="Who is told of incidents by e-mail: addresses with commas between. Sent through Airflow's "
+        description="Who is notified of incidents by e-mail: addresses with commas between. Sent through Airflow's "
         "connection `smtp_default`.",
     )
     alert_webhook: str | None = Field(
-        None, description="Airflow connection (its id) of a web address that is told of incidents, as JSON."
+        None, description="Airflow connection (its id) of a web address that is notified of incidents, as JSON."
     )
     hour_deadline_minutes: float = Field(
         60,

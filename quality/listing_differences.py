@@ -198,7 +198,7 @@ def _contradiction(listed: Sequence[SourceRecord], told: RecordTotals, window: W
         return []
     if rest > 0:
         return [f"totals differ by {rest:,} records, the listing shows no such record"]
-    return [f"totals tell {told.count:,} records, with another content than the {len(surely):,} of the listing"]
+    return [f"the totals count {told.count:,} records, with another content than the {len(surely):,} of the listing"]
 
 
 def _listing_and_totals(

@@ -172,6 +172,6 @@ def _require_same(rebuilt: Rebuilt) -> None:
     words = "; ".join(f"{one.table}: {one.live_rows:,} rows live, {one.rebuilt_rows:,} rebuilt" for one in different)
     raise DataQualityError(
         f"what Bronze gives differs from the live tables: {words}",
-        remedy="rows were changed or lost behind the loaders' back; ./retail rebuild --in-place makes them what "
+        remedy="rows were changed or lost outside the pipeline; ./retail rebuild --in-place makes them what "
         "Bronze says",
     )

@@ -89,7 +89,7 @@ def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> Recon
     with transaction(conn):
         waiting = files_waiting(conn, SALES.datasets)
     if waiting:
-        raise EntityLocked(f"{waiting} files of sales wait for Silver", remedy="try again once the hour has ended")
+        raise EntityLocked(f"{waiting} files of sales wait for Silver", remedy="try again after the hourly run")
     return reconcile_sales(conn, settings, run_id=run_id, whole=True)
 
 
@@ -128,7 +128,7 @@ def _step(words: Sequence[str]) -> Callable[[connection, Settings], str]:
     """The step that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m quality.reconcile", description="Compare with the source.")
     parser.add_argument("--all", action="store_true", help="check everything, not only what is new or open")
-    parser.add_argument("--accept", action="store_true", help="put the named differences on record as ones that stay")
+    parser.add_argument("--accept", action="store_true", help="accept the named differences: they are kept on record")
     parser.add_argument(
         "--repair", nargs="+", type=int, metavar="ID", help="pull these sales again in place of Silver's"
     )

@@ -1,4 +1,4 @@
-"""The first load of a long history: sales in ranges, pulled in parallel. Triggered by hand, followed by hourly runs.
+"""The first load of a long history: sales in ranges, pulled in parallel. It ends by triggering one hourly run.
 
 Nothing here touches a database, reads a Variable or imports the pipeline while the file is parsed. The notes in the web
 UI are in `retail_backfill.md`, one section per task.

@@ -10,7 +10,7 @@ from medallion.errors import RetailError
 from medallion.process.steps import logged_as
 
 RUN = "run"  # in place of a task: the run as a whole
-SILENT_END = "its process ended without a word: killed, out of memory, or marked as failed by hand"
+SILENT_END = "its process ended without reporting an error: killed, out of memory, or marked as failed by hand"
 # Text that differs between tasks that fail for the same cause: brackets, paths, addresses, numbers. An HTTP status is a
 # cause itself.
 _VARYING = re.compile(r"\((?!\d{3}\))[^()]*\)|(?<!\S)(?<!status )(?!\(\d{3}\))[^\s(]*[/\d]\S*")

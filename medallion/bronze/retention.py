@@ -62,7 +62,7 @@ def require_whole_bronze(conn: connection) -> None:
         (files,) = _SQL.one(conn, "files_only_in_silver")
     if files:
         raise ConfigurationError(
-            f"{files:,} Bronze files that Silver has taken are gone (retention, or given up): Bronze alone is not all "
+            f"{files:,} Bronze files that Silver has taken are gone (expired or retired): Bronze alone is not all "
             "of Silver",
             remedy="keep the live tables; a full_refresh of the DAG brings back what the source still has",
         )

@@ -47,7 +47,7 @@ def verify_bronze(conn: connection, settings: Settings) -> Verified:
         receipts = all_receipts(conn)
     damaged = {one.path: words for one in receipts if (words := _damage(settings.bronze_location, one))}
     if damaged:
-        with transaction(conn):  # retention or an operator may have retired files meanwhile
+        with transaction(conn):  # files may have expired or been retired meanwhile
             still = {one.path for one in all_receipts(conn)}
         receipts = [one for one in receipts if one.path in still]
         damaged = {path: words for path, words in damaged.items() if path in still}

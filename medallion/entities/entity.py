@@ -63,8 +63,8 @@ class Table:
 class Entity:
     """A resource of the source and the tables that its records become. A record has `key` in a member of that name.
 
-    `lasting` are members that a record keeps for life: if none matches, the source is another one. `collect` is the
-    function that pulls it, as `module:function`.
+    `lasting` are members that a record keeps for life: one in which any of them differs is another record.
+    `collect` is the function that pulls it, as `module:function`.
     """
 
     name: str

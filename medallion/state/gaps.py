@@ -140,7 +140,7 @@ def set_held(conn: connection, entity: str, gap: Gap, held: frozenset[int]) -> N
 
 
 def mark_checked(conn: connection, entity: str, gaps: Sequence[Gap] | None) -> None:
-    """Note that these open gaps (None: all) were asked for; delete gaps that have been filled for a month."""
+    """Note that these open gaps (None: all) were asked for; delete those that are settled for 30 days."""
     from_ids = None if gaps is None else [one.first for one in gaps]
     _SQL.execute(conn, "mark_gaps_checked", {"entity": entity, "from_ids": from_ids})
     _SQL.execute(conn, "forget_gaps", {"entity": entity})

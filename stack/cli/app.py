@@ -139,7 +139,7 @@ def verify(
         with Talk().step("Bronze files"):
             verified = verify_bronze(conn, settings)
         if retire and verified.damaged:
-            Talk().say(f"given up: {', '.join(retire_damaged(conn, verified)) or 'none, as none was pulled again'}")
+            Talk().say(f"retired: {', '.join(retire_damaged(conn, verified)) or 'none, as none was pulled again'}")
             verified = verify_bronze(conn, settings)
     if as_json:
         print_data(json.dumps(asdict(verified), indent=2))
@@ -152,7 +152,7 @@ def verify(
 def reconcile(
     *,
     whole: Annotated[bool, typer.Option("--all", help="Everything, not only what is new or open.")] = False,
-    accept: Annotated[bool, typer.Option("--accept", help="Keep the differences on record as ones that stay.")] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Accept the differences: they are kept on record.")] = False,
     repair: Annotated[
         list[int] | None, typer.Option(metavar="ID", help="Pull this sale again; may be given several times.")
     ] = None,

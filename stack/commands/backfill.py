@@ -83,7 +83,7 @@ def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
         if not mine:
             raise RetailError(
                 f"another ./retail backfill is under way (process {home.holder('backfill')})",
-                remedy="wait for it to end, or stop it with ./retail down; ./retail status tells how far it is",
+                remedy="wait for it to end, or stop it with ./retail down; ./retail status shows its progress",
             )
         with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)

@@ -20,8 +20,8 @@ from stack.commands.deep_tests import chosen_rooms, record, summary
 from stack.commands.shifted_dates import (
     date_of_commit,
     find_library,
-    mend_sleep,
     remove_leftovers,
+    repair_sleep,
     share_clock,
     shifted,
     shifted_dates,
@@ -231,7 +231,7 @@ def _run(check: Check, library: Path | None, talk: Talk, added: Mapping[str, str
         code = _call(check, _environment() | dict(added or {}))
     else:
         talk.say(f"pytest at {_described(check.date)}")
-        mend_sleep()
+        repair_sleep()
         code = _call(check, shifted(_environment(), check.date, _now(), library), share_clock)
         remove_leftovers(psutil.pid_exists)
     result = Result(check, code, time.monotonic() - began)

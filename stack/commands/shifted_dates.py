@@ -5,7 +5,7 @@ time and the clock advances while the tests run. The tempting alternative, an ab
 date in each new process. The monotonic clock stays real: timeouts measure the time that really passes.
 
 libfaketime 0.9.10, which Debian has, breaks the one sleep that Python 3.11 and later use
-(github.com/wolfcw/libfaketime/issues/426): `mend_sleep` replaces it in the interpreters of this environment.
+(github.com/wolfcw/libfaketime/issues/426): `repair_sleep` replaces it in the interpreters of this environment.
 
 It cannot shift one thing: a signal handler that interrupts a wait sees the real time. So a timeout of Postgres, such as
 `lock_timeout`, does not end a wait at a later date: no test that runs at a shifted date may need it.
@@ -96,7 +96,7 @@ def unshifted(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | ({"LD_PRELOAD": " ".join(others)} if others else {})
 
 
-def mend_sleep(site_packages: Path | None = None) -> None:
+def repair_sleep(site_packages: Path | None = None) -> None:
     """Give every interpreter of this environment a `time.sleep` that works under libfaketime, and only there."""
     folder = site_packages or Path(sysconfig.get_path("purelib"))
     draft = folder / f"retail-shifted-sleep.{os.getpid()}"

@@ -1,4 +1,4 @@
-"""Words that make a reader guess may become fewer, never more (docs/glossary.md has the words to use)."""
+"""Words that make a reader guess never become more (docs/glossary.md has the words to use)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ MOST = {
     "nobody": 8,
     "somebody": 0,
     "anew": 0,
-    "set aside": 0,
+    "set (?:it |them )?aside": 0,
+    "beside": 25,
+    "tells?|told": 196,
     "held against": 0,
     "mend|mends|mended": 0,
     "once more": 1,
@@ -25,16 +27,17 @@ MOST = {
 
 
 def texts() -> list[Path]:
+    """What people read: code, statements, descriptions and pages, but for what is history or generated."""
     statements = product_files("sql", "dbt", "loaders", "medallion", "quality", "stack", suffix=".sql")
-    kept = [file for file in statements if not {"migrations", "target", "dbt_packages"} & set(file.parts)]
-    pages = [*product_files("docs", suffix=".md"), *PROJECT_ROOT.glob("*.md")]
-    told = [file for file in pages if "decisions" not in file.parts and file.name != "CHANGELOG.md"]
-    return [*product_files(), *kept, *told]
+    pages = product_files("docs", "airflow", "dbt", "benchmarks", suffix=".md")
+    read = [*product_files(), *statements, *product_files("dbt", suffix=".yml"), *pages, *PROJECT_ROOT.glob("*.md")]
+    others = {"decisions", "migrations", "target", "dbt_packages"}
+    return [file for file in read if not others & set(file.parts) and file.name != "CHANGELOG.md"]
 
 
 @pytest.mark.parametrize("words", MOST)
 def test_a_word_that_makes_a_reader_guess_becomes_no_more_frequent(words: str) -> None:
-    pattern = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)  # parts of names, too
     found = [
         f"{file.relative_to(PROJECT_ROOT)}:{number}"
         for file in texts()

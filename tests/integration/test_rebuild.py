@@ -78,7 +78,7 @@ def test_all_of_gold_is_not_tested_before_it_was_built_nor_while_an_hour_is_on_i
         check_all_gold(conn, settings, run_id="night")
     hour(conn, settings)
     execute(conn, "create table gold.mart_sales_by_customer ()")
-    with pytest.raises(EntityLocked, match="an hour is on its way"):
+    with pytest.raises(EntityLocked, match="an hourly run is under way"):
         check_all_gold(conn, settings, run_id="night")
 
 

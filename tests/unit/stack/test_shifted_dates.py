@@ -16,8 +16,8 @@ import pytest
 from stack.commands.shifted_dates import (
     date_of_commit,
     find_library,
-    mend_sleep,
     remove_leftovers,
+    repair_sleep,
     share_clock,
     shifted,
     shifted_dates,
@@ -108,7 +108,7 @@ def test_a_program_that_must_see_the_real_time_keeps_the_rest_of_its_environment
 @needs_library
 def test_a_shifted_process_and_its_child_are_at_the_date_and_wait_as_long_as_ever() -> None:
     assert LIBRARY is not None
-    mend_sleep()
+    repair_sleep()
     for date in shifted_dates(_real_now()):
         environment = shifted(unshifted(os.environ), date, _real_now(), LIBRARY)
         told = subprocess.run([sys.executable, "-c", TELL], env=environment, capture_output=True, text=True, check=True)
@@ -139,7 +139,7 @@ def test_other_accounts_may_share_the_clock_of_a_shifted_process(tmp_path: Path)
 
 
 def test_an_interpreter_that_is_not_shifted_keeps_its_own_sleep(tmp_path: Path) -> None:
-    mend_sleep(tmp_path)
+    repair_sleep(tmp_path)
     (file,) = tmp_path.iterdir()
     tell = f"exec({file.read_text()!r}); import time; print(time.sleep)"
     for environment, is_replaced in (
