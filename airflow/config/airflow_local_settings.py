@@ -5,6 +5,7 @@ imported in every task, in shared memory. dbt alone takes a second and a half, f
 it starts threads, which do not survive a fork.
 """
 
+import gc
 import sys
 from importlib import import_module
 
@@ -16,6 +17,11 @@ PRELOADED = (
     "gold.build",
 )
 
+# What Airflow and dbt load lives as long as the process: looking for garbage in it after every 700 objects took 2.1 of
+# the 13.4 processor seconds of a run that brings nothing.
+gc.set_threshold(50_000, 20, 20)
+
 if sys.argv[1:2] == ["scheduler"]:
     for _name in PRELOADED:
         import_module(_name)
+    gc.freeze()  # so that looking for garbage in a fork copies no memory of it
