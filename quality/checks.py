@@ -26,13 +26,16 @@ from quality.sales_differences import SalesFound, compare_sales, some
 from quality.verdict import Verdict, verdict_of_records, verdict_of_sales
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TypeVar
 
     from psycopg2.extensions import connection
 
     from ingestion.api.client import SourceClient
     from medallion.state.accepted_differences import Difference
-    from medallion.state.reconciliation import ListingState, Totals
+    from medallion.state.reconciliation import ListingState, RecordTotals, Totals
+
+    Found = TypeVar("Found", SalesFound, RecordsFound)
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,7 @@ class CheckedSales(Checked):
 
 def check_sales(conn: connection, source: SourceClient, span: Span, *, run_id: str, accept: bool) -> CheckedSales:
     """Compare the sales of the span with the source, and Bronze, Silver and Gold with each other."""
-    found: SalesFound | None
-    try:
-        found = compare_sales(conn, source, span)
-        if accept and found.differences:
-            with transaction(conn):
-                accept_differences(conn, _acceptable(found.differences), run_id=run_id)
-            found = compare_sales(conn, source, span)
-    except NotOffered:
-        found = None
+    found = _compared(conn, lambda: compare_sales(conn, source, span), run_id=run_id, accept=accept)
     with transaction(conn):
         silver = silver_totals(conn, span) if found is None else found.silver
         bronze, gold, is_stale = bronze_counts(conn, span), gold_totals(conn, span), gold_rebuild_wanted(conn)
@@ -140,28 +135,46 @@ def check_records(
     def compare() -> RecordsFound:
         return compare_records(conn, source, dataset, window, state, lookback_minutes)
 
-    found: RecordsFound | None
-    try:
-        found = compare()
-        if scope.accept and found.differences:
-            with transaction(conn):
-                accept_differences(conn, _acceptable(found.differences), run_id=run_id)
-            found = compare()
-    except NotOffered:
-        found = None
+    found = _compared(conn, compare, run_id=run_id, accept=scope.accept)
     verdict = verdict_of_records(dataset, found)
     words = f"all {dataset}" if since is None else f"{dataset} changed since {since:%Y-%m-%d %H:%M:%S}"
     words += f": {found.source.count:,}" if found is not None else ""
     with transaction(conn):
         silver = found.silver if found else listing_totals(conn, dataset, window)
-    row = Noted(
+    row = _row_of_records(run_id, dataset, found, silver, verdict)
+    row = replace(row, up_to_id=state.last_id, updated_after=window.updated_after, updated_up_to=state.newest)
+    return Checked(dataset, words, verdict, (row,), tuple(found.differences) if found else ())
+
+
+def _compared(conn: connection, compare: Callable[[], Found], *, run_id: str, accept: bool) -> Found | None:
+    """What a comparison finds, the second time after its differences were accepted; None: the source has no totals."""
+    try:
+        found = compare()
+        if accept and found.differences:
+            with transaction(conn):
+                accept_differences(conn, _acceptable(found.differences), run_id=run_id)
+            found = compare()
+    except NotOffered:
+        return None
+    return found
+
+
+def _acceptable(differences: Iterable[Difference]) -> list[Difference]:
+    """The differences that may be accepted. A record that Silver lacks never is: it is pulled again."""
+    return [one for one in differences if one.silver is not None]
+
+
+def _row_of_records(
+    run_id: str, dataset: str, found: RecordsFound | None, silver: RecordTotals, verdict: Verdict
+) -> Noted:
+    return Noted(
         run_id=run_id,
         dataset=dataset,
         status=verdict.status,
         difference=verdict.difference,
         is_settled=verdict.is_settled,
         after_id=0,
-        up_to_id=state.last_id,
+        up_to_id=0,
         source_count=found.source.count if found else None,
         bronze_count=0,
         silver_count=silver.count,
@@ -170,15 +183,7 @@ def check_records(
         accepted_count=found.accepted_count if found else 0,
         source_checksum=found.source.checksum if found else None,
         silver_checksum=silver.checksum,
-        updated_after=window.updated_after,
-        updated_up_to=state.newest,
     )
-    return Checked(dataset, words, verdict, (row,), tuple(found.differences) if found else ())
-
-
-def _acceptable(differences: Iterable[Difference]) -> list[Difference]:
-    """The differences that may be accepted. A record that Silver lacks never is: it is pulled again."""
-    return [one for one in differences if one.silver is not None]
 
 
 def _our_layers(
