@@ -164,7 +164,7 @@ def test_without_totals_the_requests_of_an_hour_are_bounded_and_the_run_says_wha
     conn: connection, chosen: Settings, ledger: CountingSource
 ) -> None:
     ledger.offers_totals = False
-    bounded = chosen.model_copy(update={"sales_gap_requests": 5})
+    bounded = chosen.model_copy(update={"sales_gap_requests": 5, "source_page_size": 200})
     ledger.commit_all(range(2, 10_001, 2))
     hour(conn, bounded)
     ledger.reset()
