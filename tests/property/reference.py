@@ -175,13 +175,19 @@ MODELS: dict[str, type[_Record]] = {
 def read(dataset: str, line: bytes) -> dict[str, Any] | None:
     """The values that Silver must hold for a line, or None when it must be set aside."""
     try:
-        parsed = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
+        parsed = json.loads(line.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_members)
         if "lines" in parsed and dataset == "sales_customer":
             return None
         record = MODELS[dataset].model_validate(parsed)
     except (ValueError, ValidationError, TypeError):
         return None
     return {name: getattr(record, name) for name in MODELS[dataset].model_fields if name != "lines"}
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an object, none of which, known or not, may hold half a surrogate pair: that is not a text."""
+    json.dumps(pairs, ensure_ascii=False).encode("utf-8")  # raises UnicodeEncodeError, a ValueError
+    return dict(pairs)
 
 
 def _no_constant(name: str) -> Any:

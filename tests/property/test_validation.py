@@ -148,12 +148,16 @@ PLAIN |= dict.fromkeys(("unit_price", "unit_cost", "discount"), '"1.50"') | {"is
 
 @pytest.mark.parametrize(("dataset", "field"), FIELDS)
 def test_every_edge_in_every_field_is_judged_as_by_the_reference(dataset: Dataset, field: str) -> None:
-    plain = {name: PLAIN.get(name, PLAIN.get(name[-3:], '"x"')) for name in dataset.columns}
+    plain = plain_members(dataset)
     lines = [line_of(plain | {field: edge}) for edge in EDGES]
     block = parse_block(dataset, b"".join(line + b"\n" for line in lines), 1)
     expected = [index for index, line in enumerate(lines, 1) if reference.read(dataset.name, line) is None]
     assert [one.line_no for one in block.rejections] == expected
     assert len(expected) < len(lines)
+
+
+def plain_members(dataset: Dataset) -> dict[str, str]:
+    return {name: PLAIN.get(name, PLAIN.get(name[-3:], '"x"')) for name in dataset.columns}
 
 
 def line_of(members: dict[str, str]) -> bytes:
@@ -210,3 +214,17 @@ def test_any_text_that_can_be_stored_comes_through_to_the_letter(
         load(SALES_CUSTOMER, conn, settings, run_id="load")
         found = rows(conn, "select sale_id, channel from silver.sales_customer order by sale_id")
         assert found == list(enumerate(texts, 1))
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\udc00", r"\ud800A"])
+@pytest.mark.parametrize("member", ['"extra":"{}"', '"extra":["{}"]', '"lines":{{"a":"{}"}}', '"extra{}":1'])
+def test_half_a_surrogate_pair_quarantines_a_record_wherever_it_stands(member: str, half: str) -> None:
+    """Also in a member that Silver does not know: it is not a text, and not every reader of Bronze could read it."""
+    dataset = DATASETS["customers"]
+    whole, broken = (
+        line_of(plain_members(dataset)).replace(b"{", b"{" + member.format(text).encode() + b",", 1)
+        for text in (r"\ud83d\ude00", half)
+    )
+    block = parse_block(dataset, whole + b"\n" + broken + b"\n", 1)
+    assert [one.raw for one in block.rejections] == [broken]
+    assert (reference.read("customers", whole) is None, reference.read("customers", broken)) == (False, None)
