@@ -141,8 +141,7 @@ def check_records(
     words += f": {found.source.count:,}" if found is not None else ""
     with transaction(conn):
         silver = found.silver if found else listing_totals(conn, dataset, window)
-    row = _row_of_records(run_id, dataset, found, silver, verdict)
-    row = replace(row, up_to_id=state.last_id, updated_after=window.updated_after, updated_up_to=state.newest)
+    row = _row_of_records(run_id, dataset, window, state, found, silver, verdict)
     return Checked(dataset, words, verdict, (row,), tuple(found.differences) if found else ())
 
 
@@ -165,8 +164,15 @@ def _acceptable(differences: Iterable[Difference]) -> list[Difference]:
 
 
 def _row_of_records(
-    run_id: str, dataset: str, found: RecordsFound | None, silver: RecordTotals, verdict: Verdict
+    run_id: str,
+    dataset: str,
+    window: Window,
+    state: ListingState,
+    found: RecordsFound | None,
+    silver: RecordTotals,
+    verdict: Verdict,
 ) -> Noted:
+    """The row of a listing, by the window that was compared."""
     return Noted(
         run_id=run_id,
         dataset=dataset,
@@ -174,7 +180,7 @@ def _row_of_records(
         difference=verdict.difference,
         is_settled=verdict.is_settled,
         after_id=0,
-        up_to_id=0,
+        up_to_id=state.last_id,
         source_count=found.source.count if found else None,
         bronze_count=0,
         silver_count=silver.count,
@@ -183,6 +189,8 @@ def _row_of_records(
         accepted_count=found.accepted_count if found else 0,
         source_checksum=found.source.checksum if found else None,
         silver_checksum=silver.checksum,
+        updated_after=window.updated_after,
+        updated_up_to=state.newest,
     )
 
 
