@@ -56,7 +56,7 @@ _LONGEST_ROOM_SECONDS = 6 * 3600
 _GRACE_SECONDS = 60
 _NO_LIBRARY = "libfaketime is not installed (Debian: apt install faketime)"
 # The last results of the deep tests; checked in.
-DEEP_RESULTS = PROJECT_ROOT / "tests" / "deep.json"
+DEEP_RESULTS = PROJECT_ROOT / ".ci" / "deep-tests.json"
 _NOTHING_CHOSEN = 5  # pytest's exit code when its arguments leave no test
 
 

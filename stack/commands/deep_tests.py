@@ -1,6 +1,6 @@
 """The deep tier of the suite: tests that are too heavy for CI, in rooms, each with its last result.
 
-`tests/deep.json` records, for each room, when it last ran to its end, at which commit, and whether it passed. It is
+`.ci/deep-tests.json` records, for each room, when it last ran to its end, at which commit, and whether it passed. It is
 checked in, so that the last line of the suite can say what was not run: a room without a result is not green.
 """
 
