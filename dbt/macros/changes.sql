@@ -36,14 +36,15 @@ select {{ columns | join(', ') }} from {{ ref(fact) }}
 {%- endmacro %}
 
 {#-
-  The keys that a mart of this grain recomputes: what the fact's new loads have touched. A mart that begins from the
-  beginning recomputes all it holds, too: a fact that was built again no longer says what its rows have left.
+  The keys that a mart of this grain recomputes: what the fact's new loads have touched. A column of the grain may be
+  worked out of columns of the fact: 'expression as name'. A mart that begins from the beginning recomputes all it
+  holds, too: a fact that was built again no longer says what its rows have left.
 -#}
 {% macro touched(fact, columns) -%}
 {{ changed(fact, columns, is_new('gold.' ~ fact)) }}
 {%- if is_incremental() %}
     union
-    select {{ columns | join(', ') }} from {{ this }}
+    select {% for column in columns %}{{ column.split(' as ') | last }}{{ ', ' if not loop.last }}{% endfor %} from {{ this }}
     where {{ is_from_the_beginning('gold.' ~ fact) }}
 {%- endif %}
 {%- endmacro %}

@@ -71,7 +71,7 @@ class Step:
 
 
 CORE = ("gold.dim_customer", "gold.dim_product", "gold.sales_item")
-MARTS = ("gold.mart_sales_by_customer",)
+MARTS = ("gold.mart_sales_by_customer", "gold.mart_sales_by_hour", "gold.mart_sales_by_product")
 
 
 def bronze_step(entity: Entity) -> Step:

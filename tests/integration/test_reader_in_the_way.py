@@ -15,6 +15,7 @@ from ingestion.sales import collect_sales
 from ingestion.sales_backfill import plan_backfill
 from medallion.bronze.retention import expire_bronze
 from medallion.database import connect
+from medallion.process.steps import CORE, MARTS
 from medallion.state.backfill_ranges import read_progress
 from medallion.state.locks import entity_lock, locked
 from stack.services.postgres.roles import INGESTION, READER, WAREHOUSE
@@ -27,7 +28,7 @@ from tests.roles import Platform, platform
 NAMES = {
     "retail.bronze": "customers products sales retention",
     "retail.silver": "customers products sales_customer sales_product",
-    "retail.gold": "build dim_customer dim_product sales_item mart_sales_by_customer",
+    "retail.gold": " ".join(["build", *(name.removeprefix("gold.") for name in (*CORE, *MARTS))]),
 }
 
 # Where no superuser has run sql/hardening.sql.

@@ -20,6 +20,7 @@ import psutil
 import pytest
 from psycopg2.extensions import connection
 
+from medallion.process.steps import CORE, MARTS
 from tests.conftest import KEY, Source
 from tests.ports import free_port
 from tests.postgres_server import PASSWORD
@@ -29,7 +30,7 @@ from tests.retail_cli import Ended, Retail, retail
 
 LAYERS = {
     "silver": {"customers", "products", "sales_customer", "sales_product"},
-    "gold": {"dim_customer", "dim_product", "sales_item", "mart_sales_by_customer"},
+    "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS)},
 }
 SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"]
 

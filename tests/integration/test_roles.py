@@ -80,6 +80,8 @@ silver.sales_product         SIUDTO  SIUD       S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
 gold.dim_product             SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
+gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
+gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
 gold.sales_item_change       SIUDTO  -          SIUDTO          S
 """

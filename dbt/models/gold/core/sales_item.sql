@@ -9,6 +9,7 @@
         {'columns': ['sold_date', 'customer_key']},
         {'columns': ['_load_id'], 'type': 'brin'},
         {'columns': ['sale_id'], 'type': 'brin'},
+        {'columns': ['sold_at timestamptz_minmax_multi_ops'], 'type': 'brin'},
     ],
 ) }}
 
