@@ -59,6 +59,24 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
         console = Console(highlight=False, soft_wrap=True)
         print_report(outcome.report, console)
         console.print(f"{summarize_run(outcome.report)} ({outcome.seconds:.0f} s)")
+        if outcome.page:
+            console.print("\nlook at it: ./retail report --open · ./retail psql · ./retail up (web UI, every hour)")
+            console.print(f"report: {outcome.page}", markup=False)
+
+
+@app.command(epilog="Example: ./retail report --open")
+def report(
+    *,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to. Default: RETAIL_HOME/report.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the sales report, one HTML page: what was sold, and whether the figures can be trusted."""
+    from stack.commands.report import make_report
+
+    file = make_report(*open_home(), Talk(), _where_the_user_stands(output) if output else None)
+    print_data(str(file))
+    if show:
+        typer.launch(file.as_uri())
 
 
 @app.command(epilog="Example: BACKFILL_JOBS=4 ./retail backfill")

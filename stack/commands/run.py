@@ -17,6 +17,7 @@ from medallion.database import connect
 from medallion.errors import RetailError, RunFailed
 from medallion.schema import prepare_schema
 from stack.commands.layer_report import Report, read_report
+from stack.commands.report import write_page
 from stack.commands.run_failure import explain
 from stack.host.interrupts import raise_if_told
 from stack.services.airflow.metadata import BROKEN, DagRun, Metadata, TaskState
@@ -42,12 +43,13 @@ _FIRST_SIGN_SECONDS = 180
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A successful run."""
+    """A successful run. `page` is the file of the sales report, None if it could not be written."""
 
     run_id: str
     seconds: float
     tasks: tuple[TaskState, ...]
     report: Report
+    page: str | None = None
 
 
 def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
@@ -63,8 +65,14 @@ def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
             environment = {**airflow_environment(home, settings, endpoints), "RETAIL_FAIL_AT_ONCE": "1"}
             metadata = Metadata(endpoints.airflow_database_url)
             prepare(home, endpoints, environment, metadata, talk)
-            outcome = _run_dag(home, endpoints, environment, metadata, talk)
-    return replace(outcome, seconds=time.monotonic() - began)
+            try:
+                outcome = _run_dag(home, endpoints, environment, metadata, talk)
+            except RunFailed:
+                if page := write_page(home, endpoints.database_url, talk):
+                    talk.say(f"report: {page}")
+                raise
+            page = write_page(home, endpoints.database_url, talk)
+    return replace(outcome, seconds=time.monotonic() - began, page=str(page) if page else None)
 
 
 def prepare(home: Home, endpoints: Endpoints, environment: Mapping[str, str], metadata: Metadata, talk: Talk) -> None:

@@ -12,6 +12,8 @@ import psutil
 
 from medallion.errors import RetailError, ServiceFailed
 from medallion.settings import CONNECTION_FILE
+from stack.commands.report import NAME as REPORT
+from stack.commands.report import report_service
 from stack.commands.run import SCHEDULING, prepare
 from stack.host.home import write_private
 from stack.host.interrupts import raise_if_told, uninterrupted
@@ -19,7 +21,7 @@ from stack.services import source_api as source
 from stack.services.airflow.metadata import Metadata
 from stack.services.airflow.pools import BACKFILL, set_pool
 from stack.services.airflow.service import DAG_ID, USER, airflow_environment, airflow_services, write_password
-from stack.services.ports import HOST
+from stack.services.ports import HOST, choose_port
 from stack.services.processes import await_ready, ended, running, start, stop
 from stack.services.warehouse import platform, postgres_server, stop_everything
 
@@ -64,14 +66,15 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
                 processes = _start_airflow(home, services, metadata, talk)
                 _set_pool(settings, endpoints, password)
                 write_connection(home, endpoints)
-                for line in addresses(home, settings, endpoints, password):
+                report = _start_report(home, settings, endpoints, talk)
+                for line in addresses(home, settings, endpoints, password, report):
                     talk.say(line)
                 _watch(home, settings, processes)
             finally:
                 with uninterrupted():
                     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
                     talk.say("stopping …")
-                    stop(home, [service.name for service in services])
+                    stop(home, [REPORT, *(service.name for service in services)])
 
 
 def stop_platform(home: Home, settings: StackSettings) -> Stopped:
@@ -87,14 +90,16 @@ def write_connection(home: Home, endpoints: Endpoints) -> None:
     write_private(home.path / CONNECTION_FILE, "\n".join(quoted) + "\n")
 
 
-def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str) -> list[str]:
+def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str, report: str) -> list[str]:
     """One line per service: its address, and how to log in."""
     airflow = f"http://127.0.0.1:{endpoints.airflow_port}"
     warehouse = "as DATABASE_URL says" if settings.database_url else "embedded, 127.0.0.1:" + _port(endpoints)
     return [
         "",
+        f"  Sales report {report}",
         f"  Airflow      {airflow}  (user {USER}, password {password})",
         f"  Warehouse    {warehouse}  (./retail psql)",
+        f"  SQL client   {endpoints.reader_url or 'any login that may read Gold'}",
         f"  Source API   {endpoints.source_api_url}/docs  (key in {home.path / CONNECTION_FILE})",
         f"  Bronze       {endpoints.bronze_url}",
         f"  Logs         {home.logs}",
@@ -126,6 +131,16 @@ def _start_airflow(
                 )
             time.sleep(0.25)
     return processes
+
+
+def _start_report(home: Home, settings: StackSettings, endpoints: Endpoints, talk: Talk) -> str:
+    """Start the server of the sales report, as the reader of the warehouse; returns its address."""
+    with home.locked("starting"):
+        port = choose_port(home, settings, "report_port")
+    service = report_service(home, endpoints.reader_url or endpoints.database_url, port)
+    with talk.step("Sales report"):
+        await_ready(home, service, start(home, service))
+    return f"http://{HOST}:{port}"
 
 
 def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> None:

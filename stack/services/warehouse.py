@@ -25,6 +25,7 @@ from stack.services.postgres.roles import (
     AIRFLOW,
     DATABASE_OF,
     INGESTION,
+    READER,
     TRANSFORMATION,
     WAREHOUSE,
     Login,
@@ -133,6 +134,7 @@ class _Databases:
     airflow_database_url: str
     ingestion_url: str | None = None
     transformation_url: str | None = None
+    reader_url: str | None = None
 
 
 def _start_missing(home: Home, settings: StackSettings, talk: Talk) -> Endpoints:
@@ -158,7 +160,7 @@ def _start_warehouse(home: Home, settings: StackSettings, talk: Talk, started: l
         port = _start_postgres(home, settings, talk, started)
         urls = {name: login.url(port) for name, login in logins(home).items()}
         metadata = urls[AIRFLOW].replace("postgresql://", "postgresql+psycopg2://")
-        databases = _Databases(urls[WAREHOUSE], metadata, urls[INGESTION], urls[TRANSFORMATION])
+        databases = _Databases(urls[WAREHOUSE], metadata, *(urls[role] for role in (INGESTION, TRANSFORMATION, READER)))
     if settings.airflow_database_url is not None:
         return replace(databases, airflow_database_url=settings.airflow_database_url.get_secret_value())
     return databases

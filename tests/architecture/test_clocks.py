@@ -38,6 +38,8 @@ EDGES = {
     "stack/commands/run.py": "names a run of Airflow by the moment of its start",
     "stack/services/source_api.py": "where the history of a new data set begins",
     "stack/commands/status.py": "hands the moment to medallion.alerting.deadline",
+    "report/serve.py": "dates the page that a reader asks for",
+    "stack/commands/report.py": "dates the page",
     "stack/commands/up.py": "signs of life since a start",
     "stack/services/warehouse.py": "says when it looked at the incidents",
     "tests/faults/world.py": "names a Bronze folder as the process under test does",

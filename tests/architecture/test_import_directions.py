@@ -20,9 +20,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "medallion": set(),
     **{stage: {"medallion"} for stage in STAGES},
     "quality": {*STAGES, "medallion"},
+    "report": {"medallion"},
     "airflow": {"quality", *STAGES, "medallion"},
-    "stack": {"backend", "quality", *STAGES, "medallion"},
-    "benchmarks": {"stack", "backend", "quality", *STAGES, "medallion"},
+    "stack": {"backend", "quality", "report", *STAGES, "medallion"},
+    "benchmarks": {"stack", "backend", "quality", "report", *STAGES, "medallion"},
 }
 OURS = frozenset({*MAY_IMPORT, "tests"}) - {"airflow"}  # `airflow` is the installed package: our folder is none
 PACKAGES = sorted(OURS - {"tests", "benchmarks"})

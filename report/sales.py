@@ -1,0 +1,168 @@
+"""What the page says about sales, read from the marts of Gold.
+
+The page speaks of the last 28 full days, compares them with the 28 before, and each day with the same weekday a week
+and a year (52 weeks) before. It reads only these periods. Days and hours are UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from medallion.statements import Statements
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+_SQL = Statements(__file__)
+PERIOD = timedelta(days=28)
+WEEK = timedelta(days=7)
+YEAR = timedelta(days=364)  # the same weekday
+_TOP = 10
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Sold:
+    """Sales of an hour, a day or a period. Amounts are in the currency of the page; a return counts negative."""
+
+    sale_count: int = 0
+    return_count: int = 0
+    quantity: int = 0
+    net_amount: Decimal = _NOTHING
+    returned_amount: Decimal = _NOTHING
+
+    def __add__(self, other: Sold) -> Sold:
+        """Both together."""
+        return Sold(
+            self.sale_count + other.sale_count,
+            self.return_count + other.return_count,
+            self.quantity + other.quantity,
+            self.net_amount + other.net_amount,
+            self.returned_amount + other.returned_amount,
+        )
+
+    @property
+    def sold_amount(self) -> Decimal:
+        """What was sold before returns were taken off."""
+        return self.net_amount + self.returned_amount
+
+    @property
+    def average_sale(self) -> Decimal | None:
+        """Amount of an average sale, returns left out; None without sales."""
+        return self.sold_amount / self.sale_count if self.sale_count else None
+
+    @property
+    def returned_share(self) -> Decimal | None:
+        """Share of what was sold that came back; None without sales."""
+        return self.returned_amount / self.sold_amount if self.sold_amount > 0 else None
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A product, category, store or channel: what it sold in the period and in the one before."""
+
+    name: str
+    note: str
+    net_amount: Decimal
+    net_before: Decimal
+    returned_amount: Decimal
+
+
+@dataclass(frozen=True)
+class Sales:
+    """All that the page says about sales. `hours` holds each hour with sales of the periods it compares.
+
+    `last_hour` is the last hour with sales, which may still be under way, and `last_sale_at` its last sale.
+    `other_currencies` are amounts that no other figure contains.
+    """
+
+    currency: str
+    first_hour: datetime
+    last_hour: datetime
+    last_sale_at: datetime
+    hours: dict[datetime, Sold]
+    products: tuple[Ranked, ...] = ()
+    categories: tuple[Ranked, ...] = ()
+    stores: tuple[Ranked, ...] = ()
+    channels: tuple[Ranked, ...] = ()
+    other_currencies: dict[str, Decimal] = field(default_factory=dict)
+    future_lines: int = 0
+
+    @property
+    def today(self) -> date:
+        """The day of the last sale, which is not over yet."""
+        return self.last_hour.date()
+
+    @property
+    def last_day(self) -> date:
+        """The last day that is over; on the first day of a history, that day."""
+        return max(self.today - timedelta(days=1), self.first_hour.date())
+
+    def days(self) -> list[date]:
+        """The full days of the period, oldest first."""
+        first = max(self.today - PERIOD, self.first_hour.date())
+        return [first + timedelta(days=n) for n in range((self.last_day - first).days + 1)]
+
+    def of_day(self, day: date, before: time | None = None) -> Sold:
+        """What was sold on a day, or on a day before a time of day."""
+        hours = self._by_day.get(day, {})
+        return sum((sold for hour, sold in hours.items() if before is None or hour.time() < before), Sold())
+
+    def hours_of(self, day: date) -> list[tuple[int, Sold]]:
+        """The hours of a day with sales, each with what was sold in it."""
+        return [(hour.hour, sold) for hour, sold in self._by_day.get(day, {}).items()]
+
+    def is_known(self, day: date) -> bool:
+        """Whether the history goes back to this day."""
+        return day >= self.first_hour.date()
+
+    @cached_property
+    def _by_day(self) -> dict[date, dict[datetime, Sold]]:
+        found: dict[date, dict[datetime, Sold]] = {}
+        for hour, sold in self.hours.items():
+            found.setdefault(hour.date(), {})[hour] = sold
+        return found
+
+
+def read_sales(conn: connection, now: datetime) -> Sales | None:
+    """What was sold up to `now`; None before Gold holds a sale. The transaction is the caller's."""
+    if not _SQL.one(conn, "is_built")[0]:
+        return None
+    last_hour, future_lines = _SQL.one(conn, "last_hour", {"now": now})
+    if last_hour is None:
+        return None
+    today = datetime.combine(last_hour.date(), time(), timezone.utc)
+    (first_hour,) = _SQL.one(conn, "first_hour")
+    # On the first day of a history there is no full day: the period is that day.
+    until = today if first_hour < today else today + timedelta(days=1)
+    period = {"since": until - PERIOD, "before": until - 2 * PERIOD, "until": until}
+    currencies: dict[str, Decimal] = dict(_SQL.rows(conn, "currencies", {**period, "until": today + timedelta(days=1)}))
+    currency = next(iter(currencies))
+    values = {**period, "currency": currency, "limit": _TOP}
+    return Sales(
+        currency=currency,
+        first_hour=first_hour,
+        last_hour=last_hour,
+        last_sale_at=_SQL.one(conn, "last_sale", {"hour": last_hour, "now": now})[0] or last_hour,
+        hours=_hours(conn, values, today),
+        **{name: tuple(Ranked(*row) for row in _SQL.rows(conn, name, values)) for name in _RANKINGS},
+        other_currencies={name: amount for name, amount in currencies.items() if name != currency},
+        future_lines=future_lines,
+    )
+
+
+_RANKINGS = ("products", "categories", "stores", "channels")
+
+
+def _hours(conn: connection, values: dict[str, object], today: datetime) -> dict[datetime, Sold]:
+    """Each hour of the period, of the week before it, and of the same days a year before."""
+    end = today + timedelta(days=1)
+    ranges = [(today - 2 * PERIOD, end), (today - YEAR - PERIOD, end - YEAR)]
+    found = (
+        row for since, until in ranges for row in _SQL.rows(conn, "hours", {**values, "since": since, "until": until})
+    )
+    return {hour: Sold(*figures) for hour, *figures in found}

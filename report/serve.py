@@ -1,0 +1,60 @@
+"""Serves the page over HTTP on this machine, made from the warehouse when it is asked for.
+
+Run by `./retail up` as `uvicorn --factory report.serve:make_app`, with `REPORT_DATABASE_URL` and `REPORT_FOLDER` set.
+A page is kept for a few seconds, so that many readers cost as much as one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from threading import Lock
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from medallion.errors import RetailError
+from report.write import write_report
+
+_KEPT_SECONDS = 10.0
+_HOSTS = ["127.0.0.1", "localhost"]  # a page elsewhere that has its name point to this machine is refused
+
+
+class _Page:
+    """The page, written at most every few seconds."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self._database_url, self._folder = database_url, folder
+        self._lock, self._written_at, self._html = Lock(), float("-inf"), ""
+
+    def html(self) -> str:
+        with self._lock:
+            if time.monotonic() - self._written_at > _KEPT_SECONDS:
+                file = write_report(self._database_url, self._folder, datetime.now(timezone.utc))
+                self._html, self._written_at = file.read_text(encoding="utf-8"), time.monotonic()
+            return self._html
+
+
+def make_app() -> FastAPI:
+    """The application: the page at `/`, and `/livez`."""
+    page = _Page(os.environ["REPORT_DATABASE_URL"], Path(os.environ["REPORT_FOLDER"]))
+    app = FastAPI(title="Sales report", openapi_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)
+
+    @app.get("/livez")
+    def livez() -> Response:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/")
+    def report() -> Response:
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+        try:
+            return HTMLResponse(page.html(), headers=headers)
+        except RetailError as error:
+            words = f"error: {error.message}\n   do: {error.remedy}\n"
+            return PlainTextResponse(words, status_code=503, headers=headers)
+
+    return app

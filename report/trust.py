@@ -1,0 +1,109 @@
+"""Whether the figures can be trusted, in one verdict, and the rows that show why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report import words
+
+if TYPE_CHECKING:
+    from report.pipeline import Check, Pipeline
+
+# What a check's status means to a reader, and its color.
+_MEANING = {
+    "BALANCED": ("equal", "good"),
+    "ACCEPTED": ("accepted", "good"),
+    "EXPLAINED": ("explained", "good"),
+    "LATE": ("late", "good"),
+    "UNCHECKED": ("not checked", "unknown"),
+    "DIFFERENT": ("different", "bad"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict in a sentence. `mark` is good, bad or unknown."""
+
+    mark: str
+    words: str
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """A row of the table of layers: counts at source, in Bronze, Silver and Gold, a dash for what is not counted."""
+
+    what: str
+    scope: str
+    counts: tuple[str, str, str, str]
+    verdict: str
+    mark: str
+    difference: str = ""
+
+
+def judge(pipeline: Pipeline) -> Verdict:
+    """The verdict over all checks: what is open comes first."""
+    statuses = {check.status for check in pipeline.checks}
+    has_failed = bool(pipeline.runs) and pipeline.runs[0].has_failed
+    differences, incidents = len(pipeline.differences), len(pipeline.incidents)
+    verdicts = (
+        (differences, "bad", f"{words.count(differences, 'check')} found a difference that is still open"),
+        (incidents, "bad", f"{words.count(incidents, 'incident')} open"),
+        (has_failed, "bad", "the last run failed: these are the figures of the run before it"),
+        (not statuses, "unknown", "not checked against the source yet"),
+        ("UNCHECKED" in statuses, "unknown", "the source gives no totals to check against"),
+        (pipeline.open_records, "good", f"checked; {words.count(pipeline.open_records, 'record')} in quarantine"),
+        (statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),
+    )
+    found = (Verdict(mark, text) for holds, mark, text in verdicts if holds)
+    return next(found, Verdict("good", "checked; every difference is explained"))
+
+
+def rows_of_checks(pipeline: Pipeline) -> list[CheckRow]:
+    """Everything compared since the last check of all sales, then the last check of each dataset."""
+    return [*_checked_sales(pipeline), *(_row(check) for check in pipeline.checks)]
+
+
+def _checked_sales(pipeline: Pipeline) -> list[CheckRow]:
+    found = pipeline.checked
+    if found is None:
+        return []
+    verdict, mark = ("equal", "good") if found.is_equal else ("explained", "good")
+    scope = f"all up to sale {found.up_to_id:,}"
+    amounts = ["–" if one is None else f"{one:,.2f}" for one in found.net_amounts]
+    return [
+        CheckRow("Sales", scope, _cells(*found.sales, None), verdict, mark),
+        CheckRow("Lines of sales", scope, _cells(*found.lines), verdict, mark),
+        CheckRow("Net amount", scope, (amounts[0], "–", amounts[1], amounts[2]), verdict, mark),
+    ]
+
+
+def _row(check: Check) -> CheckRow:
+    verdict, mark = _MEANING.get(check.status, (check.status.lower(), "unknown"))
+    is_by_id = check.updated_up_to is None
+    bronze = check.bronze_count if is_by_id else None
+    scope = f"sales {check.after_id + 1:,} to {check.up_to_id:,}" if is_by_id else _changed(check)
+    cells = _cells(check.source_count, bronze, check.silver_count, check.gold_count)
+    return CheckRow(_name(check.dataset), scope, cells, verdict, mark, _why(check))
+
+
+def _changed(check: Check) -> str:
+    return f"changed since {words.at(check.updated_after)}" if check.updated_after else "all"
+
+
+def _why(check: Check) -> str:
+    """The difference, and what explains it."""
+    counted = (("in quarantine", check.rejected_count), ("late", check.late_count), ("accepted", check.accepted_count))
+    parts = [f"{number:,} {name}" for name, number in counted if number]
+    return "; ".join([*parts, *([check.difference] if check.difference else [])])
+
+
+def _cells(source: int | None, bronze: int | None, silver: int | None, gold: int | None) -> tuple[str, str, str, str]:
+    one, two, three, four = ("–" if count is None else f"{count:,}" for count in (source, bronze, silver, gold))
+    return one, two, three, four
+
+
+def _name(dataset: str) -> str:
+    return {"sales_customer": "Last check: sales", "sales_product": "Last check: lines"}.get(
+        dataset, f"Last check: {dataset}"
+    )

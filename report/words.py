@@ -1,0 +1,111 @@
+"""Numbers and moments as a person reads them: one format for each unit."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime, timedelta
+
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+_THOUSAND, _MILLION = 1_000, 1_000_000
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_LARGE_PERCENT = 10
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount in whole units: `€366,870`, `CHF 12`."""
+    return _with_currency(amount, f"{abs(_rounded(amount)):,}", currency)
+
+
+def short_money(amount: Decimal, currency: str) -> str:
+    """An amount for an axis or a small label: `€367k`, `€1.2M`."""
+    size = abs(amount)
+    if size >= _MILLION:
+        text = f"{size / _MILLION:.1f}".removesuffix(".0") + "M"
+    elif size >= _THOUSAND:
+        text = f"{_rounded(size / _THOUSAND):,}k"
+    else:
+        text = f"{_rounded(size)}"
+    return _with_currency(amount, text, currency)
+
+
+def exact_money(amount: Decimal, currency: str) -> str:
+    """An amount to the cent: `€25.10`."""
+    return _with_currency(amount, f"{abs(amount):,.2f}", currency)
+
+
+def share(part: Decimal | None) -> str:
+    """A share of one as a percentage with one decimal: `9.1%`; a dash for None."""
+    return "–" if part is None else f"{part * 100:.1f}%".replace("-", "−")
+
+
+def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
+    """How much `now` is above or below `before`: `+12%`, `−0.4%`; empty when there is nothing to compare with."""
+    if now is None or not before or before < 0:
+        return ""
+    percent = (Decimal(now) - Decimal(before)) / Decimal(before) * 100
+    text = f"{abs(percent):.0f}" if abs(percent) >= _LARGE_PERCENT else f"{abs(percent):.1f}"
+    return f"{'−' if percent < 0 and float(text) else '+'}{text}%"
+
+
+def points(now: Decimal | None, before: Decimal | None) -> str:
+    """How far one share is from another, in percentage points: `+2.2 points`; empty when one is None."""
+    if now is None or before is None:
+        return ""
+    text = f"{abs(now - before) * 100:.1f}"
+    return f"{'−' if now < before and float(text) else '+'}{text} points"
+
+
+def count(number: int, noun: str = "", plural: str = "") -> str:
+    """A number with its noun: `1 sale`, `1,200 sales`, `2 categories`."""
+    name = noun if number == 1 else plural or (noun and f"{noun}s")
+    return f"{number:,} {name}".rstrip()
+
+
+def day(moment: date) -> str:
+    """A day: `Sat, Nov 28`."""
+    return f"{moment:%a, %b} {moment.day}"
+
+
+def full_day(moment: date) -> str:
+    """A day with its year: `Saturday, November 28, 2026`."""
+    return f"{moment:%A, %B} {moment.day}, {moment.year}"
+
+
+def at(moment: datetime) -> str:
+    """A moment to the minute: `Nov 28, 2026, 20:34 UTC`."""
+    return f"{moment:%b} {moment.day}, {moment:%Y, %H:%M} UTC"
+
+
+def duration(seconds: float) -> str:
+    """A duration: `0.04 s`, `3.1 s`, `42 s`, `3 min`, `2 h 05 min`."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < _LARGE_PERCENT:
+        return f"{seconds:.1f} s"
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE):02d} min"
+
+
+def age(span: timedelta) -> str:
+    """How long ago something was: `just now`, `5 minutes ago`, `3 hours ago`, `2 days ago`."""
+    seconds = max(span.total_seconds(), 0)
+    for size, noun in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if seconds >= size:
+            return f"{count(int(seconds // size), noun)} ago"
+    return "just now"
+
+
+def _rounded(amount: Decimal) -> int:
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _with_currency(amount: Decimal, digits: str, currency: str) -> str:
+    sign = "−" if amount < 0 and any(digit in "123456789" for digit in digits) else ""
+    symbol = _SYMBOLS.get(currency)
+    return f"{sign}{symbol}{digits}" if symbol else f"{sign}{currency} {digits}"

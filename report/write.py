@@ -1,0 +1,41 @@
+"""Writes the page to a file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from medallion.database import connect, transaction
+from medallion.private_files import make_private
+from report.page import render_page
+from report.pipeline import read_pipeline
+from report.sales import read_sales
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from psycopg2.extensions import connection
+
+FILE = "index.html"
+
+
+def write_report(database_url: str, folder: Path, now: datetime) -> Path:
+    """Write the page to `folder`, in one step, and return its file. It reads one state of the warehouse.
+
+    Raises DatabaseError, and OSError when the folder cannot be written to.
+    """
+    with connect(database_url, application_name="retail report") as conn:
+        page = read_page(conn, now)
+    make_private(folder)
+    file, draft = folder / FILE, folder / f".{FILE}.{os.getpid()}"
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(file)
+    return file
+
+
+def read_page(conn: connection, now: datetime) -> str:
+    """The page of the warehouse as it is, in one transaction that only reads."""
+    conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    with transaction(conn):
+        return render_page(read_sales(conn, now), read_pipeline(conn, now), now)
