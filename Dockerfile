@@ -35,6 +35,7 @@ COPY ingestion ingestion
 COPY loaders loaders
 COPY medallion medallion
 COPY quality quality
+COPY report report
 COPY sql sql
 COPY stack stack
 

@@ -16,6 +16,7 @@ PRODUCT = (
     "loaders",
     "medallion",
     "quality",
+    "report",
     "stack",
 )
 

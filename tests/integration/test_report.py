@@ -1,0 +1,292 @@
+"""The sales report says what Silver says, for its periods alone, whatever text and clocks the source has."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from psycopg2.extensions import connection
+
+from medallion.database import transaction
+from medallion.settings import Settings
+from quality.reconcile import reconcile_sales
+from report.sales import Sales, read_sales
+from report.write import read_page, write_report
+from stack.commands.shifted_dates import unshifted
+from tests.conftest import NOON, Source
+from tests.integration.test_gold_rebuild import execute, sell
+from tests.pipeline import build, hour
+from tests.queries import rows
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SOLD = """
+    select count(distinct sale_id) filter (where quantity > 0), count(distinct sale_id) filter (where quantity < 0),
+        sum(quantity * unit_price - discount),
+        coalesce(-sum(quantity * unit_price - discount) filter (where quantity < 0), 0)
+    from silver.sales_customer inner join silver.sales_product using (sale_id)
+    where (sold_at at time zone 'UTC')::date = %s
+"""
+RANKED = """
+    select {what}::text, sum(quantity * line.unit_price - discount)
+    from silver.sales_customer as header
+    inner join silver.sales_product as line using (sale_id)
+    inner join silver.products as product using (product_id)
+    where sold_at < '2026-11-06' and sold_at >= '2026-10-09'
+    group by {what} order by 2 desc, {what}
+"""
+
+
+@pytest.fixture
+def gold(conn: connection, settings: Settings, source: Source) -> connection:
+    """Four days and a half of sales, in Gold and checked."""
+    hour(conn, settings)
+    build(conn, settings)
+    reconcile_sales(conn, settings, run_id="hour")
+    return conn
+
+
+def read(conn: connection, now: datetime = NOON) -> Sales:
+    with transaction(conn):
+        found = read_sales(conn, now)
+    assert found is not None
+    return found
+
+
+def page(conn: connection, now: datetime = NOON) -> str:
+    with transaction(conn):
+        pass
+    try:
+        return read_page(conn, now)
+    finally:
+        conn.set_session(isolation_level="READ COMMITTED", readonly=False)
+
+
+def test_the_figures_are_those_of_silver(gold: connection) -> None:
+    sales = read(gold)
+    assert (sales.today, sales.last_day, sales.currency) == (date(2026, 11, 6), date(2026, 11, 5), "EUR")
+    assert sales.days() == [date(2026, 11, day) for day in (2, 3, 4, 5)]
+    for day in [*sales.days(), sales.today]:
+        sold = sales.of_day(day)
+        found = (sold.sale_count, sold.return_count, sold.net_amount, sold.returned_amount)
+        assert [found] == rows(gold, SOLD.replace("%s", f"'{day}'")), day
+    last = rows(gold, "select max(sold_at) from silver.sales_customer")[0][0]
+    assert sales.last_sale_at == last
+    for name, what in {"stores": "store_id", "channels": "channel", "categories": "category"}.items():
+        assert [(one.name, one.net_amount) for one in getattr(sales, name)] == rows(gold, RANKED.format(what=what)), (
+            name
+        )
+    top = rows(gold, RANKED.format(what="product_id"))[:10]
+    assert [one.net_amount for one in sales.products] == [amount for _, amount in top]
+
+
+def test_each_day_is_compared_with_its_weekday_a_week_and_a_year_before(conn: connection, settings: Settings) -> None:
+    days = {"2025-11-06": 1, "2026-10-29": 2, "2026-11-05": 3, "2026-11-06": 4}
+    numbers = iter(range(1, 100))
+    for day, count in days.items():
+        for _ in range(count):
+            sell(conn, settings, next(numbers), customer_id=1, sold_at=f"{day}T10:00:00Z")
+    build(conn, settings)
+    sales = read(conn)
+    text = page(conn)
+    assert [sales.of_day(date.fromisoformat(day)).net_amount for day in days] == [10, 20, 30, 40]
+    assert "<b>+50%</b> from a week before" in text
+    assert "<b>+200%</b> from a year before" in text
+    assert "Thursday brought €30, 50% more than the Thursday before." in text
+    assert 'class="year"' in text
+
+
+def test_a_sale_dated_in_the_future_moves_no_period(gold: connection, settings: Settings) -> None:
+    before = read(gold)
+    sell(gold, settings, 10_000_001, customer_id=1, sold_at="2099-01-01T00:00:00Z")
+    build(gold, settings)
+    after = read(gold)
+    assert after.hours == before.hours
+    assert (after.last_hour, after.last_sale_at) == (before.last_hour, before.last_sale_at)
+    assert (before.future_lines, after.future_lines) == (0, 1)
+    assert "1 line dated in the future: not in these figures" in page(gold)
+
+
+def test_amounts_of_two_currencies_are_never_added(gold: connection) -> None:
+    whole = read(gold)
+    move = "update gold.mart_sales_by_{0} set currency = 'CHF' where {1}"
+    execute(gold, move.format("hour", "channel = 'app'"))
+    sales = read(gold)
+    (app,) = (one.net_amount for one in whole.channels if one.name == "app")
+    assert sales.currency == "EUR"
+    assert sum(one.net_amount for one in sales.channels) == sum(one.net_amount for one in whole.channels) - app
+    assert list(sales.other_currencies) == ["CHF"]
+    assert f"Not in these figures: CHF {sales.other_currencies['CHF']:,.0f}" in page(gold)
+
+
+def test_a_first_day_is_its_own_period(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, customer_id=1, sold_at="2026-11-06T10:00:00Z")
+    build(conn, settings)
+    sales = read(conn)
+    assert sales.days() == [date(2026, 11, 6)] == [sales.last_day]
+    assert [one.net_amount for one in sales.channels] == [Decimal("10.00")]
+    assert "Friday brought €10." in page(conn)
+
+
+def test_a_warehouse_without_gold_has_a_page(conn: connection) -> None:
+    text = page(conn)
+    assert "Gold holds no sale yet." in text
+    assert "not checked against the source yet" in text
+
+
+def test_the_page_shows_that_every_layer_is_equal(gold: connection, settings: Settings, source: Source) -> None:
+    for more in (1, 2):
+        source.set_clock(NOON + timedelta(hours=more))
+        hour(gold, settings)
+        build(gold, settings)
+        reconcile_sales(gold, settings, run_id=f"hour {more}")
+    totals = source.data.totals(0, None)
+    text = " ".join(re.sub(r"<[^>]+>", " ", page(gold, NOON + timedelta(hours=3))).split())
+    assert "source = Bronze = Silver = Gold" in text
+    assert f"Sales equal {totals.sales:,} {totals.sales:,} {totals.sales:,} – all up to sale" in text
+    assert f"Lines of sales equal {totals.lines:,} {totals.lines:,} {totals.lines:,} {totals.lines:,}" in text
+    assert f"Net amount equal {totals.net_amount:,} – {totals.net_amount:,} {totals.net_amount:,}" in text
+
+
+def test_a_difference_an_incident_and_quarantine_are_shown_with_their_reasons(gold: connection) -> None:
+    execute(
+        gold,
+        """
+        insert into meta.reconciliation (
+            run_id, dataset, after_id, up_to_id, source_count, bronze_count, silver_count, rejected_count, status,
+            difference, is_settled
+        ) values ('later', 'sales_product', 0, 9, 9, 8, 8, 0, 'DIFFERENT', 'sale 7 is missing', false);
+        insert into meta.incident (dag_id, task_id, entity, run_id, cause, remedy)
+        values ('retail_etl_hourly', 'bronze_sales', 'sales', 'later', 'the source is down', 'wait for it');
+        insert into meta.rejected_record (dataset, path, line_no, reason, field, raw)
+        select dataset, path, 1, 'is no <b>number</b>', 'quantity', ''
+        from meta.bronze_file where dataset = 'sales_product' limit 1;
+        """,
+    )
+    text = page(gold)
+    assert "1 check found a difference that is still open" in text
+    for said in ("sale 7 is missing", "the source is down", "Do: wait for it", "is no &lt;b&gt;number&lt;/b&gt;"):
+        assert said in text
+
+
+class Elements(HTMLParser):
+    """The elements of a page, and whatever they refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.references: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, Any]]) -> None:
+        self.names.add(tag)
+        self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href", "data", "action")]
+        self.references += [name for name, _ in attrs if name.startswith("on")]
+
+
+def test_the_page_needs_no_other_file_and_runs_nothing_that_data_says(gold: connection) -> None:
+    execute(gold, "update gold.dim_product set product_name = '<script>x</script>', category = '\"><img src=x>'")
+    found = Elements(page(gold))
+    assert found.names & {"svg", "table"}
+    assert not found.names & {"script", "img", "link", "iframe", "object", "embed", "base", "form"}
+    assert found.references == ["#trust"]
+
+
+def test_a_page_replaces_the_one_before_in_one_step(gold: connection, database_url: str, tmp_path: Path) -> None:
+    first = write_report(database_url, tmp_path / "report", NOON)
+    second = write_report(database_url, tmp_path / "report", NOON + timedelta(hours=1))
+    assert first == second
+    assert [one.name for one in first.parent.iterdir()] == ["index.html"]
+    assert "13:00 UTC" in first.read_text(encoding="utf-8")
+    assert gold.closed == 0
+
+
+def test_a_page_reads_its_periods_and_not_all_of_history(gold: connection) -> None:
+    """By the rows that it reads: a thousand days more of history, and the same rows."""
+    before = rows_read(gold)
+    execute(
+        gold,
+        """
+        insert into gold.mart_sales_by_hour
+        select sold_hour - n * interval '400 days' - interval '1 day', store_id, channel, currency,
+            sold_date - n * 400 - 1, sale_count, return_count, line_count, quantity, gross_amount, discount_amount,
+            net_amount, returned_amount, _load_id, _loaded_at
+        from gold.mart_sales_by_hour cross join generate_series(1, 100) as n
+        """,
+    )
+    execute(gold, "analyze gold.mart_sales_by_hour")
+    assert rows_read(gold) <= before + 10
+
+
+def rows_read(conn: connection) -> int:
+    """Rows of the mart that a page reads, as its own session counts them."""
+    count = "select pg_stat_get_xact_tuples_returned(c) + pg_stat_get_xact_tuples_fetched(c) from (values {0}) as t (c)"
+    names = "select indexrelid::bigint from pg_index where indrelid = 'gold.mart_sales_by_hour'::regclass"
+    relations = [row[0] for row in rows(conn, f"{names} union select 'gold.mart_sales_by_hour'::regclass::bigint")]
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        read_sales(conn, NOON)
+        cursor.execute(count.format(", ".join(f"({one}::oid)" for one in relations)))
+        return sum(row[0] for row in cursor.fetchall())
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port."""
+    handler = type("Handler", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *given: handler(*given, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+MEASURE = """<!doctype html><body><iframe id="page" width="{width}" height="800" src="index.html"></iframe><script>
+document.getElementById("page").onload = function () {{
+  const root = this.contentDocument.documentElement;
+  const out = [...this.contentDocument.querySelectorAll("section, .figures > div, svg, h2, .answer")]
+    .filter(one => one.getBoundingClientRect().right > {width} + 1 && !one.closest(".scroll"));
+  document.title = `measured ${{root.scrollWidth}} ${{out.length}}`;
+}};
+</script>"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium); CI installs it")
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_sticks_out_of_the_page(gold: connection, tmp_path: Path, width: int) -> None:
+    assert CHROMIUM is not None
+    (tmp_path / "index.html").write_text(page(gold), encoding="utf-8")
+    (tmp_path / "measure.html").write_text(MEASURE.format(width=width), encoding="utf-8")
+    with serving(tmp_path) as url:
+        command = [CHROMIUM, "--headless", "--no-sandbox", f"--user-data-dir={tmp_path / 'user'}", "--dump-dom"]
+        dom = subprocess.run(
+            [*command, "--virtual-time-budget=10000", f"--window-size={width + 100},900", f"{url}/measure.html"],
+            env=unshifted(os.environ),  # its network service crashes under libfaketime
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        ).stdout
+    found = re.search(r"<title>measured (\d+) (\d+)</title>", dom)
+    assert found is not None, dom[:2000]
+    assert int(found[1]) <= width
+    assert int(found[2]) == 0
+
+
+def test_ages_are_those_at_the_moment_of_the_page(gold: connection) -> None:
+    last = read(gold).last_sale_at
+    assert "(2 hours ago)" in page(gold, last.astimezone(timezone.utc) + timedelta(hours=2, minutes=5))
