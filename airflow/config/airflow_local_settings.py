@@ -25,3 +25,6 @@ if sys.argv[1:2] == ["scheduler"]:
     for _name in PRELOADED:
         import_module(_name)
     gc.freeze()  # so that looking for garbage in a fork copies no memory of it
+
+if sys.argv[1:3] == ["dags", "test"]:  # ./retail run, without a scheduler
+    import_module("retail_task_logs").keep_task_logs()

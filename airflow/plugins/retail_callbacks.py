@@ -51,6 +51,17 @@ def task_failed(context: Context) -> None:
     """Report a failure without retries left. After a lost heartbeat it runs in the dag-processor, with no exception."""
     ti = context["ti"]
     _report(context, ti.task_id, ti.try_number, context.get("exception"))
+    task_tries_again(context)
+
+
+@never_raising
+def task_tries_again(context: Context) -> None:
+    """End the log of a failed try with the error and the task's notes."""
+    from retail_log_endings import log_ending
+
+    ti, error = context["ti"], context.get("exception")
+    if error is not None:
+        log_ending(context["task"], _failure(context, ti.task_id, ti.try_number, error))
 
 
 @never_raising
@@ -107,18 +118,21 @@ def run_failed(context: Context) -> None:
 TASK_CALLBACKS: dict[str, Callback] = {
     "on_execute_callback": task_begins,
     "on_failure_callback": task_failed,
+    "on_retry_callback": task_tries_again,
     "on_success_callback": task_succeeded,
 }
 
 
 def _report(context: Context, task_id: str, try_number: int | None, error: BaseException | None) -> None:
+    _record(_failure(context, task_id, try_number, error))
+
+
+def _failure(context: Context, task_id: str, try_number: int | None, error: BaseException | None) -> Any:
     from medallion.alerting.failure import failure_of
 
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
-    _record(
-        failure_of(
-            error, dag_id=dag_id, task_id=task_id, run_id=run_id, try_number=try_number, command=COMMANDS[dag_id]
-        )
+    return failure_of(
+        error, dag_id=dag_id, task_id=task_id, run_id=run_id, try_number=try_number, command=COMMANDS[dag_id]
     )
 
 

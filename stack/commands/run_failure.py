@@ -29,7 +29,7 @@ def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Rep
     """The error for a failed run."""
     failed = [task.task_id for task in tasks if task.state == "failed"]
     blocked = [task.task_id for task in tasks if task.state in BROKEN and task.state != "failed"]
-    log = _log(home, dag_run.run_id)
+    log = _log(home, dag_run.run_id, failed)
     logged = _of_log(report.failures, failed)
     known = logged if logged and logged.error_type else _of_files(home, dag_run.run_id, failed)
     error = known or logged or ErrorRecord(f"see {log}")
@@ -58,7 +58,13 @@ def _of_files(home: Home, run_id: str, failed: list[str]) -> ErrorRecord | None:
     return next((one for one in found if one), None)
 
 
-def _log(home: Home, run_id: str) -> Path:
-    """The log of a task that the scheduler ran, else the log of the complete run."""
-    tasks = sorted((home.airflow / "logs").glob(f"dag_id=*/run_id={run_id}/task_id=*/attempt=*.log"))
-    return next(iter(tasks), home.logs / "run.log")
+def _log(home: Home, run_id: str, failed: list[str]) -> Path:
+    """The log of the last try of the first failed task that has one, else the log of the complete run."""
+    folders = (home.airflow / "logs" / f"dag_id={DAG_ID}" / f"run_id={run_id}" / f"task_id={one}" for one in failed)
+    tries = (max(folder.glob("attempt=*.log"), key=_try_number, default=None) for folder in folders)
+    return next((one for one in tries if one), home.logs / "run.log")
+
+
+def _try_number(log: Path) -> int:
+    number = log.stem.removeprefix("attempt=")
+    return int(number) if number.isdigit() else 0

@@ -13,11 +13,12 @@ import pytest
 
 from medallion.database import connect
 from medallion.settings import PROJECT_ROOT, Settings
+from stack.services.airflow.service import CONFIG_FOLDER, PLUGINS_FOLDER
 from tests.airflow_run import AIRFLOW, Hour
 from tests.conftest import KEY, Source
 from tests.postgres_server import PostgresServer
 
-sys.path.append(str(PROJECT_ROOT / "airflow" / "plugins"))  # as Airflow's processes do
+sys.path.append(str(PLUGINS_FOLDER))  # as Airflow's processes do
 METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -48,7 +49,7 @@ def runs(
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         METADATA: _metadata_url(postgres_server, metadata),
         "AIRFLOW_CONN_RETAIL": database_url.replace("postgresql://", "postgres://"),
-        "PYTHONPATH": os.pathsep.join((str(PROJECT_ROOT), str(PROJECT_ROOT / "airflow" / "plugins"))),
+        "PYTHONPATH": os.pathsep.join(map(str, (PROJECT_ROOT, PLUGINS_FOLDER, CONFIG_FOLDER))),
         "RETAIL_HOME": str(home),
         "RETAIL_FAIL_AT_ONCE": "1",
         "SOURCE_API_URL": source.url,

@@ -5,8 +5,11 @@ Every expected figure is worked out from the source's own records.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -75,6 +78,35 @@ def test_a_run_that_fails_says_what_and_what_to_do(runs: Hour, conn: connection)
         left = read_failure(file, run_id)
         assert left is not None
         assert (left.error_type, left.remedy, left.exit_code) == ("KeyRefused", "set SOURCE_API_KEY", 4)
+    log = web_log(runs, "bronze_sales")
+    assert "Task failed with exception" in [line["event"] for line in log]
+    ending = [(line["level"], line["event"]) for line in log if line["logger"] == "retail_log_endings"]
+    assert [level for level, _ in ending if level != "info"] == ["error"] * 3
+    texts = [event for _, event in ending]
+    assert (
+        '* **Red with "out of order"**: the source\'s pages contradict their cursor. Nothing of that page was kept;'
+        in texts
+    )
+    assert texts[-4] == "bronze_sales failed"
+    assert texts[-3].startswith("why: ")
+    assert "status 401" in texts[-3]
+    assert texts[-2].startswith("do: set SOURCE_API_KEY; then ./retail run")
+    assert open_groups(log, texts[-2]) == 0  # a group is folded in the web UI
+    assert "bronze_sales failed" in refused.log.read_text()  # the output of the run has all of it too
+
+
+def web_log(runs: Hour, task_id: str) -> list[dict[str, str]]:
+    """Lines of the task's log as the web UI shows them."""
+    reader = [sys.executable, str(Path(__file__).with_name("log_of_the_web_ui.py")), "retail_etl_hourly", task_id]
+    done = subprocess.run(reader, env=runs.environment, capture_output=True, text=True, check=True)
+    shown = [line.removeprefix("shown: ") for line in done.stdout.splitlines() if line.startswith("shown: ")]
+    return [{"logger": "", "level": "", **json.loads(line)} for line in shown]
+
+
+def open_groups(log: list[dict[str, str]], event: str) -> int:
+    """How many groups of the log are open where that event stands."""
+    before = [line["event"] for line in log][: [line["event"] for line in log].index(event)]
+    return sum(one.startswith("::group::") for one in before) - before.count("::endgroup::")
 
 
 def wait_until(condition: object, seconds: float = 90) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
 from medallion.errors import BronzeDamaged, BronzeWriteFailed, RetailError, RunFailed, SourceRefused
 from medallion.process.failure_file import task_file, write_failure
@@ -80,17 +80,25 @@ def test_a_step_that_had_nothing_to_do_does_not_end_a_failed_run_as_if_it_were_w
     assert explained(home, Failure("bronze", "sales", "nothing new", 0, "NothingToDo", "wait")).exit_code == 1
 
 
-@pytest.mark.parametrize("has_task_log", [False, True])
-def test_with_nothing_to_go_by_it_points_to_the_log(home: Home, has_task_log: bool) -> None:
-    log = home.logs / "run.log"
-    if has_task_log:
-        folder = home.airflow / "logs" / "dag_id=retail_etl_hourly" / f"run_id={RUN.run_id}" / "task_id=bronze_sales"
-        folder.mkdir(parents=True)
-        log = folder / "attempt=1.log"
-        log.touch()
+def test_with_nothing_to_go_by_it_points_to_the_log_of_the_complete_run(home: Home) -> None:
+    log_of(home, "bronze_products", 1)
     failed = explained(home)
     assert failed.exit_code == 1
-    assert f"see {log}" in failed.message
+    assert f"see {home.logs / 'run.log'}" in failed.message
+
+
+def test_the_log_it_points_to_is_that_of_the_failed_tasks_last_try(home: Home) -> None:
+    log_of(home, "bronze_products", 12)  # succeeded
+    logs = [log_of(home, "bronze_sales", tried) for tried in (2, 10)]
+    assert f"see {logs[-1]}" in explained(home).message
+
+
+def log_of(home: Home, task_id: str, try_number: int) -> Path:
+    folder = home.airflow / "logs" / "dag_id=retail_etl_hourly" / f"run_id={RUN.run_id}" / f"task_id={task_id}"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"attempt={try_number}.log"
+    log.touch()
+    return log
 
 
 def test_a_run_that_failed_without_a_failed_task_says_what_the_log_has(home: Home) -> None:
