@@ -52,6 +52,7 @@ class Built:
 
 def invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:
     """Run a dbt command in this process and return its results. Raises ConfigurationError when dbt does not start."""
+    import gold.dbt_locks  # noqa: F401, I001, PLC0415 - before dbt
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes two seconds that only Gold should pay
 
     arguments = [*_NO_ARTIFACTS, *command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]

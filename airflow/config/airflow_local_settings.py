@@ -11,6 +11,7 @@ from importlib import import_module
 
 PRELOADED = (
     "airflow.providers.postgres.hooks.postgres",
+    "gold.dbt_locks",  # before dbt
     "dbt.adapters.postgres",
     "dbt.cli.main",
     "ingestion.sales",
