@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+_LONGEST_NAME = 63  # bytes that Postgres keeps of a session's name; it sends a notice about more, which is logged
 
 
 def airflow_home() -> Path:
@@ -26,3 +27,10 @@ def warehouse_address(connection: str) -> str:
         log.info("connection %s is not configured: working as the owner, by connection retail", connection)
         found = PostgresHook.get_connection("retail")
     return str(found.get_uri())  # the hook's own URI drops the TLS settings
+
+
+def session_name(run_id: str, task_id: str) -> str:
+    """The name of a task's session in Postgres: the task's id, after as much of the run's id as there is room for."""
+    task = task_id.encode("ascii", "replace")[:_LONGEST_NAME].decode()
+    run = run_id.encode("ascii", "replace")[: max(_LONGEST_NAME - 1 - len(task), 0)].decode()
+    return f"{run} {task}".strip()

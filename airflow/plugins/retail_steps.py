@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, get_current_context, task
 from retail_callbacks import TASK_CALLBACKS
-from retail_connections import airflow_home, warehouse_address
+from retail_connections import airflow_home, session_name, warehouse_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ def _carry_out(step: Step, login: str, **options: Any) -> list[Any]:
 
     context = get_current_context()
     task_id = context["task"].task_id
-    name = f"{context['run_id']} {task_id}"
+    name = session_name(context["run_id"], task_id)
     file = task_file(airflow_home(), context["dag"].dag_id, task_id)
     forget_failure(file)
     try:

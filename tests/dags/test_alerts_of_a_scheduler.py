@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from medallion.alerting.failure import SILENT_END
@@ -41,7 +43,17 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
             assert platform.press_ctrl_c() in (0, 130)
         with cli.start("up") as platform:
             platform.says("ready.", 240)
-            assert cli("run").code == 0
+            outcome = cli("run", "--json")
+            assert outcome.code == 0
+            assert_no_error_in_logs(cli, outcome.json()["run_id"])
             assert eventually(lambda: incidents(cli) == {}, 120), incidents(cli)
             assert cli("psql", "-Atc", "select count(*) from meta.incident").out.strip() == "4"
             assert platform.press_ctrl_c() in (0, 130)
+
+
+def assert_no_error_in_logs(cli: Retail, run_id: str) -> None:
+    """What a green task's libraries write to its stderr is an error in the web UI: none of them may."""
+    logs = list((cli.home.airflow / "logs").glob(f"dag_id=retail_etl_hourly/run_id={run_id}/task_id=*/*.log"))
+    assert {log.parent.name for log in logs} >= {"task_id=bronze_sales", "task_id=dbt_run_core", "task_id=dbt_test"}
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    assert [line for line in lines if json.loads(line)["level"] in ("error", "critical")] == []
