@@ -154,6 +154,12 @@ create or replace function meta.close_gold(model_name text, rows_written bigint)
 returns void
 language plpgsql
 as $$
+declare
+    built constant regclass := to_regclass(format('gold.%I', model_name));
+    -- What this transaction has added to the table. A mart deletes what it writes again. Reading it costs nothing.
+    rows_added constant bigint := least(rows_written, greatest(
+        0, pg_stat_get_xact_tuples_inserted(built) - pg_stat_get_xact_tuples_deleted(built)
+    ));
 begin
     update meta.gold_state
     set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
@@ -161,7 +167,7 @@ begin
     update meta.load
     set
         status = 'SUCCESS', ended_at = clock_timestamp(),
-        rows_read = rows_written, rows_inserted = rows_written
+        rows_read = rows_written, rows_inserted = rows_added, rows_updated = rows_written - rows_added
     where load_id = (
         select max(opened.load_id) from meta.load as opened
         where opened.layer = 'gold' and opened.dataset = model_name and opened.status = 'RUNNING'

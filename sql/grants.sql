@@ -189,7 +189,7 @@ begin
     grant
         select,
         insert (run_id, layer, dataset, status, ended_at, error_message, error_type, remedy, exit_code),
-        update (status, ended_at, rows_read, rows_inserted)
+        update (status, ended_at, rows_read, rows_inserted, rows_updated)
     on meta.load to retail_transformation;
     grant select, insert, update on meta.gold_state to retail_transformation;
     grant

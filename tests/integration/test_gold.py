@@ -16,6 +16,7 @@ from gold import build as gold
 from gold import dbt_runner
 from medallion.database import connect, transaction
 from medallion.errors import DataQualityError, GoldBuildFailed
+from medallion.process.steps import tables
 from medallion.settings import PROJECT_ROOT, Settings
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
@@ -48,6 +49,20 @@ def test_an_hour_builds_only_what_it_brought(conn: connection, settings: Setting
     loads = "select rows_inserted from meta.load where layer = 'gold' and dataset = 'sales_item' order by load_id"
     assert new_lines > 0
     assert rows(conn, loads) == [(before.lines,), (new_lines,)]
+    assert_the_log_tells_new_rows_from_changed_ones(conn)
+
+
+def assert_the_log_tells_new_rows_from_changed_ones(conn: connection) -> None:
+    """What all loads have added is what the table holds, however it is built; the others were changed."""
+    logged = (
+        "select sum(rows_inserted), min(rows_updated), bool_and(rows_read = rows_inserted + rows_updated) "
+        "from meta.load where layer = 'gold' and dataset = '{}'"
+    )
+    for table in tables("gold"):
+        held = rows(conn, f"select count(*) from gold.{table}")[0][0]
+        assert rows(conn, logged.format(table)) == [(held, 0, True)], table
+    changed = "select sum(rows_updated) from meta.load where dataset = 'mart_sales_by_customer'"
+    assert rows(conn, changed)[0][0] > 0
 
 
 def test_block_range_indexes_know_every_block_that_was_built(

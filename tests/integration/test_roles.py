@@ -147,7 +147,7 @@ PARTIAL = {
     "retail_ingestion meta.lock u": "name",
     "retail_transformation meta.lock u": "name",
     "retail_transformation meta.load i": LOG,
-    "retail_transformation meta.load u": "status ended_at rows_read rows_inserted",
+    "retail_transformation meta.load u": "status ended_at rows_read rows_inserted rows_updated",
     "retail_transformation meta.rejected_record s": "dataset raw status record_key sale_id",
     "retail_reader meta.rejected_record s": "all but raw",
     "retail_reader silver.customers s": CONTACT,
