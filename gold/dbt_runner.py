@@ -16,6 +16,7 @@ from medallion.database import transaction
 from medallion.errors import ConfigurationError, GoldBuildFailed, GoldTestsFailed
 from medallion.private_files import make_private, private_files
 from medallion.settings import PROJECT_ROOT
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +47,8 @@ class Built:
 
     def summary(self) -> str:
         """One line for a person."""
-        warned = f", {len(self.warnings)} warnings: {'; '.join(self.warnings)}" if self.warnings else ""
-        return f"gold: {self.models} models built, {self.tests} tests passed{warned}"
+        warned = f", {counted(len(self.warnings), 'warning')}: {'; '.join(self.warnings)}" if self.warnings else ""
+        return f"gold: {counted(self.models, 'model')} built, {counted(self.tests, 'test')} passed{warned}"
 
 
 def invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:

@@ -194,7 +194,7 @@ def last_id(source: Source, entity: Entity, after: int) -> int:
 def _pull(entity: Entity, conn: connection, source: Source, claim: RangeClaim, landing: Landing) -> Collected:
     before = str(claim.reached)
     name = f"{entity.name} {claim.ids.first} to {claim.ids.last}"
-    with pull_progress(name) as progress:
+    with pull_progress(name, entity.position) as progress:
         reading = IdReading(
             entity,
             conn,

@@ -36,6 +36,7 @@ from medallion.state.pull import (
     warehouse_clock,
 )
 from medallion.state.watermarks import Claim, advance_watermark, claim_entity
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,7 @@ class _Pull:
     def run(self, *, full_refresh: bool) -> Collected:
         with transaction(self._conn):
             replay = self._replay(full_refresh=full_refresh)
-        with pull_progress(self._entity.name) as progress:
+        with pull_progress(self._entity.name, self._entity.position) as progress:
             if self._entity.is_by_id:
                 self._land_by_id(progress)
             else:
@@ -177,7 +178,7 @@ class _Pull:
         )
         self._land_all(reading)
         if reading.held_back:
-            self._notes.append(f"{reading.held_back:,} records dated in the future hold the watermark back")
+            self._notes.append(_held_back(reading.held_back))
             log.warning("%s: %s", self._entity.name, self._notes[-1])
 
     def _land_again(self, replay: Replay, progress: Report, *, is_asked_for: bool) -> None:
@@ -186,7 +187,8 @@ class _Pull:
         until = time.monotonic() + self._settings.replay_minutes * 60
         while self._landing.land(reading):
             if not is_asked_for and time.monotonic() > until:
-                self._notes.append(f"the full refresh has come to {reading.position}; the next run resumes it")
+                reached = self._entity.position(reading.position)
+                self._notes.append(f"the full refresh has come to {reached}; the next run resumes it")
                 return
         with transaction(self._conn):
             finish_replay(self._conn, replay)
@@ -247,3 +249,8 @@ class _Pull:
     def _hold(self) -> None:
         """Leave the watermark where it is, and refuse a run that no longer holds the entity."""
         advance_watermark(self._conn, self._claim, self._reached, self._landing.load_id)
+
+
+def _held_back(records: int) -> str:
+    verb = "holds" if records == 1 else "hold"
+    return f"{counted(records, 'record')} dated in the future {verb} the watermark back"

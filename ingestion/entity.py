@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from medallion.entities.entity import ById, ByUpdatedAt
+from medallion.entities.registry import TABLES
+from medallion.entity_words import counted_records, position_of
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +61,10 @@ class Entity:
         """The member that tells two versions of a record apart; None: records do not change."""
         return None if self.is_by_id else "updated_at"
 
+    def position(self, cursor: str | None) -> str:
+        """A cursor in words, as the declared order reads it; none is the beginning."""
+        return "the beginning" if cursor is None else position_of(self.order, self.name, cursor)
+
     def lookback(self, settings: Settings) -> timedelta:
         """How far before the watermark a pull of changing records reads again, by the setting that it declares."""
         if isinstance(self.order, ById):
@@ -69,7 +76,8 @@ class Entity:
 class Collected:
     """What one pull landed. `records` per dataset; cursors are its position before and after.
 
-    `late` counts records that arrived in gaps. `notes` say what an operator should know although nothing failed.
+    `position` is the cursor after it, in words. `late` counts records that arrived in gaps. `notes` say what an
+    operator should know although nothing failed.
     """
 
     entity: str
@@ -81,6 +89,7 @@ class Collected:
     records: Mapping[str, int] = field(default_factory=dict)
     late: int = 0
     notes: tuple[str, ...] = ()
+    position: str = ""
 
     def summary(self) -> str:
         """One line for a person."""
@@ -88,7 +97,13 @@ class Collected:
 
     def _brought(self) -> str:
         if not self.files:
-            return f"{self.entity}: nothing new after {self.cursor_after}"
-        records = ", ".join(f"{count:,} {dataset}" for dataset, count in self.records.items())
+            return f"{self.entity}: nothing new after {self.position or self.cursor_after}"
+        records = ", ".join(_counted(dataset, count) for dataset, count in self.records.items())
         late = f", {self.late:,} of them late" if self.late else ""
-        return f"{self.entity}: {records} in {self.files} files{late}, up to {self.cursor_after}"
+        files = counted(self.files, "file")
+        return f"{self.entity}: {records} in {files}{late}, up to {self.position or self.cursor_after}"
+
+
+def _counted(dataset: str, number: int) -> str:
+    table = TABLES.get(dataset)
+    return counted_records(table, number) if table else counted(number, "record") + f" of {dataset}"

@@ -105,8 +105,18 @@ class Landing:
         self, name: str, before: str | None, after: str | None, *, late: int = 0, notes: Sequence[str] = ()
     ) -> Collected:
         """What this load landed, between these two positions."""
-        size = sum(file.bytes for file in self.files)
-        return Collected(name, self.load_id, before, after, len(self.files), size, self.records, late, tuple(notes))
+        return Collected(
+            entity=name,
+            load_id=self.load_id,
+            cursor_before=before,
+            cursor_after=after,
+            files=len(self.files),
+            bytes=sum(file.bytes for file in self.files),
+            records=self.records,
+            late=late,
+            notes=tuple(notes),
+            position=self._entity.position(after),
+        )
 
     def _file(self, dataset: str) -> BronzeFile:
         return self._store.file(bronze_path(dataset, self._started, self.load_id, self._number))

@@ -22,17 +22,20 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def pull_progress(entity: str) -> Iterator[Report]:
-    """Yields a function to call after each page, with its number of records and the cursor after it."""
+def pull_progress(entity: str, position: Callable[[str | None], str]) -> Iterator[Report]:
+    """Yields a function to call after each page, with its number of records and the cursor after it.
+
+    `position` turns the cursor into words.
+    """
     if sys.stderr.isatty():
-        with _live(entity) as report:
+        with _live(entity, position) as report:
             yield report
     else:
-        yield _lines(entity)
+        yield _lines(entity, position)
 
 
 @contextmanager
-def _live(entity: str) -> Iterator[Report]:
+def _live(entity: str, position: Callable[[str | None], str]) -> Iterator[Report]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -44,19 +47,19 @@ def _live(entity: str) -> Iterator[Report]:
         task = progress.add_task(entity, total=None, cursor="")
 
         def report(records: int, cursor: str | None) -> None:
-            progress.update(task, advance=records, cursor=cursor)
+            progress.update(task, advance=records, cursor=position(cursor))
 
         yield report
 
 
-def _lines(entity: str) -> Report:
+def _lines(entity: str, position: Callable[[str | None], str]) -> Report:
     total, due = 0, time.monotonic() + SECONDS_BETWEEN_LINES
 
     def report(records: int, cursor: str | None) -> None:
         nonlocal total, due
         total += records
         if time.monotonic() >= due:
-            log.info("%s: %s records so far, up to %s", entity, f"{total:,}", cursor)
+            log.info("%s: %s records so far, up to %s", entity, f"{total:,}", position(cursor))
             due = time.monotonic() + SECONDS_BETWEEN_LINES
 
     return report

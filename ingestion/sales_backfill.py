@@ -14,6 +14,7 @@ from medallion.database import transaction
 from medallion.errors import NothingToDo
 from medallion.process.step import hand_run_id, run_step
 from medallion.state.backfill_ranges import read_progress
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -35,7 +36,7 @@ class Planned:
 
     def summary(self) -> str:
         """One line for a person."""
-        return f"sales {self.ranges[0].first} to {self.ranges[-1].last} in {len(self.ranges)} ranges"
+        return f"sales {self.ranges[0].first} to {self.ranges[-1].last} in {counted(len(self.ranges), 'range')}"
 
 
 def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Planned:  # noqa: ARG001 - a step
@@ -63,7 +64,9 @@ def _work(conn: connection, settings: Settings) -> str:
     finished = pull_open_ranges(SALES, conn, settings, run_id=hand_run_id())
     with transaction(conn):
         progress = read_progress(conn, SALES.name)
-    return f"sales: {finished} ranges finished; {progress.words() if progress else 'the backfill is through'}"
+    return (
+        f"sales: {counted(finished, 'range')} finished; {progress.words() if progress else 'the backfill is through'}"
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from medallion.state.locks import locked, table_lock
 from medallion.state.quarantine import Rejection, reject_records
 from medallion.state.receipts import Receipt, mark_loaded, unloaded_files
 from medallion.state.repairs import Repairs, take_repairs
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -63,7 +64,8 @@ class Loaded:
             "REJECTED": counts.rejected,
         }
         said = ", ".join(f"{count:,} {fate}" for fate, count in fates.items() if count)
-        return f"silver.{self.dataset}: {counts.read:,} records of {self.files} files: {said}"
+        records = counted(counts.read, "record")
+        return f"silver.{self.dataset}: {records} of {counted(self.files, 'file')}: {said}"
 
 
 def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str) -> Loaded:

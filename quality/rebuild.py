@@ -26,6 +26,7 @@ from medallion.schema import prepare_schema
 from medallion.state.gold_progress import want_gold_rebuild
 from medallion.state.locks import RETENTION, locked, table_lock
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -62,7 +63,8 @@ class Rebuilt:
     def summary(self) -> str:
         """One line for a person."""
         rows = sum(one.rebuilt_rows for one in self.tables)
-        said = f"{len(self.tables)} tables rebuilt from Bronze, {rows:,} rows, the same as the live ones"
+        tables = counted(len(self.tables), "table")
+        said = f"{tables} rebuilt from Bronze, {counted(rows, 'row')}, the same as the live ones"
         return said + (f"; not compared, as Gold is behind Silver: {', '.join(self.skipped)}" if self.skipped else "")
 
 
@@ -169,7 +171,9 @@ def _require_same(rebuilt: Rebuilt) -> None:
     different = [one for one in rebuilt.tables if not one.same]
     if not different:
         return
-    words = "; ".join(f"{one.table}: {one.live_rows:,} rows live, {one.rebuilt_rows:,} rebuilt" for one in different)
+    words = "; ".join(
+        f"{one.table}: {counted(one.live_rows, 'row')} live, {one.rebuilt_rows:,} rebuilt" for one in different
+    )
     raise DataQualityError(
         f"what Bronze gives differs from the live tables: {words}",
         remedy="rows were changed or lost outside the pipeline; ./retail rebuild --in-place makes them what "

@@ -16,6 +16,7 @@ from medallion.errors import BronzeNotRemoved, ConfigurationError, NothingToDo
 from medallion.process.step import run_step
 from medallion.state.locks import RETENTION, locked
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -34,7 +35,7 @@ class Expired:
 
     def summary(self) -> str:
         """One line for a person."""
-        return f"{self.files:,} old Bronze files removed ({self.bytes / 1e6:,.1f} MB)"
+        return f"{counted(self.files, 'old Bronze file')} removed ({self.bytes / 1e6:,.1f} MB)"
 
 
 def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expired:  # noqa: ARG001 - as every step

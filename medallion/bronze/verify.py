@@ -15,6 +15,7 @@ from medallion.database import transaction
 from medallion.errors import BronzeDamaged, FilesDamaged
 from medallion.process.step import run_step
 from medallion.state.receipts import all_receipts, retire_file
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -35,9 +36,10 @@ class Verified:
 
     def summary(self) -> str:
         """One line for a person."""
-        debris = f"; {len(self.without_receipt):,} files without a receipt, which no step reads"
+        debris = f"; {counted(len(self.without_receipt), 'file')} without a receipt, which no step reads"
         intact = self.files - len(self.damaged)
-        said = f"{intact:,} of {self.files:,} files are what their receipts say ({self.bytes / 1e6:,.1f} MB)"
+        files = counted(self.files, "file")
+        said = f"{intact:,} of {files} match their receipts ({self.bytes / 1e6:,.1f} MB)"
         return said + (debris if self.without_receipt else "")
 
 

@@ -14,6 +14,7 @@ from medallion.errors import WatermarkLost
 from medallion.state.id_range import IdRange
 from medallion.state.locks import range_lock
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +52,10 @@ class Progress:
 
     def words(self) -> str:
         """One line for a person."""
-        share = f"{self.ids_done / self.ids:.0%} of {self.ids:,} ids" if self.ids else "no ranges"
-        ranges = f"{self.finished} of {self.ranges} ranges"
+        share = f"{self.ids_done / self.ids:.0%} of {counted(self.ids, 'id')}" if self.ids else "no ranges"
+        ranges = f"{self.finished} of {counted(self.ranges, 'range')}"
         if not self.at_work:
-            return f"{share}, {ranges}; nobody is at work on it"
+            return f"{share}, {ranges}; no process is at work on it"
         if self.seconds_left is None or not self.ids_per_second:
             return f"{share}, {ranges}; the next ones have begun"
         return f"{share}, {ranges}, {self.ids_per_second:,.0f}/s, about {_duration(self.seconds_left)} left"

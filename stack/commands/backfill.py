@@ -25,6 +25,7 @@ from medallion.process.steps import LOAD_SALES, PULL_RANGE
 from medallion.schema import prepare_schema
 from medallion.state.backfill_ranges import read_progress
 from medallion.state.receipts import files_waiting
+from medallion.wording import counted
 from stack.host.interrupts import raise_if_told
 from stack.services.airflow.service import pipeline_environment
 from stack.services.processes import Service, ended, start, stop
@@ -138,7 +139,7 @@ class _Steps:
 
         def loaded() -> _Amount:
             done = max(0, total - _waiting(self._conn))
-            return _Amount(f"{done} of {total} files in Silver", done, total)
+            return _Amount(f"{done} of {counted(total, 'file')} in Silver", done, total)
 
         return self._run("Bronze → Silver", {one.replace("loaders.", "backfill-"): one for one in _LOADERS}, loaded)
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 from rich.table import Table
 
 from medallion.database import connect, transaction
-from medallion.entities.registry import TABLES
+from medallion.entities.registry import ENTITIES, TABLES
+from medallion.entity_words import counted_records, position_after
 from medallion.foreign_text import shown
 from medallion.process.steps import Layer, tables
-from medallion.state.backfill_ranges import read_progress
+from medallion.state.backfill_ranges import Progress, read_progress
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
     from rich.console import Console
-
-    from medallion.state.backfill_ranges import Progress
 
 _SQL = Statements(__file__)
 _COUNTED: tuple[Layer, ...] = ("silver", "gold")
@@ -46,6 +46,13 @@ class Watermark:
     entity: str
     cursor_name: str
     cursor_value: str | None
+
+    def words(self) -> str:
+        """Where the next pull starts: `after sale 54,049`."""
+        declared = ENTITIES.get(self.entity)
+        if declared is None:
+            return f"after {shown(self.cursor_value or 'none')}"
+        return position_after(declared, self.cursor_value)
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,8 @@ class Report:
     """What the warehouse holds. `rows` by layer and table, None for a table that is not there yet.
 
     `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
-    run added: records by dataset, in Bronze and in Gold. `backfill` is the backfill under way. `kept` names tables of
-    Silver and Gold that this version no longer knows: they stay, and no run changes them.
+    run added, `changed` what it replaced: records by layer and dataset. `backfill` is the backfill under way. `kept`
+    names tables of Silver and Gold that this version no longer knows: they stay, and no run changes them.
     """
 
     bronze: tuple[BronzeHolding, ...]
@@ -100,6 +107,7 @@ class Report:
     estimated: tuple[str, ...] = ()
     backfill: Progress | None = None
     kept: tuple[str, ...] = ()
+    changed: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -110,8 +118,11 @@ def read_report(database_url: str, run_id: str | None) -> Report:
     """What the layers hold now, and what the run added. Raises DatabaseError."""
     with connect(database_url, application_name="retail report") as conn, transaction(conn):
         new: dict[str, dict[str, int]] = {"bronze": {}, "silver": {}, "gold": {}}
-        for layer, dataset, records in _SQL.rows(conn, "new_records", {"run_id": run_id}):
-            new[layer][dataset] = records
+        changed: dict[str, dict[str, int]] = {"silver": {}, "gold": {}}
+        for layer, dataset, inserted, updated in _SQL.rows(conn, "new_records", {"run_id": run_id}):
+            new[layer][dataset] = inserted
+            if layer in changed:
+                changed[layer][dataset] = updated
         found = {layer: {table: _count(conn, layer, table) for table in tables(layer)} for layer in _COUNTED}
         return Report(
             bronze=tuple(BronzeHolding(*row) for row in _SQL.rows(conn, "bronze_holdings")),
@@ -132,6 +143,7 @@ def read_report(database_url: str, run_id: str | None) -> Report:
             ),
             backfill=read_progress(conn, "sales"),
             kept=tuple(name for (name,) in _SQL.rows(conn, "tables") if name not in _KNOWN),
+            changed=changed,
         )
 
 
@@ -144,30 +156,29 @@ def read_watermarks(conn: connection) -> list[Watermark]:
 def print_report(report: Report, console: Console) -> None:
     """Print the report as a table and two lines."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, side in (("layer", "left"), ("holds", "left"), ("rows", "right"), ("new", "right")):
-        table.add_column(title, justify=side)  # type: ignore[arg-type]
+    for title in ("layer", "holds"):
+        table.add_column(title)
+    for title in ("rows", "new", "changed"):
+        table.add_column(title, justify="right")
     for one in report.bronze:
-        words = f"{one.dataset} ({one.files} {'file' if one.files == 1 else 'files'}, {one.bytes / 1e6:.1f} MB)"
-        table.add_row("bronze", words, f"{one.records:,}", _new(report, "bronze", one.dataset))
-    for layer, counted in report.rows.items():
-        for name, rows in counted.items():
+        words = f"{one.dataset} ({counted(one.files, 'file')}, {one.bytes / 1e6:.1f} MB)"
+        table.add_row("bronze", words, f"{one.records:,}", *_news(report, "bronze", one.dataset))
+    for layer, tables_of_layer in report.rows.items():
+        for name, rows in tables_of_layer.items():
             about = "≈ " if f"{layer}.{name}" in report.estimated else ""
-            table.add_row(layer, name, "-" if rows is None else f"{about}{rows:,}", _new(report, layer, name))
+            table.add_row(layer, name, "-" if rows is None else f"{about}{rows:,}", *_news(report, layer, name))
     console.print(table)
-    console.print(
-        "watermarks: "
-        + ", ".join(f"{w.entity} {w.cursor_name}={shown(w.cursor_value or 'none')}" for w in report.watermarks),
-        markup=False,
-    )
+    positions = (f"{one.entity} {one.words()}" for one in report.watermarks)
+    console.print(f"the next pull starts: {'; '.join(positions)}", markup=False)
     if report.backfill:
-        console.print(f"backfill of sales: {report.backfill.words()}: ./retail backfill goes on with it")
+        console.print(f"backfill of sales: {report.backfill.words()}: ./retail backfill resumes it")
     if report.gaps.open_ids or report.gaps.expired_ids:
-        open_ids = f"{report.gaps.open_ids:,} sale ids not seen yet are asked for again"
-        console.print(f"gaps: {open_ids}, {report.gaps.expired_ids:,} never came (meta.sales_gap)")
+        open_ids = f"{counted(report.gaps.open_ids, 'sale id')} not seen yet: the next pull asks again"
+        console.print(f"gaps: {open_ids}; {report.gaps.expired_ids:,} never came (meta.sales_gap)")
     if report.kept:
         console.print(f"kept: {', '.join(report.kept)}: not declared any more, no run changes them", markup=False)
     if report.rejected:
-        words = f"quarantine: {report.rejected:,} records: ./retail rejects list"
+        words = f"quarantine: {counted(report.rejected, 'record')}: ./retail rejects list"
         console.print(words, style="yellow")
 
 
@@ -176,13 +187,15 @@ def summarize_run(report: Report) -> str:
     brought = {name: count for name, count in report.new["bronze"].items() if count}
     if not brought:
         return "nothing new: the source had no record past the watermarks, so only they were asked for"
-    named = [f"{brought[name]:,} {table.records or name}" for name, table in TABLES.items() if name in brought]
+    named = [counted_records(table, brought[name]) for name, table in TABLES.items() if name in brought]
     return "new from the source: " + ", ".join(named)
 
 
-def _new(report: Report, layer: str, name: str) -> str:
-    count = report.new[layer].get(name, 0)
-    return f"+{count:,}" if count else "0"
+def _news(report: Report, layer: str, name: str) -> tuple[str, str]:
+    """The cells of what a run added and of what it replaced. Bronze files never change."""
+    new = report.new.get(layer, {}).get(name, 0)
+    changed = report.changed.get(layer, {}).get(name, 0)
+    return (f"+{new:,}" if new else "0", "" if layer == "bronze" else f"{changed:,}")
 
 
 def _count(conn: connection, schema: str, table: str, largest_exact: int = _LARGEST_EXACT) -> Rows | None:

@@ -31,11 +31,12 @@ group by dataset
 order by dataset;
 
 -- name: new_records
--- New records of one run. One row per layer and dataset. Bronze by its receipts: a load may span two datasets.
+-- New and changed records of one run. One row per layer and dataset. Bronze by its receipts: a load may span two datasets.
 select
     'bronze' as layer,
     bronze_file.dataset,
-    sum(bronze_file.records)::bigint as records
+    sum(bronze_file.records)::bigint as inserted,
+    0 as updated
 from meta.bronze_file
 inner join meta.load on bronze_file.load_id = load.load_id
 where load.run_id = %(run_id)s
@@ -44,7 +45,8 @@ union all
 select
     load.layer,
     load.dataset,
-    sum(load.rows_inserted + load.rows_updated)::bigint as records
+    sum(load.rows_inserted)::bigint as inserted,
+    sum(load.rows_updated)::bigint as updated
 from meta.load
 where load.run_id = %(run_id)s and load.layer in ('silver', 'gold')
 group by load.layer, load.dataset;

@@ -12,14 +12,15 @@ from ingestion.record_ids import id_of_cursor
 from loaders.dataset import DATASETS
 from medallion.database import connect, transaction
 from medallion.entities.registry import ENTITIES
+from medallion.entity_words import position_after
 from medallion.errors import NotOffered
-from medallion.foreign_text import shown
 from medallion.schema import prepare_schema
 from medallion.state.backfill_ranges import read_progress
 from medallion.state.gaps import open_gaps
 from medallion.state.gold_progress import gold_rebuild_wanted
 from medallion.state.receipts import unloaded_files
 from medallion.state.reconciliation import is_unbalanced, is_unchecked
+from medallion.wording import counted
 from stack.commands.layer_report import read_watermarks
 from stack.services.warehouse import platform, with_source
 
@@ -77,15 +78,15 @@ def read_plan(home: Home, settings: StackSettings, talk: Talk) -> Plan:
 def print_plan(plan: Plan, console: Console) -> None:
     """Print the plan."""
     for one in plan.pull:
-        count = f"{one.records:,}" if one.is_all else f"{one.records:,} or more"
-        position = f"after {shown(one.watermark)}" if one.watermark else "from the beginning"
-        console.print(f"pull    {one.entity:<10} {count} records {position}", markup=False)
+        count = counted(one.records, "record") if one.is_all else f"{one.records:,} or more records"
+        position = position_after(ENTITIES[one.entity], one.watermark)
+        console.print(f"pull    {one.entity:<10} {count} {position}", markup=False)
     if plan.backfill:
         console.print(f"pull    {'backfill':<10} {plan.backfill.words()}")
     if plan.gap_ids:
-        console.print(f"pull    {'gaps':<10} {plan.gap_ids:,} ids in {plan.gap_ranges:,} ranges are asked for again")
+        console.print(f"pull    {'gaps':<10} {_gaps(plan)}")
     for dataset, files in plan.bronze_files.items():
-        console.print(f"load    {dataset:<10} {files:,} Bronze files that Silver has not taken")
+        console.print(f"load    {dataset:<10} {counted(files, 'Bronze file')} that Silver has not taken")
     if plan.gold:
         console.print(f"build   gold       {', '.join(plan.gold)}")
     if plan.whole_gold:
@@ -95,6 +96,11 @@ def print_plan(plan: Plan, console: Console) -> None:
     due = (plan.bronze_files, plan.gap_ids, plan.gold, plan.whole_gold, plan.unbalanced)
     if not (any(one.records for one in plan.pull) or any(due)):
         console.print("nothing: the layers hold what the source has")
+
+
+def _gaps(plan: Plan) -> str:
+    verb = "is" if plan.gap_ids == 1 else "are"
+    return f"{counted(plan.gap_ids, 'id')} in {counted(plan.gap_ranges, 'range')} {verb} asked for again"
 
 
 def _pending_pull(source: SourceClient, watermark: Watermark) -> PendingPull:

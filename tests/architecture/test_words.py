@@ -13,7 +13,7 @@ from tests.product_files import product_files
 # How often each may stand in code, SQL and pages. A change that removes one lowers the number.
 MOST = {
     "whoever": 1,
-    "nobody": 8,
+    "nobody": 7,
     "somebody": 0,
     "anew": 0,
     "set (?:it |them )?aside": 0,
@@ -22,7 +22,7 @@ MOST = {
     "held against": 0,
     "mend|mends|mended": 0,
     "once more": 1,
-    "go on|goes on|went on": 10,
+    "go on|goes on|went on": 9,
 }
 
 

@@ -376,7 +376,7 @@ def test_progress_is_told_with_an_estimate_while_somebody_is_at_work(
     idle = read_progress(conn, "sales")
     assert idle is not None
     assert (idle.ids, idle.ids_done, idle.finished, idle.seconds_left) == (300, 100, 1, None)
-    assert idle.words() == "33% of 300 ids, 1 of 3 ranges; nobody is at work on it"
+    assert idle.words() == "33% of 300 ids, 1 of 3 ranges; no process is at work on it"
     with (
         locked(conn, range_lock("sales", 1)),
         logged_load(conn, run_id="r", layer="bronze", dataset="sales", alone=False) as load_id,
@@ -398,7 +398,7 @@ def test_progress_is_told_with_an_estimate_while_somebody_is_at_work(
     assert 30 <= (at_work.seconds_left or 0) < 38
     died = read_progress(conn, "sales")  # its load may stay open for a while: nobody holds the range
     assert died is not None
-    assert died.words() == "50% of 300 ids, 1 of 3 ranges; nobody is at work on it"
+    assert died.words() == "50% of 300 ids, 1 of 3 ranges; no process is at work on it"
 
 
 def test_a_finished_range_is_not_pulled_again(conn: connection, cut_settings: Settings, ledger: LedgerSource) -> None:

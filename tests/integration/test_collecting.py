@@ -89,7 +89,7 @@ def test_an_hour_that_brings_nothing_writes_no_file_and_says_so(conn: connection
     first = collect_sales(conn, settings, run_id="r1")
     second = collect_sales(conn, settings, run_id="r2")
     assert (second.files, second.cursor_after) == (0, first.cursor_after)
-    assert second.summary() == f"sales: nothing new after {first.cursor_after}"
+    assert second.summary() == f"sales: nothing new after sale {int(first.cursor_after or 0):,}"
     assert rows(conn, "select status, rows_read from meta.load where run_id = 'r2'") == [("SUCCESS", 0)]
 
 

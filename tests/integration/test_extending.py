@@ -54,8 +54,8 @@ def test_suppliers_are_added_to_a_warehouse_in_use_and_taken_away_again(
     assert before != [(0, None)]
     checkout = with_suppliers(tmp_path / "with", settings)
     said = fill(checkout)
-    assert "bronze_suppliers suppliers: 3 suppliers in 1 files" in said
-    assert "silver_load_suppliers silver.suppliers: 3 records of 1 files: 3 inserted" in said
+    assert "bronze_suppliers suppliers: 3 suppliers in 1 file" in said
+    assert "silver_load_suppliers silver.suppliers: 3 records of 1 file: 3 inserted" in said
     assert rows(conn, "select contact_name from gold.dim_supplier order by supplier_id")[2:] == [("Jörg Meier",)]
     assert rows(conn, sold) == before
     checked = "select status, source_count, silver_count from meta.reconciliation where dataset = 'suppliers'"
