@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
@@ -125,11 +126,12 @@ def status(*, as_json: AsJson = False) -> None:
     """Show what runs, where it is, and how far the data is. Starts nothing."""
     from stack.commands.status import print_status, read_status
 
-    found = read_status(*open_home())
+    now = datetime.now(timezone.utc)
+    found = read_status(*open_home(), now)
     if as_json:
         print_data(found.as_json())
     else:
-        print_status(found, Console(highlight=False, soft_wrap=True))
+        print_status(found, Console(highlight=False, soft_wrap=True), now)
 
 
 @app.command(epilog="Example: ./retail plan --json | jq .pull")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from medallion.database import connect
 from medallion.errors import RetailError, RunFailed
 from medallion.schema import prepare_schema
-from stack.commands.layer_report import Report, read_report
+from stack.commands.last_report import read_layers, save_report
 from stack.commands.report import write_page
 from stack.commands.run_failure import explain
 from stack.host.interrupts import raise_if_told
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
 
+    from stack.commands.layer_report import Report
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
@@ -108,10 +109,11 @@ def _run_dag(
             remedy=f"see the end of {log}; ./retail doctor checks the parts",
         )
     tasks = tuple(metadata.tasks(DAG_ID, dag_run.run_id))
-    report = read_report(endpoints.database_url, dag_run.run_id)
+    found = read_layers(endpoints.database_url, dag_run, datetime.now(timezone.utc))
+    save_report(home, found)
     if dag_run.state != "success":
-        raise explain(home, dag_run, tasks, report)
-    return RunOutcome(dag_run.run_id, 0.0, tasks, report)
+        raise explain(home, dag_run, tasks, found.report)
+    return RunOutcome(dag_run.run_id, 0.0, tasks, found.report)
 
 
 @contextmanager

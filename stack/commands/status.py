@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import datetime  # noqa: TC003 - msgspec reads the types at run time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from medallion.errors import DatabaseError
 from medallion.foreign_text import escaped
-from stack.commands.layer_report import Report, print_report, read_report
-from stack.services.airflow.metadata import DagRun, Metadata
-from stack.services.airflow.service import DAG_ID, USER
+from medallion.wording import age_of, minute_of
+from stack.commands.last_report import LastReport, read_last_run, read_layers, save_report, saved_report
+from stack.commands.layer_report import Report, print_report
+from stack.services.airflow.metadata import DagRun  # noqa: TC001 - msgspec reads the types at run time
+from stack.services.airflow.service import USER
 from stack.services.open_incidents import OpenIncident, kept_incidents, overdue, print_incidents, read_incidents
 from stack.services.ports import HOST, remembered_port
 from stack.services.processes import running
@@ -40,10 +42,11 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Status:
-    """What runs and how far the data is. `report` is None while the warehouse cannot be asked.
+    """What runs and how far the data is. `report` is what the layers held at `read_at`, `last_run` the run before it.
 
-    `incidents` are the open ones. While the warehouse is stopped, they are those of the moment when it was stopped.
-    They are None when it runs and does not answer, or never ran.
+    While the warehouse is stopped, they are those that a command saved last, or None if it never ran. `incidents` are
+    the open ones, of a stopped warehouse those of the moment when it was stopped. They are None when it runs and does
+    not answer, or never ran.
     """
 
     home: str
@@ -53,6 +56,7 @@ class Status:
     report: Report | None
     note: str | None
     incidents: tuple[OpenIncident, ...] | None = None
+    read_at: datetime | None = None
 
     def as_json(self) -> str:
         """The status as JSON; moments in RFC 3339."""
@@ -60,37 +64,65 @@ class Status:
         return json.dumps(content, indent=2, default=lambda moment: moment.isoformat())
 
 
-def read_status(home: Home, settings: StackSettings) -> Status:
-    """Read the status of everything that can be read."""
+def read_status(home: Home, settings: StackSettings, now: datetime) -> Status:
+    """Read the status of everything that can be read. `now` is the time of the reader."""
     postgres, url, airflow_url = _postgres(home, settings)
     services = (postgres, _source(home, settings), *(_service(home, name) for name in AIRFLOW_SERVICES))
-    ui = next(one for one in services if one.name == "airflow-api-server")
-    report, last_run, note = None, None, None
-    incidents: tuple[OpenIncident, ...] | None = None
-    if url is None:
-        note = "the warehouse is not running: ./retail up or ./retail run starts it"
-        if kept := kept_incidents(home):
-            incidents = kept.incidents
-            if incidents:
-                note += f"; the incidents are those of {kept.stopped_at:%Y-%m-%d %H:%M} UTC, when it was stopped"
-    else:
-        try:
-            last_run = Metadata(airflow_url).last_run(DAG_ID) if airflow_url else None
-        except DatabaseError:
-            last_run = None  # no run yet: Airflow's tables come with the first one
-        try:
-            report = read_report(url, last_run.run_id if last_run else None)
-            incidents = read_incidents(url)
-        except DatabaseError as error:
-            note = str(error)
+    data = _of_stopped(home, now) if url is None else _of_running(home, url, airflow_url, now)
+    note = data.note
     if note is None and any(one.name == "airflow-scheduler" and one.state == "running" for one in services):
-        note = overdue(datetime.now(timezone.utc), last_run, settings.hour_deadline_minutes)
+        note = overdue(now, data.last_run, settings.hour_deadline_minutes)
+    ui = next(one for one in services if one.name == "airflow-api-server")
     login = f"user {USER}, password {home.secret('airflow_admin_password')}" if ui.state == "running" else None
-    return Status(str(home.path), services, login, last_run, report, note, incidents)
+    found = data.found
+    return Status(
+        home=str(home.path),
+        services=services,
+        login=login,
+        last_run=data.last_run,
+        report=found.report if found else None,
+        note=note,
+        incidents=data.incidents,
+        read_at=found.read_at if found else None,
+    )
 
 
-def print_status(status: Status, console: Console) -> None:
-    """Print the status."""
+@dataclass(frozen=True)
+class _Data:
+    """What is known of the data: a report, the last run, open incidents, and what a person should know."""
+
+    found: LastReport | None
+    last_run: DagRun | None
+    incidents: tuple[OpenIncident, ...] | None
+    note: str | None
+
+
+def _of_running(home: Home, url: str, airflow_url: str | None, now: datetime) -> _Data:
+    """What a warehouse that runs says; it is saved for the time when it is stopped."""
+    last_run = read_last_run(airflow_url)
+    try:
+        found = read_layers(url, last_run, now)
+        incidents = read_incidents(url)
+    except DatabaseError as error:
+        return _Data(None, last_run, None, str(error))
+    save_report(home, found)
+    return _Data(found, last_run, incidents, None)
+
+
+def _of_stopped(home: Home, now: datetime) -> _Data:
+    """What was saved of a warehouse that is stopped."""
+    found, kept = saved_report(home), kept_incidents(home)
+    note = "the warehouse is stopped: ./retail up starts it"
+    if found:
+        age = f"{age_of(found.read_at, now)}, {minute_of(found.read_at)}"
+        note = f"the warehouse is stopped; this is what it held {age}. ./retail up starts it"
+    if kept and kept.incidents:
+        note += f"; the incidents are those of {minute_of(kept.stopped_at)}, when it was stopped"
+    return _Data(found, found.last_run if found else None, kept.incidents if kept else None, note)
+
+
+def print_status(status: Status, console: Console, now: datetime) -> None:
+    """Print the status, with the age of the last run at `now`."""
     if all(one.state == "stopped" for one in status.services):
         console.print("nothing is running", style="bold")
     for one in status.services:
@@ -100,7 +132,8 @@ def print_status(status: Status, console: Console) -> None:
         console.print(f"Airflow login: {status.login}", markup=False)
     if status.last_run:
         run = status.last_run
-        console.print(f"last run: {run.state}, began {run.started_at:%Y-%m-%d %H:%M:%S} UTC ({run.run_id})")
+        began = f"{minute_of(run.started_at)} ({age_of(run.started_at, now)})" if run.started_at else "not yet"
+        console.print(f"last run: {run.state}, began {began}, {run.run_id}", markup=False)
     if status.report:
         print_report(status.report, console)
         for failure in status.report.failures:

@@ -12,6 +12,7 @@ import psutil
 
 from medallion.errors import RetailError, ServiceFailed
 from medallion.settings import CONNECTION_FILE
+from stack.commands.last_report import save_before_stop
 from stack.commands.report import NAME as REPORT
 from stack.commands.report import report_service
 from stack.commands.run import SCHEDULING, prepare
@@ -74,6 +75,8 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
                 with uninterrupted():
                     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
                     talk.say("stopping …")
+                    urls = (endpoints.database_url, endpoints.airflow_database_url)
+                    save_before_stop(home, *urls, datetime.now(timezone.utc))
                     stop(home, [REPORT, *(service.name for service in services)])
 
 
