@@ -88,13 +88,16 @@ class ConfigurationError(RetailError):
 
 
 class SettingMissing(ConfigurationError):
-    """A setting that the step needs is not set. `meaning`: what is unknown without it."""
+    """A setting that the step needs is not set. `meaning`: what is unknown without it.
 
-    def __init__(self, *, variable: str, meaning: str) -> None:
+    `remedy`: what to do where starting the platform on this machine would not help.
+    """
+
+    def __init__(self, *, variable: str, meaning: str, remedy: str = "") -> None:
         self.variable = variable
         super().__init__(
             f"{variable} is not set: {meaning} is unknown",
-            remedy=f"set {variable}, or start the platform on this machine with ./retail up",
+            remedy=remedy or f"set {variable}, or start the platform on this machine with ./retail up",
         )
 
 

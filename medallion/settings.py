@@ -165,7 +165,11 @@ class Settings(BaseSettings):
         if self.source_api_url is None:
             raise SettingMissing(variable="SOURCE_API_URL", meaning="the address of the source API")
         if self.source_api_key is None:
-            raise SettingMissing(variable="SOURCE_API_KEY", meaning="the key of the source API")
+            raise SettingMissing(
+                variable="SOURCE_API_KEY",
+                meaning=f"the key of the source at {self.source_api_url}",
+                remedy="set SOURCE_API_KEY to the key that this source has given you",
+            )
         return self.source_api_url, self.source_api_key.get_secret_value()
 
 

@@ -35,6 +35,7 @@ from medallion.errors import (
     KeyRefused,
     RequestRefused,
     ResourceNotOffered,
+    RetailError,
     SourceRefused,
     SourceUnavailable,
     SourceViolation,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
+    from stamina.instrumentation import RetryDetails
+
     from ingestion.api.lane import Lane
     from medallion.settings import Settings
     from medallion.state.reconciliation import RecordTotals, Totals, Window
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
-stamina.instrumentation.set_on_retry_hooks([])  # each retry is logged once, below, with what went wrong
 
 MAX_PAGE_BYTES = 256_000_000
 MAX_SOURCE_ID = 200
@@ -199,7 +201,6 @@ class SourceClient:
         left = deadline - time.monotonic()
         if left <= 0 or (error.retry_after or 0) > left:
             return False
-        log.warning("source: %s; trying again", error.message)
         return error.retry_after or True  # "at once" means stamina's own backoff
 
     def _body(self, path: str, params: dict[str, str], subject: str, deadline: float) -> bytes:
@@ -222,6 +223,16 @@ class SourceClient:
                 f"{subject}: {type(error).__name__}: {shown(error, 200)}",
                 remedy="check that the source API runs and is reachable at SOURCE_API_URL",
             ) from error
+
+
+def _log_wait(details: RetryDetails) -> None:
+    """Log once, with what went wrong, that a request is about to wait."""
+    error = details.caused_by
+    cause = error.message if isinstance(error, RetailError) else type(error).__name__
+    log.warning("source: %s; try %d in %.1f s", cause, details.retry_num + 1, details.wait_for)
+
+
+stamina.instrumentation.set_on_retry_hooks([_log_wait])
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from medallion.foreign_text import escaped
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +28,10 @@ def as_data(reject: Reject) -> dict[str, Any]:
     }
 
 
-def print_rejects(rejects: Sequence[Reject], console: Console) -> None:
-    """Print a line per record, and how often each reason occurs."""
+def print_rejects(rejects: Sequence[Reject], console: Console, status: str | None) -> None:
+    """Print a line per record, and how often each reason occurs. `status` is the one that was asked for."""
     if not rejects:
-        console.print("no such record in quarantine")
+        console.print(f"no {status.lower()} rejected records" if status else "no rejected records", markup=False)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("id", "dataset", "status", "since", "reason", "record"):
@@ -41,7 +42,8 @@ def print_rejects(rejects: Sequence[Reject], console: Console) -> None:
     console.print(table, markup=False)
     reasons = Counter(one.reason for one in rejects)
     console.print(
-        "; ".join(f"{count:,} times: {escaped(reason)}" for reason, count in reasons.most_common(5)), markup=False
+        "; ".join(f"{counted(count, 'time')}: {escaped(reason)}" for reason, count in reasons.most_common(5)),
+        markup=False,
     )
 
 

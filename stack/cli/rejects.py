@@ -44,7 +44,7 @@ def list_(
     if as_json:
         print_data(json.dumps([as_data(one) for one in found], indent=2))
     else:
-        print_rejects(found, Console(highlight=False, soft_wrap=True))
+        print_rejects(found, Console(highlight=False, soft_wrap=True), wanted)
 
 
 @rejects.command(epilog="Example: ./retail rejects show 17")

@@ -19,8 +19,9 @@ from medallion.schema import prepare_schema
 from stack.commands.last_report import read_layers, save_report
 from stack.commands.report import write_page
 from stack.commands.run_failure import explain
+from stack.commands.run_progress import RunProgress
 from stack.host.interrupts import raise_if_told
-from stack.services.airflow.metadata import BROKEN, DagRun, Metadata, TaskState
+from stack.services.airflow.metadata import DagRun, Metadata, TaskState
 from stack.services.airflow.migrate import prepare_metadata
 from stack.services.airflow.service import AIRFLOW, DAG_ID, airflow_environment
 from stack.services.processes import Service, running, start, stop
@@ -98,9 +99,10 @@ def _run_dag(
             )
         verb = ("dags", "trigger", "--logical-date") if triggers else ("dags", "test")
         arguments = (*verb, moment.isoformat(), DAG_ID) if triggers else (*verb, DAG_ID, moment.isoformat())
+        progress = RunProgress(talk, log)
         try:
             process = start(home, Service(NAME, (*AIRFLOW, *arguments), environment))
-            dag_run = _follow(process, metadata, moment, talk, triggers=triggers)
+            dag_run = _follow(process, metadata, moment, progress, triggers=triggers)
         finally:
             stop(home, [NAME])
     if dag_run is None:
@@ -127,17 +129,17 @@ def _with_or_without_scheduler(home: Home) -> Iterator[bool]:
 
 
 def _follow(
-    process: subprocess.Popen[bytes], metadata: Metadata, moment: datetime, talk: Talk, *, triggers: bool
+    process: subprocess.Popen[bytes], metadata: Metadata, moment: datetime, progress: RunProgress, *, triggers: bool
 ) -> DagRun | None:
     """Show each task as it ends, until the run has ended or can no longer continue."""
-    shown: set[str] = set()
     deadline = time.monotonic() + _FIRST_SIGN_SECONDS
     while True:
         raise_if_told()
         code = process.poll()
         dag_run = metadata.find_run(DAG_ID, logical_date=moment)
+        progress.show_waits()
         if dag_run is not None:
-            _show(metadata.tasks(DAG_ID, dag_run.run_id), shown, talk)
+            progress.show(metadata.tasks(DAG_ID, dag_run.run_id))
             if dag_run.state in ("success", "failed") and (triggers or code is not None):
                 return dag_run
         if code is not None and (code != 0 or not triggers):
@@ -145,15 +147,3 @@ def _follow(
         if dag_run is None and time.monotonic() > deadline:
             return None
         time.sleep(_POLL_SECONDS)
-
-
-def _show(tasks: list[TaskState], shown: set[str], talk: Talk) -> None:
-    for task in tasks:
-        if task.finished and task.task_id not in shown:
-            shown.add(task.task_id)
-            if task.state == "skipped":
-                talk.skipped(task.task_id)
-            elif task.state in BROKEN:
-                talk.failed(task.task_id, task.seconds, str(task.state))
-            else:
-                talk.done(task.task_id, task.seconds)

@@ -13,6 +13,7 @@ from medallion.error_record import ErrorRecord
 from medallion.errors import RunFailed
 from medallion.process.failure_file import read_failure, task_file
 from medallion.process.steps import logged_as
+from medallion.wording import counted
 from stack.services.airflow.metadata import BROKEN
 from stack.services.airflow.service import DAG_ID
 
@@ -33,10 +34,10 @@ def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Rep
     logged = _of_log(report.failures, failed)
     known = logged if logged and logged.error_type else _of_files(home, dag_run.run_id, failed)
     error = known or logged or ErrorRecord(f"see {log}")
-    held_back = f" (not started: {', '.join(blocked)})" if blocked else ""
+    not_started = f", {counted(len(blocked), 'step')} not started" if blocked else ""
     return RunFailed(
-        f"{', '.join(failed) or 'the run'} failed: {error.error_message}{held_back}",
-        remedy=error.remedy or f"fix the cause (see {log}), then ./retail run carries on where it stopped",
+        f"{', '.join(failed) or 'the run'} failed{not_started}: {error.error_message}",
+        remedy=error.remedy or f"fix the cause (see {log}), then ./retail run resumes where it stopped",
         exit_code=error.exit_code,
     )
 

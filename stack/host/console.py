@@ -45,6 +45,10 @@ class Talk:
         """Print a step that had nothing to do."""
         self.console.print(f"[dim]- {name:<{_NAME_WIDTH}} skipped   {note}[/]".rstrip())
 
+    def not_started(self, name: str) -> None:
+        """Print a step that a failure before it has kept from starting."""
+        self.console.print(f"[dim]- {name:<{_NAME_WIDTH}} not started[/]")
+
     def failed(self, name: str, seconds: float, note: str = "") -> None:
         """Print a step that failed."""
         self.console.print(f"[red]✗[/] {name:<{_NAME_WIDTH}} {seconds:6.1f} s  {note}".rstrip())

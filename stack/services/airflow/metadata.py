@@ -30,12 +30,14 @@ _MOMENT = DateTime(timezone=True)
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task of one run. `seconds` is the time of its last try so far."""
+    """A task of one run. `seconds` is the time of its last try so far, `tries` the number of that try."""
 
     task_id: str
     state: str | None
     started_at: datetime | None
     seconds: float
+    tries: int = 1
+    most_tries: int = 1
 
     @property
     def finished(self) -> bool:
@@ -81,14 +83,16 @@ class Metadata:
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """The run's tasks in the order in which they ended; tasks that have not begun come last."""
         rows = self._rows(
-            "select task_id, state, start_date, end_date from task_instance "
+            "select task_id, state, start_date, end_date, try_number, max_tries from task_instance "
             "where dag_id = :dag_id and run_id = :run_id",
             {"dag_id": dag_id, "run_id": run_id},
             "start_date",
             "end_date",
         )
         ordered = sorted(rows, key=lambda row: (row[3] is None, str(row[3]), row[0]))
-        return [TaskState(row[0], row[1], _utc(row[2]), _seconds(row[2], row[3])) for row in ordered]
+        return [
+            TaskState(row[0], row[1], _utc(row[2]), _seconds(row[2], row[3]), row[4], row[5] + 1) for row in ordered
+        ]
 
     def beating(self, since: datetime) -> set[str]:
         """Kinds of Airflow job (`SchedulerJob`, `DagProcessorJob`) that have sent a heartbeat since then."""

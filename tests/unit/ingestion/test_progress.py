@@ -17,7 +17,7 @@ def test_a_cursor_that_looks_like_markup_is_shown_as_it_is(monkeypatch: pytest.M
     monkeypatch.setattr(
         ingestion.progress, "Console", lambda **_: Console(file=screen, force_terminal=True, width=100, no_color=True)
     )
-    with pull_progress("customers") as report:
+    with pull_progress("customers", str) as report:
         report(1, "[/]")
         report(1, "[red]")
     assert "[red]" in screen.getvalue()

@@ -33,14 +33,14 @@ def leave(home: Home, error: RetailError, task_id: str = "bronze_sales", run_id:
 
 def test_message_remedy_and_exit_code_are_those_of_the_etl_log(home: Home) -> None:
     failed = explained(home, REFUSED)
-    assert failed.message == "bronze_sales failed: sales: status 401 (not started: dbt_deps)"
+    assert failed.message == "bronze_sales failed, 1 step not started: sales: status 401"
     assert (failed.remedy, failed.exit_code) == ("set SOURCE_API_KEY", 4)
 
 
 def test_an_error_that_did_not_reach_the_warehouse_is_read_from_the_file_of_the_task(home: Home) -> None:
     leave(home, BronzeDamaged("a file — the second — is damaged", remedy="restore it"))
     failed = explained(home)
-    assert failed.message == "bronze_sales failed: a file — the second — is damaged (not started: dbt_deps)"
+    assert failed.message == "bronze_sales failed, 1 step not started: a file — the second — is damaged"
     assert (failed.remedy, failed.exit_code) == ("restore it", 6)
 
 
@@ -70,7 +70,7 @@ def test_a_file_of_another_run_or_a_task_that_has_not_failed_does_not_count(home
 def test_a_load_whose_process_was_killed_ends_with_exit_code_1(home: Home) -> None:
     failed = explained(home, ABANDONED)
     assert (failed.message, failed.exit_code) == (
-        f"bronze_sales failed: {ABANDONED.message} (not started: dbt_deps)",
+        f"bronze_sales failed, 1 step not started: {ABANDONED.message}",
         1,
     )
     assert str(home.logs / "run.log") in failed.remedy
