@@ -12,6 +12,7 @@ import sys
 import traceback
 from dataclasses import asdict
 from datetime import datetime, timezone
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,13 +23,16 @@ from medallion.entities.registry import ENTITIES
 from medallion.errors import RetailError
 from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
+from medallion.settings import PROJECT_ROOT
 from stack.cli.context import AsJson, open_home, open_warehouse
+from stack.cli.group import CommandGroup
 from stack.cli.rejects import rejects
 from stack.host.console import Talk, print_data
 from stack.host.interrupts import Interrupted, interruptible
 
 app = typer.Typer(
     name="./retail",
+    cls=CommandGroup,
     help="The retail medallion platform on one machine: source API → Bronze → Silver → Gold.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,9 +47,27 @@ _DEEP = "What is too heavy for CI: one room of it (dates, nemesis, search, spars
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
+def _show_versions(asked: bool) -> None:  # noqa: FBT001 - how an option's callback is called
+    if asked:
+        from stack.commands.versions import versions
+
+        print_data("\n".join(versions()))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the versions and exit.", callback=_show_versions, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 @app.command(epilog="Example: ./retail run --json | jq .report.new")
 def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
-    """Run one hour, start to finish, through the real DAG; start what is not running and stop it again."""
+    """Do one hourly run, from the source to Gold, through the real DAG. What is not running is started for it."""
     from stack.commands.layer_report import print_report, summarize_run
     from stack.commands.run import run_hour
     from stack.services.source_api import ask_for_chaos
@@ -312,6 +334,21 @@ def bench(
     chosen = [word for name in engine or () for word in ("--engine", name)]
     where = ["--output", str(_where_the_user_stands(output))] if output else []
     run_benchmarks(["--sales", str(sales), "--rounds", str(rounds), *chosen, *where, *(["--json"] if as_json else [])])
+
+
+class Shell(str, Enum):
+    """Shells that can complete our commands."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+@app.command(epilog='Example: eval "$(./retail completion bash)"')
+def completion(shell: Shell) -> None:
+    """Print the script that has a shell complete commands and options. See docs/commands.md."""
+    file = PROJECT_ROOT / "stack" / "cli" / "completion" / f"retail.{shell.value}"
+    print_data(file.read_text(encoding="utf-8").rstrip())
 
 
 def _where_the_user_stands(path: Path) -> Path:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from stack.cli.context import AsJson, open_warehouse
+from stack.cli.group import CommandGroup
 from stack.host.console import Talk, print_data
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from loaders.rejects import Reject
 
 rejects = typer.Typer(
+    cls=CommandGroup,
     help="Records that Silver refused: list, show, retry, discard.",
     no_args_is_help=True,
     epilog="Example: ./retail rejects list",

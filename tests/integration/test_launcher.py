@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -17,106 +16,19 @@ import pytest
 
 from medallion.settings import PROJECT_ROOT
 from stack.commands.shifted_dates import unshifted
+from tests.launcher_tree import Tree, assert_three_lines, count_as_installed, locked, make_tree
 from tests.process_table import eventually, kill_all, living
 
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
 TOOLS = ("cat", "cksum", "dirname", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sh", "sleep", "tail")
-# In place of the platform: tells what it was handed.
-STACK = """
-import json, os, sys
-told = {"arguments": sys.argv[1:], "folder": os.getcwd(), "prefix": sys.prefix, "root": __file__}
-names = ("RETAIL_HOME", "RETAIL_CALLER_FOLDER", "PYTHONPATH", "PYTHONHOME")
-print(json.dumps(told | {name: os.environ.get(name) for name in names}))
-sys.exit(int(os.environ.get("EXIT_CODE", "0")))
-"""
-
-
-@dataclass(frozen=True)
-class Tree:
-    """A checkout that holds what the launcher touches and nothing more."""
-
-    root: Path
-
-    @property
-    def launcher(self) -> Path:
-        return self.root / "retail"
-
-    @property
-    def stamp(self) -> Path:
-        return self.root / ".venv" / "stamp"
-
-    def run(self, *arguments: str, by: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*(by or (str(self.launcher),)), *arguments],
-            env=environment(self.root) | variables,
-            cwd=self.root.parent,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(self.launcher)],
-            env=environment(self.root),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-
-def environment(root: Path) -> dict[str, str]:
-    today = unshifted(os.environ)  # an index's certificate is valid today and not at a shifted date
-    kept = {name: value for name, value in today.items() if not name.startswith(("RETAIL_", "PYTHON"))}
-    return kept | {"RETAIL_PYTHON": sys.executable, "UV_CACHE_DIR": str(root.parent / "uv-cache")}
-
-
-def make_tree(root: Path) -> Tree:
-    (root / "stack").mkdir(parents=True)
-    shutil.copy(PROJECT_ROOT / "retail", root / "retail")
-    shutil.copy(PROJECT_ROOT / "stack" / "requirements-bootstrap.txt", root / "stack")
-    (root / "stack" / "__init__.py").touch()
-    (root / "stack" / "__main__.py").write_text(STACK)
-    (root / "requirements.txt").write_text(locked("iniconfig"))
-    (root / "requirements-dev.txt").write_text(locked("pluggy"))
-    return Tree(root)
-
-
-def locked(package: str) -> str:
-    """The lines of our lock for a package that is small and needs no other."""
-    lock = (PROJECT_ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
-    found = re.search(rf"^{package}==.*\n(?:    --hash=.*\n)+", lock, re.MULTILINE)
-    assert found is not None
-    return found[0]
-
-
-def assert_three_lines(ended: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert ended.returncode == 3, ended.stderr
-    assert ended.stdout == ""
-    lines = ended.stderr.splitlines()[-3:]
-    assert [line[: len("error:")].strip() for line in lines] == ["error:", "why:", "do:"], ended.stderr
-    for word in words:
-        assert word in "\n".join(lines)
-
 
 # ---------------------------------------------------------------- handing over: nothing to install
 
 
 @pytest.fixture
 def ready(tmp_path: Path) -> Tree:
-    """A tree whose install counts as done, with the Python of the tests in it; a blank in its path."""
-    tree = make_tree(tmp_path / "my checkout")
-    python = tree.root / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    sums = subprocess.run(
-        ["cksum"], input=(tree.root / "requirements.txt").read_bytes(), capture_output=True, check=True
-    )
-    tree.stamp.write_text(f"{sums.stdout.decode()}{tree.root / '.venv'}\n")
-    return tree
+    """A tree whose install counts as done; a blank in its path."""
+    return count_as_installed(make_tree(tmp_path / "my checkout"))
 
 
 @pytest.mark.parametrize("shell", SHELLS)
