@@ -121,8 +121,6 @@ def stage(folder: Path, sales: int, talk: Talk) -> Iterator[Stage]:
     home = Home(folder / "platform").prepare()
     with _environment(sales, home.path):
         settings = StackSettings()
-        if home.recall("ports") is None:
-            home.remember("ports", {"postgres_port": any_free(), "api_port": any_free()})
         with platform(home, settings, talk) as endpoints:
             world = World(endpoints.database_url, endpoints.source_api_url, endpoints.source_api_key, folder / "runs")
             made = Stage(world, str(administration_url(home, settings)), _totals(world))
@@ -185,7 +183,8 @@ def _environment(sales: int, home: Path) -> Iterator[None]:
     before = dict(os.environ)
     for name in [name for name in before if is_pipeline_setting(name)]:
         del os.environ[name]
-    os.environ.update(data_set(clock_for(sales)) | {"RETAIL_HOME": str(home)})
+    ports = {name: str(any_free()) for name in ("POSTGRES_PORT", "API_PORT")}  # the defaults stay free for the user's
+    os.environ.update(data_set(clock_for(sales)) | {"RETAIL_HOME": str(home)} | ports)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from medallion.settings import PROJECT_ROOT
 from stack.commands.doctor_warehouse import examine_warehouse
 from stack.commands.finding import Finding
 from stack.commands.tools import dbt_environment, find_program, run_dbt
-from stack.services.ports import is_free, remembered_port
+from stack.services.ports import is_free, next_port, remembered_port
 from stack.services.postgres.files import major_version, place_postgres
 from stack.services.processes import answers, running
 from stack.services.source_api import NAME as SOURCE
@@ -78,15 +79,28 @@ def check_lock(lock: Path) -> Finding:
 
 
 def check_port(home: Home, settings: StackSettings, name: PortName, service: str) -> Finding:
-    """Whether `service` can listen, or listens, on its port."""
+    """Whether `service` can listen, or listens, on its port; which one a start would choose instead."""
     wanted = int(getattr(settings, name))
-    port = wanted if settings.is_explicit(name) else remembered_port(home, name) or wanted
-    ours = _is_ours(home, settings, service)
-    if ours or is_free(port):
-        return Finding(name, "ok", f"{port} {'in use by this platform' if ours else 'free'}")
-    if settings.is_explicit(name):
-        return Finding(name, "fail", f"{port} is taken", f"end the other program, or set {name.upper()} to a free port")
-    return Finding(name, "ok", f"{port} is taken: another one will be chosen")
+    if _is_ours(home, settings, service):
+        return Finding(name, "ok", f"{remembered_port(home, name) or wanted} in use by this platform")
+    if settings.is_explicit(name) and not is_free(wanted):
+        remedy = f"end the other program, or set {name.upper()} to a free port"
+        return Finding(name, "fail", f"{wanted} is taken{_by(wanted)}", remedy)
+    chosen = wanted if settings.is_explicit(name) else next_port(home, settings, name)
+    if chosen == wanted:
+        return Finding(name, "ok", f"{wanted} free")
+    why = "set for another service" if is_free(wanted) else f"taken{_by(wanted)}"
+    remedy = f"to have {wanted}, free it; to have another one, set {name.upper()}"
+    return Finding(name, "warn", f"{wanted} is {why}: {chosen} would be used", remedy)
+
+
+def _by(port: int) -> str:
+    """Who listens on a port, where this account may know it."""
+    with suppress(psutil.Error, OSError):
+        for one in psutil.net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.pid and one.laddr and one.laddr[1] == port:
+                return f" by {psutil.Process(one.pid).name()} (process {one.pid})"
+    return ""
 
 
 def print_finding(finding: Finding, console: Console) -> None:

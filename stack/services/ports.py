@@ -1,35 +1,45 @@
-"""The choice of a service's port: a default that is taken is replaced, a port that the user named is not.
+"""The choice of a service's port: a default that is taken gives way to the next free number, a named port does not.
 
-The choice is remembered under RETAIL_HOME, so that addresses stay the same from start to start and two checkouts do not
-get in each other's way.
+The default is used again once it is free. The choice is remembered under RETAIL_HOME, so that other commands find a
+running service; while it runs, no command chooses again.
 """
 
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from medallion.errors import ConfigurationError
+from stack.host.settings import PortName
 
 if TYPE_CHECKING:
     from stack.host.home import Home
-    from stack.host.settings import PortName, StackSettings
+    from stack.host.settings import StackSettings
 
 HOST = "127.0.0.1"
+_LAST = 65_535
 
 
 def choose_port(home: Home, settings: StackSettings, name: PortName) -> int:
     """A free port for `name`, remembered. Raises ConfigurationError when a port set by the user is taken."""
     wanted = int(getattr(settings, name))
-    if settings.is_explicit(name):
-        if not is_free(wanted):
-            raise port_taken(name, wanted)
-        port = wanted
-    else:
-        candidates = (remembered_port(home, name), wanted)
-        port = next((one for one in candidates if one and is_free(one)), None) or any_free()
+    if settings.is_explicit(name) and not is_free(wanted):
+        raise port_taken(name, wanted)
+    port = wanted if settings.is_explicit(name) else next_port(home, settings, name)
     home.remember("ports", (home.recall("ports") or {}) | {name: port})
     return port
+
+
+def next_port(home: Home, settings: StackSettings, name: PortName) -> int:
+    """The default of `name` if it is free, else the next free number that is no other service's."""
+    default = int(getattr(settings, name))
+    others: list[PortName] = [other for other in get_args(PortName) if other != name]
+    named = {int(getattr(settings, other)) for other in others if settings.is_explicit(other)}
+    if default not in named and is_free(default):
+        return default
+    spared = {int(getattr(settings, other)) for other in others} | {remembered_port(home, other) for other in others}
+    candidates = (port for port in range(default + 1, _LAST + 1) if port not in spared and is_free(port))
+    return next(candidates, None) or any_free()
 
 
 def remembered_port(home: Home, name: PortName) -> int | None:

@@ -173,8 +173,8 @@ def _given_login(variable: str) -> str | None:
 
 
 def choose_airflow_port(home: Home, settings: StackSettings) -> int:
-    """The web UI's port: the running server's, else one that is free."""
-    if running(home, "airflow-api-server"):
+    """The web UI's port: the running server's, or that of an `up` that is starting it; else one that is free."""
+    if running(home, "airflow-api-server") or home.holder("up") not in (None, os.getpid()):
         return int((home.recall("ports") or {}).get("airflow_port", settings.airflow_port))
     return choose_port(home, settings, "airflow_port")
 

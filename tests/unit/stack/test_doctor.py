@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stack.commands.doctor import check_lock, check_port
 from stack.commands.finding import Finding
 from stack.host.home import Home
 from stack.host.settings import StackSettings
+from stack.services.ports import choose_port
 from tests.ports import free_port
 
 
@@ -44,15 +47,30 @@ def test_what_is_locked_for_other_machines_only_is_not_asked_for(tmp_path: Path)
 
 
 @pytest.mark.parametrize("explicit", [True, False])
-def test_a_taken_port_is_a_failure_only_if_it_was_asked_for(home: Home, *, explicit: bool) -> None:
+def test_a_taken_port_is_a_failure_if_it_was_asked_for_and_else_a_warning(home: Home, *, explicit: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         chosen = {"docs_port"} if explicit else set()
         settings = StackSettings.model_construct(_fields_set=chosen, docs_port=port)
         found = check_port(home, settings, "docs_port", "docs")
-    assert found.state == ("fail" if explicit else "ok")
-    assert f"{port} is taken" in found.found
-    assert ("DOCS_PORT" in found.remedy) == explicit
+        started = None if explicit else choose_port(home, settings, "docs_port")
+    assert found.state == ("fail" if explicit else "warn")
+    assert f"{port} is taken by {psutil.Process().name()} (process {os.getpid()})" in found.found
+    assert "DOCS_PORT" in found.remedy
+    assert explicit or found.found.endswith(f": {started} would be used")
+
+
+def test_a_default_that_was_given_to_another_service_is_a_warning(home: Home) -> None:
+    port = free_port()
+    settings = StackSettings.model_construct(_fields_set={"api_port"}, docs_port=port, api_port=port)
+    found = check_port(home, settings, "docs_port", "docs")
+    assert (found.state, "set for another service" in found.found) == ("warn", True)
+
+
+def test_a_port_that_was_dodged_once_is_forgotten_when_the_default_is_free(home: Home) -> None:
+    home.remember("ports", {"docs_port": free_port()})
+    settings = StackSettings.model_construct(_fields_set=set(), docs_port=(port := free_port()))
+    assert check_port(home, settings, "docs_port", "docs").found == f"{port} free"
 
 
 def test_a_free_port_is_ok(home: Home) -> None:

@@ -1,16 +1,21 @@
-"""A port the user named does not give way; a default does, and the choice is kept."""
+"""A port the user named does not give way; a default does, to the next free number, until it is free again."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
 from medallion.errors import ConfigurationError
+from medallion.settings import PROJECT_ROOT
 from stack.host.home import Home
 from stack.host.settings import StackSettings
-from stack.services.ports import choose_port, is_free, remembered_port
+from stack.services.ports import HOST, choose_port, is_free, remembered_port
+from stack.services.warehouse import choose_airflow_port
 from tests.ports import free_port
 
 
@@ -45,23 +50,78 @@ def test_a_default_that_is_free_is_used(home: Home) -> None:
     assert choose_port(home, by_default(wanted), "api_port") == wanted
 
 
-def test_a_default_that_is_taken_gives_way(home: Home, taken: int) -> None:
-    chosen = choose_port(home, by_default(taken), "api_port")
-    assert chosen != taken
-    assert is_free(chosen)
-    assert remembered_port(home, "api_port") == chosen
+def test_a_default_that_is_taken_gives_way_to_the_next_free_number(home: Home) -> None:
+    first = three_in_a_row()
+    with socket.create_server((HOST, first)), socket.create_server((HOST, first + 1)):
+        assert choose_port(home, by_default(first), "api_port") == first + 2
+    assert remembered_port(home, "api_port") == first + 2
 
 
-def test_the_choice_is_the_same_at_the_next_start_even_when_the_default_is_free_again(home: Home) -> None:
-    home.remember("ports", {"api_port": (settled := free_port())})
-    assert choose_port(home, by_default(free_port()), "api_port") == settled
+def test_a_server_on_all_addresses_takes_a_default_as_well(home: Home, taken: int) -> None:
+    assert choose_port(home, by_default(taken), "api_port") > taken
 
 
-def test_a_remembered_port_that_is_taken_gives_way_to_the_default(home: Home, taken: int) -> None:
-    home.remember("ports", {"api_port": taken, "docs_port": 4711})
+def test_the_next_number_is_no_other_services_by_default_or_by_memory(home: Home) -> None:
+    first = three_in_a_row()
+    home.remember("ports", {"docs_port": first + 2})
+    settings = StackSettings.model_construct(_fields_set=set(), api_port=first, airflow_port=first + 1)
+    with socket.create_server((HOST, first)):
+        assert choose_port(home, settings, "api_port") > first + 2
+
+
+def test_a_default_that_the_user_gave_to_another_service_is_left_to_it(home: Home) -> None:
+    wanted = three_in_a_row()
+    settings = StackSettings.model_construct(_fields_set={"docs_port"}, api_port=wanted, docs_port=wanted)
+    assert choose_port(home, settings, "api_port") == wanted + 1
+    assert choose_port(home, settings, "docs_port") == wanted
+
+
+def test_a_default_that_is_free_again_is_used_again_whatever_is_remembered(home: Home) -> None:
     default = free_port()
+    home.remember("ports", {"api_port": free_port(), "docs_port": default})
     assert choose_port(home, by_default(default), "api_port") == default
-    assert remembered_port(home, "docs_port") == 4711
+    assert home.recall("ports") == {"api_port": default, "docs_port": default}
+
+
+def test_the_highest_number_gives_way_too(home: Home) -> None:
+    with ExitStack() as stack:
+        with suppress(OSError):  # another program has it: as good
+            stack.enter_context(socket.create_server((HOST, 65535)))
+        chosen = choose_port(home, by_default(65535), "api_port")
+    assert chosen < 65535
+    assert is_free(chosen)
+
+
+def test_a_web_ui_that_another_command_is_starting_keeps_the_port_chosen_for_it(home: Home) -> None:
+    settings = StackSettings.model_construct(_fields_set=set(), airflow_port=free_port())
+    home.remember("ports", {"airflow_port": 4711})
+    with other_process_holds(home, "up"):
+        assert choose_airflow_port(home, settings) == 4711
+    with home.try_locked("up"):
+        assert choose_airflow_port(home, settings) == settings.airflow_port
+    assert remembered_port(home, "airflow_port") == settings.airflow_port
+
+
+@contextmanager
+def other_process_holds(home: Home, name: str) -> Iterator[None]:
+    """A process of another number holds this lock."""
+    program = (
+        "import sys; from pathlib import Path; from stack.host.home import Home\n"
+        "with Home(Path(sys.argv[1])).try_locked(sys.argv[2]): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(home.path), name]
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        yield
+        holder.communicate()
+
+
+def three_in_a_row() -> int:
+    """The first of three ports on which no program listens."""
+    return next(port for port in iter(free_port, None) if all(is_free(port + more) for more in range(3)))
 
 
 def test_a_port_that_only_lingers_after_a_connection_is_free() -> None:
