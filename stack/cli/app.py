@@ -26,6 +26,7 @@ from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
 from stack.cli.context import AsJson, open_home, open_warehouse
 from stack.cli.group import CommandGroup
+from stack.cli.logs import logs
 from stack.cli.rejects import rejects
 from stack.host.console import Talk, print_data
 from stack.host.interrupts import Interrupted, interruptible
@@ -154,6 +155,9 @@ def status(*, as_json: AsJson = False) -> None:
         print_data(found.as_json())
     else:
         print_status(found, Console(highlight=False, soft_wrap=True), now)
+
+
+app.command(epilog="Example: ./retail logs bronze_sales --lines 20")(logs)
 
 
 @app.command(epilog="Example: ./retail plan --json | jq .pull")

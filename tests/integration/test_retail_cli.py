@@ -206,6 +206,13 @@ def test_a_second_run_at_once_is_refused_with_the_process_of_the_first(cli: Reta
     assert_three_lines(refused, f"another ./retail run is under way (process {os.getpid()})")
 
 
+@pytest.mark.airflow
+def test_the_logs_of_a_run_are_listed_and_its_end_can_be_read(cli: Retail, first_run: Any) -> None:
+    names = [line.split()[0] for line in cli("logs").out.splitlines()[1:]]
+    assert {"postgres", "source-api", "run"} <= set(names)
+    assert "database system is shut down" in cli("logs", "postgres", "--lines", "3").out
+
+
 # ---------------------------------------------------------------- a warehouse and a source of the user's
 
 
