@@ -228,13 +228,13 @@ def _require_nothing_in(source: Source, entity: Entity, unseen: IdRange, unreada
     if unseen.last < unseen.first:
         return
     try:
-        told = source.totals(unseen)
+        totals = source.totals(unseen)
     except NotOffered:
         log.warning("%s: nothing more came up to %s; the source has no totals to confirm it", entity.name, unseen.last)
         return
-    if told.count > unreadable:
+    if totals.count > unreadable:
         raise SourceUnavailable(
-            f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {told.count:,} "
+            f"{entity.name}: nothing more came up to {unseen.last}, but by its totals the source has {totals.count:,} "
             f"from {unseen.first} on",
             remedy="the range stays open and is asked for again; if it stays so, have the source fixed",
         )

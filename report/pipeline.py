@@ -52,10 +52,10 @@ class SalesChecked:
     """
 
     up_to_id: int
-    is_equal: bool
     sales: tuple[int | None, int, int]
     lines: tuple[int | None, int, int, int | None]
     net_amounts: tuple[Decimal | None, Decimal | None, Decimal | None]
+    is_equal: bool
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def join_checks(rows: list[tuple[object, ...]]) -> SalesChecked | None:
         is_equal = is_equal and status == "BALANCED"
     if sums is None:
         return None
-    return SalesChecked(end, is_equal, tuple(sums[:3]), tuple(sums[3:7]), tuple(sums[7:]))  # type: ignore[arg-type]
+    return SalesChecked(end, tuple(sums[:3]), tuple(sums[3:7]), tuple(sums[7:]), is_equal)  # type: ignore[arg-type]
 
 
 def _plus(one: object, other: object) -> object:

@@ -147,18 +147,18 @@ class SourceClient:
         """As `sales_totals`, for any resource whose records have lines with amounts."""
         params = {"after": str(after), "up_to": str(up_to)}
         subject = f"GET {self.base_url}/{resource}/totals ({after} to {up_to})"
-        told = self._whole(f"/{resource}/totals", params, subject, decode_totals)
-        _check_count(subject, told.sales, up_to - after)
-        return told
+        totals = self._whole(f"/{resource}/totals", params, subject, decode_totals)
+        _check_count(subject, totals.sales, up_to - after)
+        return totals
 
     def record_totals(self, resource: str, window: Window) -> RecordTotals:
         """The source's control totals of the records of the window. Raises as `sales_totals`."""
         params = window.params()
         subject = f"GET {self.base_url}/{resource}/totals ({params})"
-        told = self._whole(f"/{resource}/totals", params, subject, decode_record_totals)
+        totals = self._whole(f"/{resource}/totals", params, subject, decode_record_totals)
         if window.up_to is not None:
-            _check_count(subject, told.count, window.up_to - window.after)
-        return told
+            _check_count(subject, totals.count, window.up_to - window.after)
+        return totals
 
     def _whole(self, path: str, params: dict[str, str], subject: str, decode: Callable[[bytes], Answer]) -> Answer:
         """The answer, decoded by `decode`, requested until it is complete or the time for it is spent."""

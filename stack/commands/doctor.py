@@ -171,8 +171,8 @@ def _warehouse(home: Home, settings: StackSettings) -> Iterator[Finding]:
             yield Finding("warehouse", "ok", "embedded, not running: ./retail run and ./retail up start it")
             return
         with connect(url, application_name="retail doctor") as conn:
-            told = conn.get_parameter_status("server_version")
-            yield Finding("warehouse", "ok", f"answers, PostgreSQL {told}")
+            version = conn.get_parameter_status("server_version")
+            yield Finding("warehouse", "ok", f"answers, PostgreSQL {version}")
             yield from examine_warehouse(conn)
     except RetailError as error:
         yield Finding("warehouse", "fail", error.message.splitlines()[0], error.remedy)

@@ -226,7 +226,7 @@ def test_a_page_reads_its_periods_and_not_all_of_history(gold: connection) -> No
         """,
     )
     execute(gold, "analyze gold.mart_sales_by_hour")
-    assert rows_read(gold) <= before + 10
+    assert 0 < rows_read(gold) < 1.1 * before
 
 
 def rows_read(conn: connection) -> int:

@@ -104,8 +104,8 @@ def _layers(endpoints: Endpoints) -> dict[str, str]:
 
 def _around_proxies() -> dict[str, str]:
     """Proxy settings that keep Airflow's processes, which talk to each other on this machine, off any proxy."""
-    told = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost")))
-    return {"NO_PROXY": told, "no_proxy": told}
+    bypassed = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost")))
+    return {"NO_PROXY": bypassed, "no_proxy": bypassed}
 
 
 def pipeline_environment(settings: StackSettings, endpoints: Endpoints, *, has_layers: bool = False) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_labels_next_to_the_last_day_do_not_lie_on_each_other() -> None:
     labels = re.findall(r'<text class="(?:name|week-label|year-label)" x="[\d.]+" y="([\d.]+)"', svg)
     heights = sorted(map(float, labels))
     assert len(heights) == 3
-    assert all(later - earlier >= 12 for earlier, later in zip(heights, heights[1:], strict=False))
+    assert all(later - earlier >= 12 for earlier, later in pairwise(heights))
 
 
 def test_a_year_that_is_not_known_has_no_line() -> None:

@@ -74,8 +74,8 @@ FIGURES = (1, 1, 1, 2, 2, 2, 2, Decimal(5), Decimal(5), Decimal(5))
 
 def test_checks_of_adjacent_ranges_add_up() -> None:
     found = join_checks([(0, 10, "BALANCED", *FIGURES), (10, 20, "BALANCED", *FIGURES)])
-    five = Decimal(10)
-    assert found == SalesChecked(20, True, (2, 2, 2), (4, 4, 4, 4), (five, five, five))
+    ten = Decimal(10)
+    assert found == SalesChecked(20, (2, 2, 2), (4, 4, 4, 4), (ten, ten, ten), is_equal=True)
 
 
 def test_a_range_that_was_not_checked_ends_the_sum() -> None:
