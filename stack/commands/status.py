@@ -13,6 +13,7 @@ from medallion.foreign_text import escaped
 from medallion.wording import age_of, minute_of
 from stack.commands.last_report import LastReport, read_last_run, read_layers, save_report, saved_report
 from stack.commands.layer_report import Report, print_report
+from stack.commands.report import NAME as REPORT
 from stack.services.airflow.metadata import DagRun  # noqa: TC001 - msgspec reads the types at run time
 from stack.services.airflow.service import USER
 from stack.services.open_incidents import OpenIncident, kept_incidents, overdue, print_incidents, read_incidents
@@ -67,7 +68,7 @@ class Status:
 def read_status(home: Home, settings: StackSettings, now: datetime) -> Status:
     """Read the status of everything that can be read. `now` is the time of the reader."""
     postgres, url, airflow_url = _postgres(home, settings)
-    services = (postgres, _source(home, settings), *(_service(home, name) for name in AIRFLOW_SERVICES))
+    services = (postgres, _source(home, settings), *(_service(home, name) for name in (*AIRFLOW_SERVICES, REPORT)))
     data = _of_stopped(home, now) if url is None else _of_running(home, url, airflow_url, now)
     note = data.note
     if note is None and any(one.name == "airflow-scheduler" and one.state == "running" for one in services):
@@ -172,6 +173,6 @@ def _service(home: Home, name: str) -> ServiceState:
     record = running(home, name)
     if record is None:
         return ServiceState(name, "stopped", None, None)
-    port = {SOURCE: "api_port", "airflow-api-server": "airflow_port"}.get(name)
+    port = {SOURCE: "api_port", "airflow-api-server": "airflow_port", REPORT: "report_port"}.get(name)
     address = f"http://{HOST}:{remembered_port(home, port)}" if port else None  # type: ignore[arg-type]
     return ServiceState(name, "running", record.pid, address)

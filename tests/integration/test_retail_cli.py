@@ -32,7 +32,7 @@ LAYERS = {
     "silver": {"customers", "products", "sales_customer", "sales_product"},
     "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS)},
 }
-SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"]
+SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "report"]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,28 @@ def assert_three_lines(ended: Ended, what: str) -> None:
     assert told[-1].startswith("   do: ")
     assert len(told) == 3 - ("  why: " not in ended.err), ended.err
     assert "Traceback" not in ended.err
+
+
+def assert_the_report_is_named(cli: Retail, run: Ended) -> None:
+    """A good run ends with what to look at, and with the file of its report."""
+    page = cli.home.path / "report" / "index.html"
+    assert run.code == 0
+    assert "./retail up" in run.out.splitlines()[-2]
+    assert run.out.splitlines()[-1] == f"report: {page}"
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert cli("report").out == f"{page}\n"
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+
+
+def assert_report_is_served(cli: Retail, address: str) -> None:
+    """The page of the warehouse as it is, to this machine's own names alone, and by a process without our secrets."""
+    served = httpx.get(address)
+    assert "source = Bronze = Silver = Gold" in served.text
+    assert served.text == (cli.home.path / "report" / "index.html").read_text(encoding="utf-8")
+    assert httpx.get(address, headers={"Host": "example.org"}).status_code == 400
+    server = psutil.Process(json.loads((cli.home.run / "report.json").read_text())["pid"])
+    secrets = json.loads((cli.home.path / "secrets.json").read_text())
+    assert {name for name, word in secrets.items() if word in str(server.environ())} == {"postgres_reader"}
 
 
 # ---------------------------------------------------------------- the owner's login
@@ -180,7 +202,7 @@ def test_a_difference_is_gone_after_the_commands_that_reconcile_prints(cli: Reta
     assert "sales with other lines or amounts: 3" in found.err
     assert "./retail reconcile --repair 3 " in found.err
     assert "sales 3 pulled again" in cli("reconcile", "--repair", "3").out
-    assert cli("run").code == 0
+    assert_the_report_is_named(cli, cli("run"))
     assert "all layers agree" in cli("reconcile", "--all").out
     assert cli("reconcile", "--repair", str(10**12)).code == 3
 
@@ -341,6 +363,9 @@ def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cl
         told = cli("status", "--json").json()
         assert [(one["name"], one["state"]) for one in told["services"]] == [(name, "running") for name in SERVICES]
         assert told["report"]["rows"]["gold"]["sales_item"] >= first_run["report"]["rows"]["gold"]["sales_item"]
+
+        (address,) = (one["address"] for one in told["services"] if one["name"] == "report")
+        assert_report_is_served(cli, address)
 
         assert_three_lines(cli("up"), f"the platform is up already (process {platform.process.pid})")
 
