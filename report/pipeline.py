@@ -143,7 +143,7 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
     open_ids, expired_ids = _SQL.one(conn, "gaps")
     return Pipeline(
         checks=tuple(Check(*row) for row in _SQL.rows(conn, "last_checks")),
-        checked=join_checks(_SQL.rows(conn, "settled_sales")),
+        checked=read_checked(conn),
         differences=tuple(Difference(*row) for row in _SQL.rows(conn, "open_differences")),
         quarantine=tuple(Reason(*row) for row in _SQL.rows(conn, "quarantine")),
         open_records=open_records,
@@ -155,6 +155,11 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
         runs=runs,
         steps=tuple(StepTime(*row) for row in steps),
     )
+
+
+def read_checked(conn: connection) -> SalesChecked | None:
+    """What the checks of sales have compared without a gap; None before the first. The transaction is the caller's."""
+    return join_checks(_SQL.rows(conn, "settled_sales"))
 
 
 def join_checks(rows: list[tuple[object, ...]]) -> SalesChecked | None:

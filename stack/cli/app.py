@@ -88,6 +88,21 @@ def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
             console.print(f"report: {outcome.page}", markup=False)
 
 
+@app.command(epilog="Example: ./retail tour --yes")
+def tour(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask before each step.")] = False) -> None:
+    """Show in five minutes why this exists: load, look, break it, run again, and compare with the source."""
+    from stack.commands.tour import run_tour
+
+    if not yes and not sys.stdin.isatty():
+        raise RetailError("the tour asks before each step", remedy="run it in a terminal, or with --yes")
+
+    def go_on() -> bool:
+        return yes or typer.prompt("Enter: run it, q: stop", default="", show_default=False, err=True) != "q"
+
+    home, settings = open_home()
+    print_data(run_tour(home, settings, Talk(), datetime.now(timezone.utc), go_on))
+
+
 @app.command(epilog="Example: ./retail report --open")
 def report(
     *,

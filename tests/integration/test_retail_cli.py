@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -79,7 +80,7 @@ def assert_the_report_is_named(cli: Retail, run: Ended) -> None:
 def assert_report_is_served(cli: Retail, address: str) -> None:
     """The page of the warehouse as it is, to this machine's own names alone, and by a process without our secrets."""
     served = httpx.get(address)
-    assert "source = Bronze = Silver = Gold" in served.text
+    assert re.search(r"class=.verdict good.[^<]*", served.text), re.search(r"class=.verdict[^<]*", served.text)
     assert served.text == (cli.home.path / "report" / "index.html").read_text(encoding="utf-8")
     assert httpx.get(address, headers={"Host": "example.org"}).status_code == 400
     server = psutil.Process(json.loads((cli.home.run / "report.json").read_text())["pid"])
@@ -321,7 +322,7 @@ def test_a_setting_that_cannot_be_ends_with_the_exit_code_of_the_configuration(
 
 def test_the_status_while_nothing_runs_says_so_and_starts_nothing(cli: Retail) -> None:
     told = cli("status", "--json").json()
-    assert set(told) == {"home", "services", "login", "last_run", "report", "note", "incidents"}
+    assert set(told) == {"home", "services", "login", "last_run", "report", "note", "incidents", "read_at"}
     assert [(one["name"], one["state"], one["pid"], one["address"]) for one in told["services"]] == [
         (name, "stopped", None, None) for name in SERVICES
     ]
