@@ -133,7 +133,8 @@ from meta.dataset
 order by dataset.dataset;
 
 -- name: runs
--- The last runs of the platform, newest first: when they began and ended, and what they brought from the source.
+-- The last runs that have ended, newest first: when they began and ended, and what they brought from the source. A
+-- step that a person started by hand pulls one entity at most, and is no run.
 with last_run as (
     select
         run_id,
@@ -145,7 +146,7 @@ with last_run as (
     from meta.load
     where load_id > (select coalesce(max(load_id), 0) - 1000 from meta.load)
     group by run_id
-    having count(distinct layer) > 1 or bool_or(layer = 'bronze')
+    having count(distinct dataset) filter (where layer = 'bronze') > 1 and not bool_or(status = 'RUNNING')
 )
 
 select

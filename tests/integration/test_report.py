@@ -290,3 +290,25 @@ def test_nothing_sticks_out_of_the_page(gold: connection, tmp_path: Path, width:
 def test_ages_are_those_at_the_moment_of_the_page(gold: connection) -> None:
     last = read(gold).last_sale_at
     assert "(2 hours ago)" in page(gold, last.astimezone(timezone.utc) + timedelta(hours=2, minutes=5))
+
+
+def test_a_step_by_hand_and_a_run_under_way_are_no_last_run(gold: connection) -> None:
+    execute(
+        gold,
+        """
+        insert into meta.load (run_id, layer, dataset, status, ended_at, error_message)
+        values ('by hand', 'bronze', 'sales', 'FAILED', clock_timestamp(), 'no such sale');
+        insert into meta.load (run_id, layer, dataset, status)
+        values ('under way', 'bronze', 'sales', 'RUNNING'), ('under way', 'bronze', 'products', 'RUNNING');
+        """,
+    )
+    assert "The last run loaded and built" in page(gold)
+    execute(
+        gold,
+        """
+        insert into meta.load (run_id, layer, dataset, status, ended_at, error_message)
+        values ('later', 'bronze', 'sales', 'FAILED', clock_timestamp(), 'the source is down'),
+            ('later', 'bronze', 'products', 'FAILED', clock_timestamp(), 'the source is down');
+        """,
+    )
+    assert "The last run failed after" in page(gold)
