@@ -36,6 +36,7 @@ def write_report(database_url: str, folder: Path, now: datetime) -> Path:
 
 def read_page(conn: connection, now: datetime) -> str:
     """The page of the warehouse as it is, in one transaction that only reads."""
-    conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
     with transaction(conn):
+        with conn.cursor() as cursor:
+            cursor.execute("set transaction isolation level repeatable read, read only")
         return render_page(read_sales(conn, now), read_pipeline(conn, now), now)
