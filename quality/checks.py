@@ -223,7 +223,7 @@ def _rows_of_sales(
     verdict: Verdict,
 ) -> tuple[Noted, Noted]:
     """One row for the headers, one for the lines with the amounts and the checksum over both."""
-    told = found or SalesFound()
+    counted = found or SalesFound()
     both = Noted(
         run_id=run_id,
         dataset="sales_customer",
@@ -232,28 +232,28 @@ def _rows_of_sales(
         is_settled=verdict.is_settled,
         after_id=span.after,
         up_to_id=span.up_to,
-        source_count=told.source.sales if found else None,
+        source_count=counted.source.sales if found else None,
         bronze_count=bronze[0],
         silver_count=silver.sales,
-        late_count=told.late_totals.sales,
-        rejected_count=told.in_quarantine[0],
-        accepted_count=told.accepted_totals.sales,
+        late_count=counted.late_totals.sales,
+        rejected_count=counted.in_quarantine[0],
+        accepted_count=counted.accepted_totals.sales,
     )
     return both, replace(
         both,
         dataset="sales_product",
-        source_count=told.source.lines if found else None,
+        source_count=counted.source.lines if found else None,
         bronze_count=bronze[1],
         silver_count=silver.lines,
-        late_count=told.late_totals.lines,
-        rejected_count=told.in_quarantine[1],
-        accepted_count=told.accepted_totals.lines,
+        late_count=counted.late_totals.lines,
+        rejected_count=counted.in_quarantine[1],
+        accepted_count=counted.accepted_totals.lines,
         gold_count=gold.lines,
-        source_net_amount=told.source.net_amount if found else None,
+        source_net_amount=counted.source.net_amount if found else None,
         silver_net_amount=silver.net_amount,
         gold_net_amount=gold.net_amount,
-        late_net_amount=told.late_totals.net_amount,
-        accepted_net_amount=told.accepted_totals.net_amount,
-        source_checksum=told.source.checksum if found else None,
+        late_net_amount=counted.late_totals.net_amount,
+        accepted_net_amount=counted.accepted_totals.net_amount,
+        source_checksum=counted.source.checksum if found else None,
         silver_checksum=silver.checksum,
     )

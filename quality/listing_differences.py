@@ -70,8 +70,8 @@ def compare_records(
         pulled = _Pulled.of(state, lookback_minutes)
         listed, totals = _listing_and_totals(conn, source, dataset, differing)
         _look_at_nameless(conn, dataset, listed, found)
-        for part, told in zip(differing, totals, strict=True):
-            _compare_one_by_one(conn, dataset, _Part(part, listed, told), found, pulled)
+        for part, reported in zip(differing, totals, strict=True):
+            _compare_one_by_one(conn, dataset, _Part(part, listed, reported), found, pulled)
     return found
 
 
@@ -82,14 +82,14 @@ def _differing(
 
     A window that begins at a moment holds the changes of an hourly run, and is one part.
     """
-    told = source.record_totals(dataset, window)
+    reported = source.record_totals(dataset, window)
     with transaction(conn):
         silver = listing_totals(conn, dataset, window)
-    if told == silver:
-        found.source, found.silver = found.source + told, found.silver + silver
+    if reported == silver:
+        found.source, found.silver = found.source + reported, found.silver + silver
     elif (
         window.updated_after is not None
-        or max(told.count, silver.count) <= source.page_size
+        or max(reported.count, silver.count) <= source.page_size
         or (window.up_to is None and window.after >= _FAR)  # totals that claim records after every id
     ):
         yield window
@@ -131,7 +131,7 @@ class _Part:
 
     window: Window
     listed: Sequence[SourceRecord]
-    told: RecordTotals
+    reported: RecordTotals
 
 
 def _compare_one_by_one(conn: connection, dataset: str, part: _Part, found: RecordsFound, pulled: _Pulled) -> None:
@@ -145,10 +145,12 @@ def _compare_one_by_one(conn: connection, dataset: str, part: _Part, found: Reco
         differing = [pair for pair in pairs if not pair.agrees]
         aside = in_quarantine(conn, [dataset], [pair.there.raw for pair in differing if pair.there])
         accepted = accepted_among(conn, [pair.difference for pair in differing])
-    leaf = RecordsFound(source=part.told, silver=RecordTotals(len(inside), total_of(row[0] for row in inside.values())))
+    leaf = RecordsFound(
+        source=part.reported, silver=RecordTotals(len(inside), total_of(row[0] for row in inside.values()))
+    )
     for pair in differing:
         _sort_in(leaf, pair, pair.surplus(window), aside, accepted, pulled)
-    leaf.unnamed += _contradiction(part.listed, part.told, window)
+    leaf.unnamed += _contradiction(part.listed, part.reported, window)
     _count_quarantine(leaf, sum(one.record_id is None for one in part.listed))
     _add(found, leaf)
 
@@ -187,18 +189,20 @@ def _count_quarantine(found: RecordsFound, nameless: int) -> None:
     found.rejected_count = rest
 
 
-def _contradiction(listed: Sequence[SourceRecord], told: RecordTotals, window: Window) -> list[str]:
+def _contradiction(listed: Sequence[SourceRecord], reported: RecordTotals, window: Window) -> list[str]:
     """Records that the totals count and the listing does not show. Unreadable records may be in either."""
     surely = [one.checksum for one in listed if one.checksum is not None and may_lie_in(one, window)]
     unreadable = sum(
         one.checksum is None and (one.record_id is None or has_id(one.record_id, window)) for one in listed
     )
-    rest = told.count - len(surely)
-    if 0 <= rest <= unreadable and (unreadable or total_of(surely) == told.checksum):
+    rest = reported.count - len(surely)
+    if 0 <= rest <= unreadable and (unreadable or total_of(surely) == reported.checksum):
         return []
     if rest > 0:
         return [f"totals differ by {rest:,} records, the listing shows no such record"]
-    return [f"the totals count {told.count:,} records, with another content than the {len(surely):,} of the listing"]
+    return [
+        f"the totals count {reported.count:,} records, with another content than the {len(surely):,} of the listing"
+    ]
 
 
 def _listing_and_totals(
@@ -208,7 +212,7 @@ def _listing_and_totals(
     for _ in range(_TRIES):
         listed = read_listing(conn, source, dataset, windows)
         totals = [source.record_totals(dataset, window) for window in windows]
-        if not any(_contradiction(listed, told, window) for told, window in zip(totals, windows, strict=True)):
+        if not any(_contradiction(listed, reported, window) for reported, window in zip(totals, windows, strict=True)):
             break
     return listed, totals
 

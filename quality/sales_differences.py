@@ -80,12 +80,12 @@ def _buckets(source: SourceClient, span: Span, found: SalesFound) -> Iterator[Sp
 
 def _compare_within(conn: connection, source: SourceClient, span: Span, found: SalesFound) -> None:
     """Add the span to `found`: as a whole where its totals agree, else by halves, and finally sale by sale."""
-    told = source.sales_totals(span.after, span.up_to)
+    reported = source.sales_totals(span.after, span.up_to)
     with transaction(conn):
         silver = silver_totals(conn, span)
-    if told.agrees(silver):
-        found.source, found.silver = found.source + told, found.silver + silver
-    elif max(told.sales, silver.sales) <= source.page_size or span.up_to - span.after == 1:
+    if reported.agrees(silver):
+        found.source, found.silver = found.source + reported, found.silver + silver
+    elif max(reported.sales, silver.sales) <= source.page_size or span.up_to - span.after == 1:
         _compare_sale_by_sale(conn, source, span, found)
     else:
         middle = (span.after + span.up_to) // 2
@@ -94,12 +94,12 @@ def _compare_within(conn: connection, source: SourceClient, span: Span, found: S
 
 
 def _compare_sale_by_sale(conn: connection, source: SourceClient, span: Span, found: SalesFound) -> None:
-    listing, told = _listing_and_totals(source, span)
+    listing, reported = _listing_and_totals(source, span)
     with transaction(conn):
         here = sales_of_silver(conn, span)
         leaf = _judged(conn, listing, here)
-    leaf.source, leaf.silver = told, _sum_of(here)
-    if not listing.bears_out(told):
+    leaf.source, leaf.silver = reported, _sum_of(here)
+    if not listing.bears_out(reported):
         leaf.unnamed += _contradictions(source, listing, span)
     elif leaf.is_explained:
         _count_quarantine(leaf, listing)
@@ -110,10 +110,10 @@ def _listing_and_totals(source: SourceClient, span: Span) -> tuple[Listing, Tota
     """The listing and its totals, of one moment if possible: what commits between the two is in both the next time."""
     for _ in range(_TRIES):
         listing = read_listing(source, span)
-        told = source.sales_totals(span.after, span.up_to)
-        if listing.bears_out(told):
+        reported = source.sales_totals(span.after, span.up_to)
+        if listing.bears_out(reported):
             break
-    return listing, told
+    return listing, reported
 
 
 def _judged(conn: connection, listing: Listing, here: dict[int, SilverSale]) -> SalesFound:
@@ -186,8 +186,8 @@ def _count_quarantine(leaf: SalesFound, listing: Listing) -> None:
 def _contradictions(source: SourceClient, listing: Listing, span: Span) -> list[str]:
     """Places where the listing does not show what the totals count, found by halving the listing."""
     words: list[str] = []
-    for part, told in _contradicting(source, listing, span):
-        rest = told - listing.within(part).totals
+    for part, reported in _contradicting(source, listing, span):
+        rest = reported - listing.within(part).totals
         what = f"totals differ by {_count(rest.sales, 'sale')}, {_count(rest.lines, 'line')}, {rest.net_amount:.2f}"
         where = f"between {part.after} and {part.up_to}"
         shown = "the listing shows no such sale" if rest.sales > 0 else "the listing says otherwise"
@@ -198,20 +198,20 @@ def _contradictions(source: SourceClient, listing: Listing, span: Span) -> list[
 
 
 def _contradicting(source: SourceClient, listing: Listing, span: Span) -> Iterator[tuple[Span, Totals]]:
-    told = source.sales_totals(span.after, span.up_to)
+    reported = source.sales_totals(span.after, span.up_to)
     inside = listing.within(span)
-    if inside.bears_out(told):
+    if inside.bears_out(reported):
         return
     if len(inside.sales) <= 1:
-        yield span, told
+        yield span, reported
         return
     middle = inside.sales[(len(inside.sales) - 1) // 2].at
     if middle == span.up_to:  # two records at one id: no cut between them
-        yield span, told
+        yield span, reported
         return
     halves = Span(span.after, middle), Span(middle, span.up_to)
     within = [one for half in halves for one in _contradicting(source, listing, half)]
-    yield from within or [(span, told)]
+    yield from within or [(span, reported)]
 
 
 def _sum_of(sales: dict[int, SilverSale]) -> Totals:

@@ -92,7 +92,7 @@ class Listing:
         net_amount = sum((line.net_amount for line in self._lines()), Decimal(0))
         return Totals(len(self.sales), len(self._lines()), net_amount, known)
 
-    def bears_out(self, told: Totals) -> bool:
+    def bears_out(self, reported: Totals) -> bool:
         """Whether the source's totals are those of its listing.
 
         The totals may leave out unreadable records; their amounts are not known.
@@ -102,10 +102,10 @@ class Listing:
         lines = sum(line.checksum is None for line in self._lines())
         unsplit = any(one.is_unsplit for one in self.sales)
         if not (headers or lines):
-            return ours.agrees(told)
-        of_lines = told.lines in (ours.lines, ours.lines - lines) or (unsplit and told.lines > ours.lines)
-        of_amounts = lines or unsplit or told.net_amount == ours.net_amount
-        return told.sales in (ours.sales, ours.sales - headers) and of_lines and bool(of_amounts)
+            return ours.agrees(reported)
+        of_lines = reported.lines in (ours.lines, ours.lines - lines) or (unsplit and reported.lines > ours.lines)
+        of_amounts = lines or unsplit or reported.net_amount == ours.net_amount
+        return reported.sales in (ours.sales, ours.sales - headers) and of_lines and bool(of_amounts)
 
     def _lines(self) -> list[Record]:
         return [line for one in self.sales for line in one.lines]

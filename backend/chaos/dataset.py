@@ -3,7 +3,7 @@
 Late commits and deletes change which sales there are at the API's clock; malformed records and schema drift
 change what a record looks like; errors, rate limits, slow, truncated, duplicate and reordered pages change
 what becomes of an answer. Every decision is a draw from `SOURCE_CHAOS_SEED` and the id or the number of the
-request it is about, so that a failure can be replayed. `GET /chaos/ledger` tells the truth: what is committed,
+request it is about, so that a failure can be replayed. `GET /chaos/ledger` reports the truth: what is committed,
 and what of it is spoilt on the way. Without `SOURCE_CHAOS` nothing in here runs.
 """
 
@@ -38,7 +38,7 @@ log = logging.getLogger("uvicorn.error")
 
 
 def misbehave(app: FastAPI, settings: SourceSettings) -> None:
-    """Have the app show the faults of `settings`, and tell the truth about them at `/chaos/ledger`."""
+    """Have the app show the faults of `settings`, and report the truth about them at `/chaos/ledger`."""
     faults, seed = settings.faults(), settings.chaos_seed
     log.warning("the source misbehaves, seed %d: %s", seed, ", ".join(f"{n}:{share:g}" for n, share in faults.items()))
     app.state.data = data = ChaoticDataSet(settings)

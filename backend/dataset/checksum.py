@@ -24,7 +24,7 @@ _BETWEEN = "\x1f"
 
 
 def checksum(rows: pl.DataFrame, fields: Sequence[Pieces]) -> int:
-    """The checksum of the rows, whose fields are told as pieces of text."""
+    """The checksum of the rows, whose fields are given as pieces of text."""
     pieces = [piece for field in fields for piece in (_BETWEEN, *field)][1:]
     texts = rows.select(text_of(pieces).alias("text"))["text"].to_list()
     return sum(map(_of_text, texts)) % MODULUS

@@ -1,4 +1,4 @@
-"""A resource that is listed by `(updated_at, key)`, told by its fields alone: what the API needs to serve it."""
+"""A resource that is listed by `(updated_at, key)`, described by its fields alone: what the API needs to serve it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Whole columns to JSON text: the API's records without an object per record.
 
-A value is told as its pieces, texts and columns of text, and one concatenation makes the record of all of them: a
+A value is given as its pieces, texts and columns of text, and one concatenation makes the record of all of them: a
 text made only to become a part of another would be written twice.
 """
 

@@ -1,4 +1,4 @@
-"""Headers that every answer carries: nothing is sniffed, kept or told on; data says which source it comes from."""
+"""Headers that every answer carries: no sniffing, no caching, no referrer; data says which source it comes from."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from backend.data import LISTING_CURSOR, SALE_CURSOR
 
 
 def _cursor(pattern: str) -> Any:
-    """A cursor. The pattern is told, not enforced here: the data set refuses a cursor by its own rule."""
+    """A cursor. The pattern is documented, not enforced here: the data set refuses a cursor by its own rule."""
     return Query(
         description="`next_cursor` of an earlier page; absent: from the beginning.",
         json_schema_extra={"pattern": f"^{pattern}$"},

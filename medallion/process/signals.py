@@ -42,12 +42,12 @@ def stoppable(conn: connection) -> Iterator[None]:
     """Raise Stopped in the main thread on SIGTERM or SIGINT, even while it waits for the server of `conn`."""
     read, write = os.pipe()
     os.set_blocking(write, False)
-    told = list[int]()
-    watcher = threading.Thread(target=_watch, args=(read, conn, told), name="stopping", daemon=True)
+    received = list[int]()
+    watcher = threading.Thread(target=_watch, args=(read, conn, received), name="stopping", daemon=True)
     watcher.start()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        told.append(number)
+        received.append(number)
         if not _is_decoding(frame):
             raise Stopped(number)
 
@@ -56,8 +56,8 @@ def stoppable(conn: connection) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if told:
-            raise Stopped(told[0]) from error
+        if received:
+            raise Stopped(received[0]) from error
         raise
     finally:
         os.write(write, _END)
@@ -77,7 +77,7 @@ def _is_decoding(frame: FrameType | None) -> bool:
     return frame is not None and frame.f_globals.get("__name__") == "encodings.utf_8"
 
 
-def _watch(read: int, conn: connection, told: list[int]) -> None:
+def _watch(read: int, conn: connection, received: list[int]) -> None:
     """After a signal, cancel the step's statement on the server, repeatedly until the step has ended.
 
     A step may continue because the exception was raised in a finalizer or a driver's callback, which drops it. Then it
@@ -91,8 +91,8 @@ def _watch(read: int, conn: connection, told: list[int]) -> None:
         if conn.info.transaction_status == TRANSACTION_STATUS_ACTIVE:
             with suppress(psycopg2.Error):
                 conn.cancel()
-        if told and waited % _PATIENCE == 0:
-            signal.pthread_kill(threading.main_thread().ident or 0, told[0])
+        if received and waited % _PATIENCE == 0:
+            signal.pthread_kill(threading.main_thread().ident or 0, received[0])
 
 
 def _has_ended(read: int) -> bool:

@@ -235,7 +235,7 @@ def _run(check: Check, library: Path | None, talk: Talk, added: Mapping[str, str
         code = _call(check, shifted(_environment(), check.date, _now(), library), share_clock)
         remove_leftovers(psutil.pid_exists)
     result = Result(check, code, time.monotonic() - began)
-    _tell(result, talk)
+    _print_result(result, talk)
     return result
 
 
@@ -265,7 +265,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
     return process.wait()
 
 
-def _tell(result: Result, talk: Talk) -> None:
+def _print_result(result: Result, talk: Talk) -> None:
     if result.code == 0:
         talk.done(result.check.name, result.seconds)
     elif result.code == _NOTHING_CHOSEN:

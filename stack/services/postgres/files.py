@@ -85,16 +85,16 @@ def major_version(binaries: Path) -> int:
     command = [str(binaries / "postgres"), "--version"]
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=bare_environment())
-        told = done.stdout.strip()
-        major = int(told.rsplit(" ", 1)[1].split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
+        version = done.stdout.strip()
+        major = int(version.rsplit(" ", 1)[1].split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
         raise ConfigurationError(
-            f"{command[0]} does not tell its version: {error}",
+            f"{command[0]} does not report its version: {error}",
             remedy="point POSTGRES_BIN to a working PostgreSQL",
         ) from error
     if major < OLDEST_MAJOR:
         raise ConfigurationError(
-            f"{told} in {binaries} is too old: MERGE with RETURNING needs {OLDEST_MAJOR}",
+            f"{version} in {binaries} is too old: MERGE with RETURNING needs {OLDEST_MAJOR}",
             remedy="point POSTGRES_BIN to PostgreSQL 17 or newer, or unset it",
         )
     return major
