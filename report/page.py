@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from medallion.wording import age_of, counted
 from report import trust, words
 from report.charts import Bar, bar_of, columns_chart, days_chart, heat_map
 from report.sales import WEEK, YEAR, Ranked, Sales, Sold
@@ -33,11 +34,17 @@ def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"at": words.at, "count": words.count, "duration": words.duration, "share": words.share}
+    environment.filters |= {
+        "at": words.at,
+        "counted": counted,
+        "duration": words.duration,
+        "number": words.number,
+        "share": words.share,
+    }
     return environment.get_template("page.html.j2").render(
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         now=now,
-        age=lambda moment: words.age(now - moment),
+        age=partial(age_of, now=now),
         sales=sales,
         business=_business(sales) if sales else None,
         pipeline=pipeline,
@@ -84,7 +91,7 @@ def _figures(sales: Sales) -> list[dict[str, str]]:
 
     return [
         figure("Revenue", "net_amount", partial(words.money, currency=sales.currency)),
-        figure("Sales", "sale_count", words.count),
+        figure("Sales", "sale_count", words.number),
         figure("Average sale", "average_sale", partial(words.exact_money, currency=sales.currency)),
         figure("Returned", "returned_share", words.share, words.points),
     ]
@@ -210,7 +217,7 @@ def _returns(sales: Sales) -> dict[str, Any]:
     return {
         "answer": (
             f"{words.share(period.returned_share)} of what was sold came back: "
-            f"{words.money(period.returned_amount, sales.currency)} in {words.count(period.return_count, 'return')}."
+            f"{words.money(period.returned_amount, sales.currency)} in {counted(period.return_count, 'return')}."
         ),
         "rows": [
             {
@@ -237,7 +244,7 @@ def _durations(pipeline: Pipeline) -> dict[str, Any]:
                 "name": f"{step.layer} {step.dataset}",
                 "bar": bar_of(step.seconds, most, "failed" if step.status == "FAILED" else "bar"),
                 "seconds": words.duration(step.seconds),
-                "rows": words.count(step.rows),
+                "rows": words.number(step.rows),
             }
             for step in pipeline.steps
         ],
@@ -246,7 +253,7 @@ def _durations(pipeline: Pipeline) -> dict[str, Any]:
 
 def _title_of_run(run: Run) -> str:
     state = "failed after" if run.has_failed else "took"
-    return f"{words.at(run.started_at)}: {state} {words.duration(run.seconds)}, {words.count(run.records, 'record')}"
+    return f"{words.at(run.started_at)}: {state} {words.duration(run.seconds)}, {counted(run.records, 'record')}"
 
 
 def _axis(value: float, currency: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medallion.wording import counted
 from report import words
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def judge(pipeline: Pipeline) -> Verdict:
     has_failed = bool(pipeline.runs) and pipeline.runs[0].has_failed
     differences, incidents = len(pipeline.differences), len(pipeline.incidents)
     verdicts = (
-        (differences, "bad", f"{words.count(differences, 'check')} found a difference that is still open"),
-        (incidents, "bad", f"{words.count(incidents, 'incident')} open"),
+        (differences, "bad", f"{counted(differences, 'check')} found a difference that is still open"),
+        (incidents, "bad", f"{counted(incidents, 'incident')} open"),
         (has_failed, "bad", "the last run failed: these are the figures of the run before it"),
         (not statuses, "unknown", "not checked against the source yet"),
         ("UNCHECKED" in statuses, "unknown", "the source gives no totals to check against"),
-        (pipeline.open_records, "good", f"checked; {words.count(pipeline.open_records, 'record')} in quarantine"),
+        (pipeline.open_records, "good", f"checked; {counted(pipeline.open_records, 'record')} in quarantine"),
         (statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),
     )
     found = (Verdict(mark, text) for holds, mark, text in verdicts if holds)

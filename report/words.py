@@ -6,11 +6,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date, datetime, timedelta
+    from datetime import date, datetime
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _THOUSAND, _MILLION = 1_000, 1_000_000
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MINUTE, _HOUR = 60, 3_600
 _LARGE_PERCENT = 10
 
 
@@ -58,10 +58,9 @@ def points(now: Decimal | None, before: Decimal | None) -> str:
     return f"{'−' if now < before and float(text) else '+'}{text} points"
 
 
-def count(number: int, noun: str = "", plural: str = "") -> str:
-    """A number with its noun: `1 sale`, `1,200 sales`, `2 categories`."""
-    name = noun if number == 1 else plural or (noun and f"{noun}s")
-    return f"{number:,} {name}".rstrip()
+def number(count: int) -> str:
+    """A count: `1,200`."""
+    return f"{count:,}"
 
 
 def day(moment: date) -> str:
@@ -90,15 +89,6 @@ def duration(seconds: float) -> str:
     if seconds < _HOUR:
         return f"{seconds / _MINUTE:.0f} min"
     return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE):02d} min"
-
-
-def age(span: timedelta) -> str:
-    """How long ago something was: `just now`, `5 minutes ago`, `3 hours ago`, `2 days ago`."""
-    seconds = max(span.total_seconds(), 0)
-    for size, noun in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if seconds >= size:
-            return f"{count(int(seconds // size), noun)} ago"
-    return "just now"
 
 
 def _rounded(amount: Decimal) -> int:

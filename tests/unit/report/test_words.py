@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from decimal import Decimal
 
 import pytest
@@ -51,12 +51,6 @@ def test_shares_are_compared_in_points() -> None:
     assert words.share(None) == "–"
 
 
-def test_a_number_agrees_with_its_noun() -> None:
-    counted = [words.count(1, "sale"), words.count(0, "sale"), words.count(1200, "category", "categories")]
-    assert counted == ["1 sale", "0 sales", "1,200 categories"]
-    assert words.count(1200) == "1,200"
-
-
 def test_moments_say_their_zone_and_days_their_weekday() -> None:
     moment = datetime(2026, 11, 6, 9, 5, tzinfo=timezone.utc)
     assert words.at(moment) == "Nov 6, 2026, 09:05 UTC"
@@ -65,17 +59,15 @@ def test_moments_say_their_zone_and_days_their_weekday() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said", "ago"),
+    ("seconds", "said"),
     [
-        (-5, "0.00 s", "just now"),
-        (0.044, "0.04 s", "just now"),
-        (3.14, "3.1 s", "just now"),
-        (61, "61 s", "1 minute ago"),
-        (600, "10 min", "10 minutes ago"),
-        (7_500, "2 h 05 min", "2 hours ago"),
-        (200_000, "55 h 33 min", "2 days ago"),
+        (0.044, "0.04 s"),
+        (3.14, "3.1 s"),
+        (61, "61 s"),
+        (600, "10 min"),
+        (7_500, "2 h 05 min"),
+        (200_000, "55 h 33 min"),
     ],
 )
-def test_spans_are_said_in_the_unit_that_fits(seconds: float, said: str, ago: str) -> None:
-    assert words.duration(max(seconds, 0)) == said
-    assert words.age(timedelta(seconds=seconds)) == ago
+def test_a_duration_is_said_in_the_unit_that_fits(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
