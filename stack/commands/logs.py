@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from medallion.errors import ConfigurationError
 from medallion.foreign_text import escaped
-from stack.host.interrupts import raise_if_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,7 +119,6 @@ def follow(home: Home, name: str, lines: int) -> Iterator[str]:
     try:
         yield from deque(_texts(stream, log), maxlen=lines)
         while True:
-            raise_if_told()
             successor = _successor(home, log)
             if successor is None:
                 time.sleep(_PAUSE_SECONDS)
