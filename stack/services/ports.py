@@ -2,6 +2,9 @@
 
 The default is used again once it is free. The choice is remembered under RETAIL_HOME, so that other commands find a
 running service; while it runs, no command chooses again.
+
+A service listens seconds after its port was chosen. Until then a claim keeps the platforms of other folders away: the
+UDP port of the same number, which the kernel gives to one process alone and takes back when that process dies.
 """
 
 from __future__ import annotations
@@ -18,14 +21,21 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _LAST = 65_535
+_claims: dict[int, socket.socket] = {}  # held until this process ends
 
 
 def choose_port(home: Home, settings: StackSettings, name: PortName) -> int:
     """A free port for `name`, remembered. Raises ConfigurationError when a port set by the user is taken."""
     wanted = int(getattr(settings, name))
-    if settings.is_explicit(name) and not is_free(wanted):
-        raise port_taken(name, wanted)
-    port = wanted if settings.is_explicit(name) else next_port(home, settings, name)
+    if settings.is_explicit(name):
+        if not is_free(wanted):
+            raise port_taken(name, wanted)
+        port = wanted
+        _claim(port)
+    else:
+        port = next_port(home, settings, name)
+        while not _claim(port):  # another platform was faster
+            port = next_port(home, settings, name)
     home.remember("ports", (home.recall("ports") or {}) | {name: port})
     return port
 
@@ -35,10 +45,10 @@ def next_port(home: Home, settings: StackSettings, name: PortName) -> int:
     default = int(getattr(settings, name))
     others: list[PortName] = [other for other in get_args(PortName) if other != name]
     named = {int(getattr(settings, other)) for other in others if settings.is_explicit(other)}
-    if default not in named and is_free(default):
+    if default not in named and _may_be_claimed(default):
         return default
     spared = {int(getattr(settings, other)) for other in others} | {remembered_port(home, other) for other in others}
-    candidates = (port for port in range(default + 1, _LAST + 1) if port not in spared and is_free(port))
+    candidates = (port for port in range(default + 1, _LAST + 1) if port not in spared and _may_be_claimed(port))
     return next(candidates, None) or any_free()
 
 
@@ -65,6 +75,28 @@ def is_free(port: int) -> bool:
             probe.bind((HOST, port))
         except OSError:
             return False
+    return True
+
+
+def _may_be_claimed(port: int) -> bool:
+    """Whether a server could listen there, and no other process is about to."""
+    is_ours = port in _claims
+    found = is_free(port) and _claim(port)
+    if found and not is_ours:
+        _claims.pop(port).close()
+    return found
+
+
+def _claim(port: int) -> bool:
+    """Claim a port until this process ends; False when another process has claimed it."""
+    if port not in _claims:
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind((HOST, port))
+        except OSError:
+            claim.close()
+            return False
+        _claims[port] = claim
     return True
 
 

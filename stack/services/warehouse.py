@@ -19,7 +19,7 @@ from stack.host.interrupts import uninterrupted
 from stack.services import source_api as source
 from stack.services.endpoints import INGESTION_CONNECTION, TRANSFORMATION_CONNECTION, Endpoints
 from stack.services.open_incidents import keep_incidents
-from stack.services.ports import HOST, choose_port, port_taken
+from stack.services.ports import HOST, choose_port, port_taken, remembered_port
 from stack.services.postgres.files import place_postgres
 from stack.services.postgres.roles import (
     AIRFLOW,
@@ -173,10 +173,12 @@ def _given_login(variable: str) -> str | None:
 
 
 def choose_airflow_port(home: Home, settings: StackSettings) -> int:
-    """The web UI's port: the running server's, or that of an `up` that is starting it; else one that is free."""
-    if running(home, "airflow-api-server") or home.holder("up") not in (None, os.getpid()):
-        return int((home.recall("ports") or {}).get("airflow_port", settings.airflow_port))
-    return choose_port(home, settings, "airflow_port")
+    """The web UI's port: chosen by the `up` that is about to serve it, for other commands the last choice."""
+    serving = running(home, "airflow-api-server")
+    if not serving and home.holder("up") == os.getpid():
+        return choose_port(home, settings, "airflow_port")
+    known = remembered_port(home, "airflow_port") if serving or not settings.is_explicit("airflow_port") else None
+    return known or settings.airflow_port
 
 
 def _start_postgres(home: Home, settings: StackSettings, talk: Talk, started: list[str]) -> int:

@@ -272,4 +272,4 @@ def said_by(program: Path) -> list[str]:
     """The lines that a batch file prints. No batch file runs here: it is read, and it has to end with exit code 3."""
     lines = program.read_text(encoding="utf-8").splitlines()
     assert (lines[0], lines[-1]) == ("@echo off", "exit /b 3")
-    return [line.removeprefix("echo ").removesuffix(" 1>&2") for line in lines[1:-1]]
+    return [line.removeprefix(">&2 echo ") for line in lines[1:-1]]

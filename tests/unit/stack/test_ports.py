@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,19 @@ from medallion.errors import ConfigurationError
 from medallion.settings import PROJECT_ROOT
 from stack.host.home import Home
 from stack.host.settings import StackSettings
-from stack.services.ports import HOST, choose_port, is_free, remembered_port
+from stack.services import ports
+from stack.services.ports import HOST, choose_port, is_free, next_port, remembered_port
 from stack.services.warehouse import choose_airflow_port
 from tests.ports import free_port
+
+
+@pytest.fixture(autouse=True)
+def no_claims() -> Iterator[None]:
+    """Claims of a test end with it, as those of a command end with its process."""
+    yield
+    for claim in ports._claims.values():
+        claim.close()
+    ports._claims.clear()
 
 
 @pytest.fixture(params=["127.0.0.1", "0.0.0.0"])  # noqa: S104 - a server on all addresses takes ours as well
@@ -92,31 +103,76 @@ def test_the_highest_number_gives_way_too(home: Home) -> None:
     assert is_free(chosen)
 
 
-def test_a_web_ui_that_another_command_is_starting_keeps_the_port_chosen_for_it(home: Home) -> None:
+# ---------------------------------------------------------------- until the service listens
+
+
+def test_a_port_that_another_platform_has_just_chosen_is_left_to_it(home: Home, tmp_path: Path) -> None:
+    first = three_in_a_row()
+    with another_process(CHOOSES, str(tmp_path / "other"), str(first)) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == f"{first}\n"
+        assert is_free(first)
+        assert choose_port(home, by_default(first), "api_port") == first + 1
+        assert next_port(home, by_default(first), "api_port") == first + 1
+        other.kill()
+        other.wait()
+    assert choose_port(home, by_default(first), "api_port") == first
+
+
+def test_a_platform_that_chooses_again_before_its_service_listens_gets_the_same_port(home: Home) -> None:
+    default = free_port()
+    assert [choose_port(home, by_default(default), "api_port") for _ in range(2)] == [default] * 2
+
+
+def test_the_question_which_port_would_be_used_claims_none(home: Home) -> None:
+    default = free_port()
+    assert next_port(home, by_default(default), "api_port") == default
+    assert ports._claims == {}
+
+
+def test_a_web_ui_that_another_command_starts_keeps_the_port_chosen_for_it(home: Home) -> None:
     settings = StackSettings.model_construct(_fields_set=set(), airflow_port=free_port())
     home.remember("ports", {"airflow_port": 4711})
-    with other_process_holds(home, "up"):
+    with another_process(HOLDS_UP, str(home.path)) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
         assert choose_airflow_port(home, settings) == 4711
+        other.kill()
+        other.wait()
+    assert choose_airflow_port(home, settings) == 4711  # no command that serves it
     with home.try_locked("up"):
         assert choose_airflow_port(home, settings) == settings.airflow_port
     assert remembered_port(home, "airflow_port") == settings.airflow_port
 
 
-@contextmanager
-def other_process_holds(home: Home, name: str) -> Iterator[None]:
-    """A process of another number holds this lock."""
-    program = (
-        "import sys; from pathlib import Path; from stack.host.home import Home\n"
-        "with Home(Path(sys.argv[1])).try_locked(sys.argv[2]): print('held', flush=True); sys.stdin.read()"
+CHOOSES = """
+home = Home(Path(sys.argv[1])).prepare()
+settings = StackSettings.model_construct(_fields_set=set(), api_port=int(sys.argv[2]))
+print(choose_port(home, settings, "api_port"), flush=True)
+sys.stdin.read()
+"""
+HOLDS_UP = """
+with Home(Path(sys.argv[1])).try_locked("up"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+IMPORTS = """
+import sys
+from pathlib import Path
+from stack.host.home import Home
+from stack.host.settings import StackSettings
+from stack.services.ports import choose_port
+"""
+
+
+def another_process(program: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", IMPORTS + program, *arguments],
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    command = [sys.executable, "-c", program, str(home.path), name]
-    with subprocess.Popen(
-        command, cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        yield
-        holder.communicate()
 
 
 def three_in_a_row() -> int:
