@@ -85,6 +85,6 @@ class Statements:
         if not found:
             raise DatabaseError(
                 f"meta has no row for {dict(values or {})} ({name})",
-                remedy="apply the schema with: python -m medallion.schema",
+                remedy="apply the schema: ./retail schema",
             )
         return found[0]

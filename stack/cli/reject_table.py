@@ -28,7 +28,7 @@ def as_data(reject: Reject) -> dict[str, Any]:
     }
 
 
-def print_rejects(rejects: Sequence[Reject], console: Console, status: str | None) -> None:
+def print_rejects(rejects: Sequence[Reject], console: Console, status: str | None = "OPEN") -> None:
     """Print a line per record, and how often each reason occurs. `status` is the one that was asked for."""
     if not rejects:
         console.print(f"no {status.lower()} rejected records" if status else "no rejected records", markup=False)

@@ -72,7 +72,7 @@ def _schema(conn: connection) -> Finding:
             "schema",
             "warn",
             f"at {version or 'no migration yet'}: {pending[-1]} is to come",
-            "./retail dump FILE if there is data to keep, then ./retail run or up",
+            "./retail backup FOLDER if there is data to keep, then ./retail schema",
         )
     return Finding("schema", "ok", f"at {version}")
 

@@ -1,8 +1,7 @@
-"""`./retail dump` and `./retail restore`: the warehouse in one file, and back into an empty one.
+"""The warehouse in one file, and back into an empty warehouse, for `./retail backup` and `./retail restore`.
 
 The pg_dump and pg_restore of the platform's Postgres do the work: a client that is older than its server refuses to
-dump it. Bronze files are copied as files, after the warehouse: a Bronze file that is newer than the dump has no receipt
-in it and is pulled again; a receipt without its file would be a loss.
+dump it.
 """
 
 from __future__ import annotations
@@ -17,44 +16,25 @@ from medallion.database import connect, transaction
 from medallion.errors import ConfigurationError, DatabaseError, RetailError
 from medallion.private_files import PRIVATE_FILE
 from medallion.schema import prepare_schema
-from stack.commands.tools import find_program, libpq_environment
-from stack.services.warehouse import warehouse
+from stack.commands.tools import libpq_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection
 
-    from stack.host.console import Talk
     from stack.host.home import Home
-    from stack.host.settings import StackSettings
 
 _EMPTY = "select to_regnamespace('meta') is null and to_regnamespace('silver') is null"
 
 
-def dump(home: Home, settings: StackSettings, talk: Talk, file: Path) -> None:
-    """Write the warehouse to `file`, which only its owner can read. Raises ConfigurationError or DatabaseError."""
-    program = find_program(settings, "pg_dump")
-    with warehouse(home, settings, talk) as url, talk.step(f"warehouse → {file}"):
-        dump_warehouse(program, url, file)
-
-
-def restore(home: Home, settings: StackSettings, talk: Talk, file: Path) -> None:
-    """Read a dump into the warehouse, which must be empty.
-
-    Raises ConfigurationError (no such file, or a warehouse that holds data) or DatabaseError; nothing is kept then.
-    """
-    program = find_program(settings, "pg_restore")
-    with _no_run(home), warehouse(home, settings, talk) as url, talk.step(f"{file} → warehouse"):
-        restore_warehouse(program, url, file)
-
-
-def dump_warehouse(program: str, url: str, file: Path) -> None:
-    """Write the database to `file` with pg_dump. The file appears once it is complete."""
+def dump_warehouse(program: str, url: str, file: Path, *, snapshot: str | None = None) -> None:
+    """Write the database to `file` with pg_dump, as of a snapshot if given. The file appears once it is complete."""
     draft = file.with_name(f".{file.name}.new")
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
-        _call([program, "--format=custom", f"--file={draft}"], url, "could not be dumped")
+        of_snapshot = [f"--snapshot={snapshot}"] if snapshot else []
+        _call([program, "--format=custom", f"--file={draft}", *of_snapshot], url, "could not be dumped")
         draft.replace(file)
     except OSError as error:
         raise ConfigurationError(
@@ -67,9 +47,11 @@ def dump_warehouse(program: str, url: str, file: Path) -> None:
 def restore_warehouse(program: str, url: str, file: Path) -> None:
     """Read a dump into an empty database with pg_restore, all or nothing, and grant each role its rights again."""
     if not file.is_file():
-        raise ConfigurationError(f"{file} is no file", remedy="name a file that ./retail dump has written")
+        raise ConfigurationError(
+            f"{file} is no file", remedy="name a folder that ./retail backup has written, or a file of pg_dump"
+        )
     with connect(url, application_name="retail restore") as conn:
-        _require_empty(conn)
+        require_empty(conn)
         # Roles that the dump names exist already, and the owner may be another one.
         how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
         _call([program, *how, f"--dbname={conn.info.dbname}", str(file)], url, f"did not take {file}")
@@ -77,16 +59,20 @@ def restore_warehouse(program: str, url: str, file: Path) -> None:
 
 
 @contextmanager
-def _no_run(home: Home) -> Iterator[None]:
+def no_run(home: Home) -> Iterator[None]:
+    """Keep `./retail run` out within the block. Raises RetailError while one is under way."""
     with home.try_locked("run") as mine:
         if not mine:
             raise RetailError(
-                f"a ./retail run is under way (process {home.holder('run')})", remedy="wait for it to end"
+                f"a ./retail run is under way (process {home.holder('run')})",
+                remedy="wait for it to end, or stop it with ./retail down",
+                why="it would write to the warehouse while it is restored",
             )
         yield
 
 
-def _require_empty(conn: connection) -> None:
+def require_empty(conn: connection) -> None:
+    """Raise ConfigurationError for a warehouse that holds data."""
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(_EMPTY)
         if cursor.fetchone() == (True,):

@@ -121,6 +121,14 @@ def administration_url(home: Home, settings: StackSettings) -> str | None:
     return server.url(found.port) if found else None
 
 
+def reader_url(home: Home, settings: StackSettings) -> str | None:
+    """Address of the running embedded server as its reader; None when the warehouse is the user's own."""
+    if settings.database_url is not None:
+        return None
+    found = postgres_server(home, settings).running()
+    return logins(home)[READER].url(found.port) if found else None
+
+
 def logins(home: Home) -> dict[str, Login]:
     """The roles of the embedded Postgres. In `secrets.json` they have their names without `retail_`."""
     return {name: Login(name, home.secret(f"postgres_{name.removeprefix('retail_')}")) for name in DATABASE_OF}

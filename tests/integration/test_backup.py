@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
 import stat
@@ -9,9 +11,11 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg2.extensions import connection
+from rich.console import Console
 
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
@@ -19,10 +23,12 @@ from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
 from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
 from medallion.database import connect
-from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError
+from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, FilesDamaged
 from medallion.settings import PROJECT_ROOT, Settings
+from stack.commands.backup import BackedUp, back_up_warehouse, read_manifest, restore_backup
 from stack.commands.dump import dump_warehouse, restore_warehouse
 from stack.commands.tools import find_program
+from stack.host.console import Talk
 from stack.host.settings import StackSettings
 from tests.conftest import KEY, NOON, Source, _administer
 from tests.postgres_server import PostgresServer
@@ -77,24 +83,56 @@ def bronze(settings: Settings) -> Path:
 # ---------------------------------------------------------------- both halves
 
 
+def hashes(conn: connection) -> dict[str, tuple[int, Any]]:
+    """Number of rows and a hash of every table of the warehouse, but for the note of what schema was applied."""
+    named = "select schemaname || '.' || tablename from pg_tables where schemaname in ('meta', 'silver', 'gold')"
+    every = sorted(name for (name,) in rows(conn, named) if name != "meta.applied_schema")
+    query = "select count(*), sum(hashtextextended(t::text, 0)::numeric) from {} as t"
+    return {name: rows(conn, query.format(name))[0] for name in every}
+
+
+def quiet() -> Talk:
+    return Talk(Console(file=io.StringIO()))
+
+
+def backed_up(url: str, settings: Settings, folder: Path) -> BackedUp:
+    folder.mkdir(exist_ok=True)
+    return back_up_warehouse(find_program(StackSettings(), "pg_dump"), url, stack(settings), folder, NOON, talk=quiet())
+
+
+def restored_backup(url: str, settings: Settings, folder: Path) -> str:
+    manifest = read_manifest(folder)
+    return restore_backup(
+        find_program(StackSettings(), "pg_restore"), url, stack(settings), folder, manifest, talk=quiet()
+    )
+
+
+def stack(settings: Settings) -> StackSettings:
+    return StackSettings(**settings.model_dump())
+
+
+@pytest.fixture
+def elsewhere(settings: Settings, tmp_path: Path) -> Settings:
+    """The settings of a platform that has no Bronze file yet."""
+    return settings.model_copy(update={"bronze_url": str(tmp_path / "elsewhere")})
+
+
 @pytest.mark.airflow
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_platform_restored_as_the_page_says_is_whole_and_goes_on(source: Source, tmp_path: Path) -> None:
     page = (PROJECT_ROOT / "docs" / "operations.md").read_text()
-    for step in ("./retail dump warehouse.dump", "rsync -a", "./retail restore warehouse.dump", "./retail verify"):
+    for step in ("./retail backup /backup/retail", "./retail restore /backup/retail", "./retail rebuild"):
         assert step in page
-    file, copy = tmp_path / "warehouse.dump", tmp_path / "bronze"
+    folder = tmp_path / "backup"
     of_source = {"SOURCE_API_URL": source.url, "SOURCE_API_KEY": KEY}
     counts = "select count(*), count(distinct (sale_id, line_no)), sum(net_amount) from gold.sales_item"
     with retail(**of_source) as old:
         assert old("run", seconds=400).code == 0
-        assert old("dump", str(file)).code == 0
-        shutil.copytree(old.home.path / "bronze", copy)
+        assert old("backup", str(folder), "--json").json()["copied"] > 0
         before = old("psql", "-XAtc", counts).out
     with retail(**of_source) as new:
-        shutil.copytree(copy, new.home.path / "bronze")
-        assert new("restore", str(file)).code == 0
+        assert new("restore", str(folder)).code == 0
         assert new("psql", "-XAtc", counts).out == before
         assert new("verify").code == 0
         assert new("rebuild", seconds=400).code == 0
@@ -106,9 +144,108 @@ def test_a_platform_restored_as_the_page_says_is_whole_and_goes_on(source: Sourc
         assert new("verify").code == 0
         owners = "select distinct tableowner from pg_tables where schemaname = 'gold'"
         assert new("psql", "-XAtc", owners).out.strip() == "retail_transformation"
-        refused = new("restore", str(file))
+        refused = new("restore", str(folder))
         assert (refused.code, "holds data already" in refused.err) == (3, True)
         assert new.processes() == []
+
+
+def test_a_backup_that_is_restored_elsewhere_is_equal_and_private(
+    conn: connection, database_url: str, settings: Settings, elsewhere: Settings, empty_url: str, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    done = backed_up(database_url, settings, tmp_path / "backup")
+    assert (done.copied, done.files) == (4, 4)
+    written = [file for file in (tmp_path / "backup").rglob("*") if file.is_file()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in written} == {0o600}
+    assert "4 of 4 files match" in restored_backup(empty_url, elsewhere, tmp_path / "backup")
+    with connect(empty_url) as copy:
+        assert hashes(copy) == hashes(conn)
+        assert verify_bronze(copy, stack(elsewhere)).damaged == {}
+        with pytest.raises(ConfigurationError, match="holds data already"):
+            restored_backup(empty_url, elsewhere, tmp_path / "backup")
+
+
+def test_a_backup_copies_only_what_is_not_there_or_damaged(
+    conn: connection, database_url: str, settings: Settings, source: Source, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    backed_up(database_url, settings, tmp_path / "backup")
+    cut, lost, *_ = sorted((tmp_path / "backup").rglob("*.ndjson"))
+    os.truncate(cut, 10)
+    lost.unlink()
+    assert backed_up(database_url, settings, tmp_path / "backup").copied == 2
+    source.set_clock(NOON + timedelta(hours=3))
+    hour(conn, settings, "two")
+    again = backed_up(database_url, settings, tmp_path / "backup")
+    assert again.copied < again.files
+    assert len(list((tmp_path / "backup").glob("*.dump"))) == 1
+    assert len(read_manifest(tmp_path / "backup").files) == again.files
+
+
+def test_a_damaged_bronze_file_makes_no_backup_and_spares_the_one_before(
+    conn: connection, database_url: str, settings: Settings, source: Source, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    backed_up(database_url, settings, tmp_path / "backup")
+    before = read_manifest(tmp_path / "backup")
+    source.set_clock(NOON + timedelta(hours=3))
+    hour(conn, settings, "two")
+    newest = max(bronze(settings).rglob("*.ndjson"), key=lambda file: file.stat().st_mtime_ns)
+    newest.write_bytes(newest.read_bytes()[::-1])
+    with pytest.raises(FilesDamaged, match="1 of"):
+        backed_up(database_url, settings, tmp_path / "backup")
+    assert read_manifest(tmp_path / "backup") == before
+    assert (tmp_path / "backup" / before.dump).is_file()
+    with pytest.raises(FilesDamaged):
+        backed_up(database_url, settings, tmp_path / "other")
+    with pytest.raises(ConfigurationError, match="is no complete backup"):
+        read_manifest(tmp_path / "other")
+
+
+@pytest.mark.parametrize("part", ["*.dump", "bronze/*/*/*.ndjson"])
+def test_a_damaged_backup_is_named_and_leaves_the_warehouse_empty(
+    conn: connection,
+    database_url: str,
+    settings: Settings,
+    elsewhere: Settings,
+    empty_url: str,
+    tmp_path: Path,
+    part: str,
+) -> None:
+    hour(conn, settings, "one")
+    backed_up(database_url, settings, tmp_path / "backup")
+    file = next((tmp_path / "backup").glob(part))
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ConfigurationError, match=r"is damaged: .* 1 file"):
+        restored_backup(empty_url, elsewhere, tmp_path / "backup")
+    with connect(empty_url) as copy:
+        assert rows(copy, "select to_regnamespace('meta')") == [(None,)]
+    file.write_bytes(content)
+    restored_backup(empty_url, elsewhere, tmp_path / "backup")  # what was copied before is no hindrance
+
+
+def test_a_bronze_with_other_files_is_refused(
+    conn: connection, database_url: str, settings: Settings, elsewhere: Settings, empty_url: str, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    backed_up(database_url, settings, tmp_path / "backup")
+    (tmp_path / "elsewhere" / "sales").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "sales" / "other.ndjson").touch()
+    with pytest.raises(ConfigurationError, match=r"1 file that the backup does not have: sales/other\.ndjson"):
+        restored_backup(empty_url, elsewhere, tmp_path / "backup")
+
+
+def test_a_manifest_that_names_files_outside_is_refused(tmp_path: Path) -> None:
+    inside = {"path": "a/../../b", "records": 1, "bytes": 1, "sha256": "0"}
+    told = {"format": 1, "taken_at": "2026-11-06T12:00:00Z", "migration": None, "dump": "w.dump", "dump_bytes": 1}
+    text = json.dumps(told | {"dump_sha256": "0", "files": [inside]})
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ConfigurationError, match="outside of the backup"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text(text.replace('"format": 1', '"format": 2').replace("..", "c"))
+    with pytest.raises(ConfigurationError, match="format 2"):
+        read_manifest(tmp_path)
 
 
 def test_a_dump_is_private_whole_and_equal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -33,6 +34,14 @@ def test_the_help_of_every_command_has_an_example(command: str) -> None:
 )
 def test_a_wrong_word_is_a_usage_error(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_the_operators_page_names_commands_that_exist_and_no_module() -> None:
+    page = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\./retail ([a-z][a-z-]*)", page))
+    assert named - {*COMMANDS} == set()
+    assert {"backup", "restore", "export", "pull", "load", "schema", "retention"} <= named
+    assert "python -m" not in page
 
 
 def test_the_module_ends_with_the_exit_code_of_the_command_line() -> None:

@@ -40,7 +40,7 @@ def test_a_wait_that_a_person_notices_is_shown_once(console: Console, tmp_path: 
     log.write_text(WAIT.format(2, "9.0"))
     progress = RunProgress(Talk(console), log)
     with log.open("a") as stream:
-        stream.write(WAIT.format(2, "0.3") + WAIT.format(3, "12.4") + WAIT.format(4, "20.0")[:-20])
+        stream.write(WAIT.format(2, "1.9") + WAIT.format(3, "12.4") + WAIT.format(4, "20.0")[:-20])
         stream.flush()
         progress.show_waits()
         progress.show_waits()

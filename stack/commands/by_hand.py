@@ -1,0 +1,86 @@
+"""`./retail pull`, `load`, `retention` and `schema`: one step by hand, on services that are started if need be.
+
+They call the functions of the steps under the owner's login, with a run id that begins with `manual__`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medallion.bronze.retention import expire_bronze
+from medallion.database import connect
+from medallion.errors import NothingToDo
+from medallion.process.step import hand_run_id
+from medallion.process.steps import LOADS, PULLS, functions_of
+from medallion.schema import pending_migrations, prepare_schema
+from stack.services.warehouse import platform, warehouse, with_source
+
+if TYPE_CHECKING:
+    from medallion.bronze.retention import Expired
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """The migration that the warehouse is at, those that are still to come, and those that were applied now."""
+
+    at: str | None
+    pending: tuple[str, ...]
+    applied: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """One line for a person."""
+        now = f", applied now: {', '.join(self.applied)}" if self.applied else ""
+        to_come = f", to come: {', '.join(self.pending)}" if self.pending else ""
+        return f"the warehouse is at {self.at or 'no migration'}{now}{to_come}"
+
+
+def pull(home: Home, settings: StackSettings, talk: Talk, entity: str, *, full_refresh: bool) -> str:
+    """Pull what is new of one entity into Bronze. Returns what it brought.
+
+    `full_refresh` then pulls all history again. Raises as the entity's step.
+    """
+    step = next(one for one in PULLS if one.entity == entity)
+    with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
+        prepare_schema(conn)
+        said = []
+        for call in functions_of(step):
+            more = {"full_refresh": True} if full_refresh else {}
+            outcome = call(conn, with_source(settings, endpoints), run_id=hand_run_id(), **more)
+            said.append(outcome.summary())
+    return "\n".join(said)
+
+
+def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None) -> list[str]:
+    """Load new Bronze files into one table of Silver, by default into all. Returns what each load did."""
+    steps = [step for step in LOADS if dataset is None or step.writes == (f"silver.{dataset}",)]
+    with warehouse(home, settings, talk) as url, connect(url) as conn:
+        prepare_schema(conn)
+        calls = [call for step in steps for call in functions_of(step)]
+        return [call(conn, settings, run_id=hand_run_id()).summary() for call in calls]
+
+
+def expire(home: Home, settings: StackSettings, talk: Talk) -> Expired | None:
+    """Remove old Bronze files as the nightly run does; None where no retention is set. Raises as `expire_bronze`."""
+    with warehouse(home, settings, talk) as url, connect(url) as conn:
+        prepare_schema(conn)
+        try:
+            return expire_bronze(conn, settings, run_id=hand_run_id())
+        except NothingToDo:
+            return None
+
+
+def read_schema(home: Home, settings: StackSettings, talk: Talk) -> SchemaState:
+    """The migrations of the warehouse. Changes nothing. Raises MigrationRefused."""
+    with warehouse(home, settings, talk) as url, connect(url) as conn:
+        return SchemaState(*pending_migrations(conn))
+
+
+def apply_schema(home: Home, settings: StackSettings, talk: Talk) -> SchemaState:
+    """Apply missing migrations, then functions, views and grants. Raises MigrationRefused."""
+    with warehouse(home, settings, talk) as url, connect(url) as conn:
+        applied = prepare_schema(conn, even_if_unchanged=True)
+        return SchemaState(*pending_migrations(conn), applied)

@@ -1,0 +1,99 @@
+"""The commands of an operator on a real platform: one step by hand, the schema, backup, restore, export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.retail_cli import Retail, retail
+
+TABLES = (
+    "select format('%I.%I', schemaname, tablename) from pg_tables "
+    "where schemaname in ('meta', 'silver', 'gold') "
+    "and tablename not in ('applied_schema', 'lock', 'lock_holder') order by 1"
+)
+HASH = "select '{0}', count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) from {0} as t"
+
+
+def hashes(command: Retail) -> list[str]:
+    """Name, number of rows and a hash of every table that describes data."""
+    names = command("psql", "-XAtc", TABLES).out.split()
+    return command("psql", "-XAtc", " union all ".join(map(HASH.format, names))).out.splitlines()
+
+
+@pytest.fixture(scope="module")
+def cli() -> Iterator[Retail]:
+    """A platform whose Bronze and Silver were filled by hand."""
+    with retail() as command:
+        for entity in ("customers", "products", "sales"):
+            ended = command("pull", entity)
+            assert ended.code == 0, ended.err
+            assert f"{entity}: " in ended.out
+        yield command
+        assert command.processes() == []
+
+
+def test_a_table_is_loaded_by_hand_and_then_the_others(cli: Retail) -> None:
+    assert "silver.products: 20 records of 1 file: 20 inserted" in cli("load", "products").out
+    said = cli("load").out
+    assert "silver.products: nothing new" in said
+    assert "silver.customers: " in said
+    assert "inserted" in said
+    assert cli("psql", "-XAtc", "select count(*) > 100 from silver.sales_customer").out.strip() == "t"
+    refused = cli("pull", "stores")
+    assert (refused.code, "customers, products, sales" in refused.err) == (2, True)
+    assert cli("load", "stores").code == 2
+
+
+def test_retention_removes_nothing_unless_it_is_set(cli: Retail) -> None:
+    assert "every Bronze file stays" in cli("retention").err
+    assert cli("retention", "--json", BRONZE_RETENTION_DAYS="30").json() == {"files": 0, "bytes": 0}
+
+
+def test_the_schema_is_looked_at_and_applied(cli: Retail) -> None:
+    at = "select max(name) from meta.migration"
+    assert (
+        cli("schema", "--check").err.splitlines()[-1] == f"the warehouse is at {cli('psql', '-XAtc', at).out.strip()}"
+    )
+    assert cli("psql", "-c", "drop view meta.vw_recent_etl_runs").code == 0
+    assert cli("schema", "--json").json()["applied"] == []
+    assert cli("psql", "-c", "select from meta.vw_recent_etl_runs limit 1").code == 0
+
+
+def test_the_schema_of_a_new_warehouse_is_to_come_until_it_is_applied() -> None:
+    with retail() as fresh:
+        before = fresh("schema", "--check")
+        assert (before.code, "the warehouse is at no migration, to come: 0001" in before.err) == (1, True)
+        applied = fresh("schema", "--json").json()
+        assert applied["applied"][-1] == applied["at"]
+        assert fresh("schema", "--check").code == 0
+
+
+def test_a_backup_restores_every_table_and_file_on_another_platform(cli: Retail, tmp_path: Path) -> None:
+    done = cli("backup", "backup", "--json", RETAIL_CALLER_FOLDER=str(tmp_path)).json()
+    assert done["copied"] == done["files"] == 4
+    with retail() as other:
+        restored = other("restore", str(tmp_path / "backup"))
+        assert restored.code == 0, restored.err
+        assert hashes(other) == hashes(cli) != []
+        assert other("verify", "--json").json()["files"] == 4
+        assert other("pull", "sales").code == 0  # from the same data set, as the backup has its settings
+        assert other.processes() == []
+
+
+def test_an_export_is_what_the_warehouse_holds_but_for_personal_columns(cli: Retail, tmp_path: Path) -> None:
+    assert cli("load").code == 0
+    done = cli("export", str(tmp_path / "out"), "silver.sales_product", "customers", "--json").json()
+    sold = pl.read_parquet(tmp_path / "out" / "silver.sales_product.parquet")
+    asked = "select count(*), sum(quantity * unit_price - discount) from silver.sales_product"
+    net = sold.select((pl.col("quantity") * pl.col("unit_price") - pl.col("discount")).sum()).item()
+    assert cli("psql", "-XAtc", asked).out.strip() == f"{len(sold)}|{net}"
+    customers = pl.read_parquet(tmp_path / "out" / "silver.customers.parquet")
+    assert not {"first_name", "last_name", "email", "phone"} & set(customers.columns)
+    assert set(done["tables"][1]["left_out"]) == {"first_name", "last_name", "email", "phone"}
+    again = cli("export", str(tmp_path / "out"), "customers")
+    assert (again.code, "--replace" in again.err) == (3, True)
+    assert cli("export", str(tmp_path / "out"), "customers", "--replace").code == 0
