@@ -38,7 +38,7 @@
 
 The tree is complete: no other module defines an error (`tests/architecture/test_errors.py`).
 A branch takes its message and its remedy as they are, a leaf with fields composes them.
-A message names the subject, the value received, the rule it broke; `remedy` says what to do next.
+A message names the subject, the value received, the rule it broke, `why` the cause; `remedy` says what to do next.
 Driver and HTTP errors are translated once, where they arise, with `from error`.
 """
 
@@ -57,18 +57,47 @@ _Error = TypeVar("_Error", bound="RetailError")
 
 
 class RetailError(Exception):
-    """Root of the platform's errors. `exit_code` is the exit code of the command."""
+    """Root of the platform's errors. `exit_code` is the exit code of the command.
+
+    `why` is the cause, where the message does not end with it: "what: why".
+    """
 
     exit_code = 1
     retryable = False  # whether the same step may succeed if it is run again a little later
+    usual_cause = "another command or service is at work, has failed, or is missing"
 
-    def __init__(self, message: str, *, remedy: str) -> None:
+    def __init__(self, message: str, *, remedy: str, why: str = "") -> None:
         super().__init__(message)
         self.message = escaped(message, keep="\n")  # it may quote a server, a driver, a name of a file
         self.remedy = escaped(remedy, keep="\n")
+        self.why = escaped(why, keep="\n")
 
     def __str__(self) -> str:
         return f"{self.message} — {self.remedy}"
+
+    def what_and_why(self) -> tuple[str, str]:
+        """What happened, and its cause: the one given, else the end of the message, else the usual one. None is empty.
+
+        A message ends with its cause after a line break, or after the first colon that more than a name stands before.
+        """
+        if self.why:
+            return self.message, self.why
+        what, _, rest = self.message.partition("\n")
+        if rest:
+            return what.removesuffix(":"), rest
+        subject, _, rest = self.message.partition(": ")
+        if rest and " " in subject:
+            return self._failed(subject), rest
+        return self.message, self._cause() or self.usual_cause
+
+    def _failed(self, subject: str) -> str:
+        """What happened, by the part of the message before its cause."""
+        return subject
+
+    def _cause(self) -> str:
+        """The first line of the error that this one translates, unless the message quotes it."""
+        words = escaped(str(self.__cause__ or "")).strip().splitlines()
+        return words[0] if words and words[0] not in self.message else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by fields, without the constructor, whose arguments differ."""
@@ -78,12 +107,14 @@ class RetailError(Exception):
 class NothingToDo(RetailError):
     """There is nothing new: later steps have nothing to do either."""
 
+    usual_cause = "nothing is new"
     exit_code = 0
 
 
 class ConfigurationError(RetailError):
     """A setting is missing or invalid."""
 
+    usual_cause = "a setting or an argument does not fit this platform"
     exit_code = 3
 
 
@@ -107,12 +138,20 @@ class SettingInvalid(ConfigurationError):
     def __init__(self, *, variable: str, reason: str) -> None:
         self.variable = variable
         super().__init__(
-            f"{variable}: {reason}", remedy=f"correct {variable}; docs/configuration.md lists every setting"
+            f"{variable}: {reason.removeprefix('Value error, ')}",
+            remedy=f"correct {variable}; docs/configuration.md lists every setting",
         )
+
+    def what_and_why(self) -> tuple[str, str]:
+        """The variable, and why its value is not valid."""
+        variable, _, reason = self.message.partition(": ")
+        return (f"{variable} is not valid", reason) if reason else super().what_and_why()
 
 
 class FolderClosed(ConfigurationError):
     """The account that Postgres runs under cannot have its data in a folder of RETAIL_HOME."""
+
+    usual_cause = "as root, the platform runs Postgres under an account of its own"
 
     def __init__(self, what: str) -> None:
         remedy = "set RETAIL_HOME to a folder that other accounts may pass through, such as /srv/retail"
@@ -121,6 +160,8 @@ class FolderClosed(ConfigurationError):
 
 class PortInUse(ConfigurationError):
     """Another program took the port of Postgres after it was found free and before the server opened it."""
+
+    usual_cause = "another program took the port after it was found free"
 
     def __init__(self) -> None:
         super().__init__(
@@ -131,15 +172,22 @@ class PortInUse(ConfigurationError):
 class SourceError(RetailError):
     """The source API did not give what its contract promises. Its message is one line, whatever it quotes."""
 
+    usual_cause = "the source API did not answer as its contract says"
     exit_code = 4
 
-    def __init__(self, message: str, *, remedy: str) -> None:
-        super().__init__(one_line(message, _LONGEST_OF_SOURCE), remedy=one_line(remedy, _LONGEST_OF_SOURCE))
+    def __init__(self, message: str, *, remedy: str, why: str = "") -> None:
+        texts = [one_line(text, _LONGEST_OF_SOURCE) for text in (message, remedy, why)]
+        super().__init__(texts[0], remedy=texts[1], why=texts[2])
+
+    def _failed(self, subject: str) -> str:
+        """A request as a sentence."""
+        return f"{subject} failed" if subject.startswith("GET ") else subject
 
 
 class SourceUnavailable(SourceError):
     """No complete answer yet: worth another try. `retry_after` is in seconds, None if the source named none."""
 
+    usual_cause = "the source gave no complete answer; it may give one later"
     retryable = True
 
     def __init__(self, message: str, *, remedy: str, retry_after: float | None = None) -> None:
@@ -160,6 +208,8 @@ class AnswerNotWhole(SourceUnavailable):
 
 class SourceRefused(SourceError):
     """The source refuses the key or the request: asking again cannot help."""
+
+    usual_cause = "the source refuses the request: another try cannot help"
 
 
 class KeyRefused(SourceRefused):
@@ -195,6 +245,8 @@ class ResourceNotOffered(NotOffered):
 class SourceViolation(SourceError):
     """A complete answer that breaks the contract: asking again cannot help."""
 
+    usual_cause = "a complete answer breaks the contract: another try cannot help"
+
 
 class TotalsWrong(SourceViolation):
     """Control totals of the source that cannot be right."""
@@ -206,6 +258,7 @@ class TotalsWrong(SourceViolation):
 class DatabaseError(RetailError):
     """The warehouse cannot be reached or refused a statement."""
 
+    usual_cause = "the warehouse did not do what the step asked for"
     exit_code = 5
     retryable = True
 
@@ -213,22 +266,27 @@ class DatabaseError(RetailError):
 class EntityLocked(DatabaseError):
     """Another run is at work on the same entity or table."""
 
+    usual_cause = "one step at a time may work on it"
+
 
 class WatermarkLost(DatabaseError):
     """A newer run has taken the entity: this one may not move the watermark."""
 
+    usual_cause = "only the newest run of an entity may move its watermark"
     retryable = False
 
 
 class MigrationRefused(DatabaseError):
     """The warehouse was migrated by other files than those of this version, or one of these cannot be applied."""
 
+    usual_cause = "the warehouse and sql/migrations do not fit, so nothing was changed"
     retryable = False
 
 
 class DataQualityError(RetailError):
     """Data breaks a rule that must hold before anything moves on."""
 
+    usual_cause = "data breaks a rule that must hold before the next step"
     exit_code = 6
 
 
@@ -245,6 +303,8 @@ class GoldTestsFailed(DataQualityError):
 
 class BronzeDamaged(DataQualityError):
     """A Bronze file is missing or differs from its receipt in size, count or sha256."""
+
+    usual_cause = "a Bronze file counts only while it has the size, the number of records and the sha256 of its receipt"
 
 
 class FileDamaged(BronzeDamaged):
@@ -307,9 +367,13 @@ class GoldBuildFailed(RetailError):
 class ServiceFailed(RetailError):
     """A service ended, or did not become ready in time. The message carries the end of its log."""
 
+    usual_cause = "a service ended, or was not ready in time"
+
 
 class ProcessFailed(RetailError):
     """Another process failed. `exit_code` is that of its error."""
+
+    usual_cause = "another process ended with an error of its own"
 
     def __init__(self, message: str, *, remedy: str, exit_code: int = RetailError.exit_code) -> None:
         super().__init__(message, remedy=remedy)
@@ -327,9 +391,13 @@ class StepFailed(ProcessFailed):
 class EngineUnavailable(RetailError):
     """An engine of the benchmarks cannot be installed here: it is left out with a warning, the others run."""
 
+    usual_cause = "it is no part of the platform, and is installed for a benchmark only"
+
 
 class EngineFailed(RetailError):
     """An engine failed, or did not load what the source holds: none of its figures counts."""
+
+    usual_cause = "a figure counts only if the engine has loaded what the source holds"
 
 
 def _refused(subject: str, status: int) -> str:

@@ -17,6 +17,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "backfill_cli",
         "clock_jumps",
         "embedded_postgres",
+        "error_lines",
         "failed_runs",
         "launcher",
         "operator_commands",

@@ -61,7 +61,8 @@ def _exit_code(step: Step) -> int:
         summary = nothing.message
     except RetailError as error:
         _keep(error)
-        sys.stderr.write(f"error: {error.message}\n   do: {error.remedy}\n")
+        what, why = error.what_and_why()
+        sys.stderr.write(f"error: {what}\n  why: {why}\n   do: {error.remedy}\n")
         return error.exit_code
     except Stopped as stopped:
         sys.stderr.write(f"stopped: by {stopped}; what was committed stays, the next run carries on\n")

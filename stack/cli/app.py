@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from medallion.entities.registry import ENTITIES
 from medallion.errors import RetailError
@@ -29,6 +30,7 @@ from stack.cli.group import CommandGroup
 from stack.cli.logs import logs
 from stack.cli.operate import add_operator_commands
 from stack.cli.rejects import rejects
+from stack.cli.usage import show_usage_error
 from stack.host.console import Talk, print_data
 from stack.host.interrupts import Interrupted, interruptible
 
@@ -366,7 +368,14 @@ def main() -> None:
     talk = Talk()
     try:
         with interruptible():
-            app(prog_name="./retail")
+            sys.exit(app(prog_name="./retail", standalone_mode=False))
+    except TyperException as error:
+        sys.exit(show_usage_error(error, talk))
+    except typer.Abort:
+        talk.error(
+            "stopped before anything was done", "the question was not answered with yes", "answer it, or add --yes"
+        )
+        sys.exit(1)
     except RetailError as error:
         talk.error(*error.what_and_why(), error.remedy)
         sys.exit(error.exit_code)

@@ -85,6 +85,7 @@ def run_backfill(home: Home, settings: StackSettings, talk: Talk) -> Backfilled:
             raise RetailError(
                 f"another ./retail backfill is under way (process {home.holder('backfill')})",
                 remedy="wait for it to end, or stop it with ./retail down; ./retail status shows its progress",
+                why="one command of its kind at a time may work in a RETAIL_HOME",
             )
         with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
             prepare_schema(conn)

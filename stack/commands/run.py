@@ -62,6 +62,7 @@ def run_hour(home: Home, settings: StackSettings, talk: Talk) -> RunOutcome:
             raise RetailError(
                 f"another ./retail run is under way (process {home.holder('run')})",
                 remedy="wait for it to end, or stop it with ./retail down",
+                why="one command of its kind at a time may work in a RETAIL_HOME",
             )
         with platform(home, settings, talk) as endpoints:
             environment = {**airflow_environment(home, settings, endpoints), "RETAIL_FAIL_AT_ONCE": "1"}

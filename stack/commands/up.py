@@ -56,6 +56,7 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
             raise RetailError(
                 f"the platform is up already (process {home.holder('up')})",
                 remedy="./retail status shows its addresses, ./retail down ends it",
+                why="one command of its kind at a time may work in a RETAIL_HOME",
             )
         with platform(home, settings, talk) as endpoints:
             environment = airflow_environment(home, settings, endpoints)

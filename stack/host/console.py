@@ -64,8 +64,7 @@ class Talk:
     def error(self, what: str, why: str, remedy: str) -> None:
         """Print the three lines of an error."""
         self.console.print(_safe(f"error: {what}"), style="red", markup=False)
-        if why:
-            self.console.print(_safe(f"  why: {why}"), markup=False)
+        self.console.print(_safe(f"  why: {why}"), markup=False)
         self.console.print(_safe(f"   do: {remedy}"), markup=False)
 
 

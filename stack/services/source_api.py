@@ -55,11 +55,12 @@ def ask_for_chaos(settings: StackSettings, faults: str) -> None:
         parse_faults(faults)
     except ValueError as error:
         raise ConfigurationError(
-            f"--chaos: {error}", remedy="see docs/extending.md, a source that misbehaves"
+            f"--chaos was not understood: {error}", remedy="see docs/extending.md, a source that misbehaves"
         ) from error
     if settings.source_api_url is not None:
         raise ConfigurationError(
-            "--chaos: SOURCE_API_URL names a source that is not ours", remedy="unset SOURCE_API_URL for a demonstration"
+            "--chaos needs the platform's own source: SOURCE_API_URL names another one",
+            remedy="unset SOURCE_API_URL for a demonstration",
         )
     os.environ[_CHAOS] = faults
 

@@ -33,6 +33,56 @@ def test_an_error_says_what_and_what_to_do(kind: type[RetailError]) -> None:
 
 
 @EVERY
+def test_an_error_says_why_and_says_nothing_twice(kind: type[RetailError]) -> None:
+    error = example(kind)
+    what, why = error.what_and_why()
+    assert what
+    assert why
+    assert why not in what
+    assert what not in why
+    bare = RetailError.__new__(kind)
+    RetailError.__init__(bare, "it stopped", remedy="begin again")
+    assert bare.what_and_why() == ("it stopped", kind.usual_cause)
+
+
+def test_each_branch_has_a_usual_cause_of_its_own() -> None:
+    causes = {kind.usual_cause for kind in tree() if kind.__base__ is RetailError and "usual_cause" in vars(kind)}
+    assert len(causes) > 5
+    assert RetailError.usual_cause not in causes
+
+
+@pytest.mark.parametrize(
+    ("message", "cause", "parts"),
+    [
+        ("cannot connect: refused", None, ("cannot connect", "refused")),
+        ("dbt deps failed:\nline 1\nline 2", None, ("dbt deps failed", "line 1\nline 2")),
+        ("the API is gone", OSError("no route"), ("the API is gone", "no route")),
+        ("it said no route", OSError("no route"), ("it said no route", RetailError.usual_cause)),
+        ("sales: another run is newer", None, ("sales: another run is newer", RetailError.usual_cause)),
+        ("no answer of http://a:1/b", None, ("no answer of http://a:1/b", RetailError.usual_cause)),
+    ],
+)
+def test_a_message_ends_with_its_cause(message: str, cause: Exception | None, parts: tuple[str, str]) -> None:
+    error = RetailError(message, remedy="wait")
+    error.__cause__ = cause
+    assert error.what_and_why() == parts
+
+
+def test_a_cause_that_is_given_comes_first() -> None:
+    assert RetailError("it is busy: so", remedy="wait", why="one at a time").what_and_why() == (
+        "it is busy: so",
+        "one at a time",
+    )
+
+
+def test_a_request_that_failed_is_a_sentence() -> None:
+    assert KeyRefused(subject="GET http://a/b (cursor 1)", status=401).what_and_why() == (
+        "GET http://a/b (cursor 1) failed",
+        "status 401: the key is missing, wrong or revoked",
+    )
+
+
+@EVERY
 def test_an_error_survives_pickling_and_copying(kind: type[RetailError]) -> None:
     error = example(kind)
     for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own

@@ -90,7 +90,10 @@ def test_chaos_reaches_the_source_that_is_started_next(home: Home, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("faults", "url", "words"),
-    [("erors", None, "'erors' is no fault; there are late-commits"), ("errors", "http://shop.example", "not ours")],
+    [
+        ("erors", None, "'erors' is no fault; there are late-commits"),
+        ("errors", "http://shop.example", "names another one"),
+    ],
 )
 def test_chaos_that_cannot_be_is_refused(home: Home, faults: str, url: str | None, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
