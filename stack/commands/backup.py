@@ -14,7 +14,7 @@ import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - msgspec reads the types at run time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -36,6 +36,8 @@ from stack.services.warehouse import warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from psycopg2.extensions import connection
 
     from stack.host.console import Talk
     from stack.host.home import Home
@@ -98,10 +100,11 @@ def back_up(home: Home, settings: StackSettings, talk: Talk, folder: Path, now: 
     """
     program = find_program(settings, "pg_dump")
     with (
+        _made(folder),
         warehouse(home, settings, talk) as url,
         connect(url, application_name="retail backup") as conn,
+        _with_data(conn),
         locked(conn, RETENTION),
-        _made(folder),
     ):
         return back_up_warehouse(program, url, settings, folder, now, talk=talk, source=home.recall("source"))
 
@@ -224,14 +227,26 @@ def _made(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _snapshot(conn: Any) -> Iterator[str]:
+def _with_data(conn: connection) -> Iterator[None]:
+    """Raise ConfigurationError for a warehouse that no version has prepared yet."""
+    migration, _ = pending_migrations(conn)
+    if migration is None:
+        raise ConfigurationError(
+            "the warehouse is empty: no run has begun yet, so there is nothing to back up",
+            remedy="check RETAIL_HOME and DATABASE_URL; ./retail run fills a new warehouse",
+        )
+    yield
+
+
+@contextmanager
+def _snapshot(conn: connection) -> Iterator[str]:
     """A snapshot that pg_dump can use too, held open within the block."""
     conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
     with transaction(conn):
         with conn.cursor() as cursor:
             cursor.execute("set local idle_in_transaction_session_timeout = 0")
             cursor.execute("select pg_export_snapshot()")
-            (name,) = cursor.fetchone()
+            (name,) = cursor.fetchone() or ("",)
         yield str(name)
 
 
