@@ -28,6 +28,20 @@ _SESSION = {
     **{f"tcp_{name}": value for name, value in _KEEPALIVE.items()},
     "client_connection_check_interval": "2s",  # has the server check the connection while a statement runs
 }
+# What to do about an error of the server, by SQLSTATE or its first two characters.
+_REMEDIES = {
+    "08": "check that the warehouse's server runs and can be reached (./retail status)",
+    "25006": "point DATABASE_URL at the server that takes writes",
+    "3F": "apply the schema of this version: ./retail schema",
+    "42501": "grant the role that right (docs/operations.md, Security)",
+    "42703": "apply the schema of this version: ./retail schema",
+    "42883": "apply the schema of this version: ./retail schema",
+    "42P01": "apply the schema of this version: ./retail schema",
+    "53100": "free space on the disk of the warehouse's server",
+    "53200": "give the warehouse's server more memory, or end other sessions",
+    "53300": "end sessions of the warehouse's server, or raise its max_connections",
+    "57": "check the warehouse's server: it was stopped, or an administrator or a time limit ended the statement",
+}
 # Sessions that may block this one. A reader is named only where no session holds more than a reader's lock: then the
 # reader blocks a change of a table. Another role's start is hidden, so `since` may be null.
 _LOCK_HOLDERS = """
@@ -83,8 +97,20 @@ def transaction(conn: connection) -> Iterator[None]:
     except psycopg2.Error as error:
         raise DatabaseError(
             f"the warehouse refused a statement: {first_line(error)}",
-            remedy="nothing of this step was kept; run it again once the cause is fixed",
+            remedy=f"{_remedy(error)}; nothing of this step was kept: run it again then",
         ) from error
+
+
+def remedy_of(sqlstate: str | None) -> str:
+    """What an operator does about an error of Postgres, by its code or else by the code's class."""
+    code = sqlstate or ""
+    return _REMEDIES.get(code) or _REMEDIES.get(code[:2]) or "fix what the message names"
+
+
+def _remedy(error: psycopg2.Error) -> str:
+    """The remedy by the server's code. An operational error without one is the driver's own: it has lost the server."""
+    is_lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+    return remedy_of(error.pgcode or ("08" if is_lost else None))
 
 
 def first_line(error: Exception) -> str:

@@ -133,13 +133,9 @@ def back_up_warehouse(
     sha256 = _sha256(draft)
     dump = draft.replace(folder / f"warehouse-{sha256[:12]}.dump")
     files = tuple(FileInBackup(one.path, one.records, one.bytes, one.sha256) for one in receipts)
-    size = dump.stat().st_size
-    manifest = Manifest(_FORMAT, now, migration, dump.name, size, sha256, files, source)
-    write_private(folder / _MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)).decode() + "\n")
-    for older in folder.glob("warehouse-*.dump"):
-        if older != dump:
-            older.unlink()
-    return BackedUp(str(folder), migration, size, len(files), copied.bytes, copied.written)
+    manifest = Manifest(_FORMAT, now, migration, dump.name, dump.stat().st_size, sha256, files, source)
+    _complete(folder, manifest)
+    return BackedUp(str(folder), migration, manifest.dump_bytes, len(files), copied.bytes, copied.written)
 
 
 def restore(home: Home, settings: StackSettings, talk: Talk, path: Path) -> str:
@@ -211,6 +207,15 @@ def read_manifest(folder: Path) -> Manifest:
             remedy="restore it with the version that wrote it (git log), then upgrade",
         )
     return found
+
+
+def _complete(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest, which makes the backup valid, and remove the dumps of earlier ones."""
+    text = msgspec.json.format(msgspec.json.encode(manifest)).decode()
+    write_private(folder / _MANIFEST, text + "\n")
+    for dump in folder.glob("warehouse-*.dump"):
+        if dump.name != manifest.dump:
+            dump.unlink()
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_one_record_dated_in_the_future_neither_hides_the_others_nor_becomes_the
     listing.commit(customer(1, at(-9)), customer(2, "2099-01-01T00:00:00Z"), customer(3, at(-8)))
     collected = pull(conn, chosen)
     assert collected.records == {"customers": 3}
-    assert collected.notes == ("1 records dated in the future hold the watermark back",)
+    assert collected.notes == ("1 record dated in the future holds the watermark back",)
     assert rows(conn, WATERMARK) == [(f"{at(-8)}~3",)]
     assert pull(conn, chosen).files == 0
     listing.commit(customer(4, at(30)), customer(1, at(31), segment="vip"))
