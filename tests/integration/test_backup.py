@@ -23,12 +23,14 @@ from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
 from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
 from medallion.database import connect
-from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, FilesDamaged
+from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, EntityLocked, FilesDamaged
 from medallion.settings import PROJECT_ROOT, Settings
-from stack.commands.backup import BackedUp, back_up_warehouse, read_manifest, restore_backup
+from medallion.state.locks import RETENTION, locked
+from stack.commands.backup import BackedUp, back_up, back_up_warehouse, read_manifest, restore_backup
 from stack.commands.dump import dump_warehouse, restore_warehouse
 from stack.commands.tools import find_program
 from stack.host.console import Talk
+from stack.host.home import Home
 from stack.host.settings import StackSettings
 from tests.conftest import KEY, NOON, Source, _administer
 from tests.postgres_server import PostgresServer
@@ -234,6 +236,37 @@ def test_a_bronze_with_other_files_is_refused(
     (tmp_path / "elsewhere" / "sales" / "other.ndjson").touch()
     with pytest.raises(ConfigurationError, match=r"1 file that the backup does not have: sales/other\.ndjson"):
         restored_backup(empty_url, elsewhere, tmp_path / "backup")
+
+
+def test_a_file_that_lands_during_the_dump_is_in_neither_half(
+    conn: connection, database_url: str, settings: Settings, elsewhere: Settings, empty_url: str, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    psql, pg_dump = (find_program(StackSettings(), name) for name in ("psql", "pg_dump"))
+    copied = (
+        "insert into meta.bronze_file (path, dataset, load_id, part, records, bytes, sha256, cursor_through) "
+        "select 'late/file.ndjson', dataset, load_id, 99, records, bytes, sha256, cursor_through "
+        "from meta.bronze_file limit 1"
+    )
+    program = tmp_path / "pg_dump"
+    program.write_text(f'#!/bin/sh\n{psql} -qc "{copied}" || exit 1\nexec {pg_dump} "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "backup").mkdir()
+    done = back_up_warehouse(str(program), database_url, stack(settings), tmp_path / "backup", NOON, talk=quiet())
+    assert rows(conn, "select count(*) from meta.bronze_file") == [(done.files + 1,)]
+    restored_backup(empty_url, elsewhere, tmp_path / "backup")
+    with connect(empty_url) as copy:
+        assert rows(copy, "select count(*) from meta.bronze_file") == [(done.files,)]
+
+
+def test_a_backup_and_a_retention_keep_each_other_out(
+    conn: connection, database_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    home = Home(tmp_path / "home").prepare()
+    with connect(database_url) as night, locked(night, RETENTION), pytest.raises(EntityLocked):
+        back_up(home, stack(settings), quiet(), tmp_path / "backup", NOON)
+    assert back_up(home, stack(settings), quiet(), tmp_path / "backup", NOON).files == 4
 
 
 def test_a_manifest_that_names_files_outside_is_refused(tmp_path: Path) -> None:
