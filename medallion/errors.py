@@ -375,8 +375,8 @@ class ProcessFailed(RetailError):
 
     usual_cause = "another process ended with an error of its own"
 
-    def __init__(self, message: str, *, remedy: str, exit_code: int = RetailError.exit_code) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, remedy: str, exit_code: int = RetailError.exit_code, why: str = "") -> None:
+        super().__init__(message, remedy=remedy, why=why)
         self.exit_code = exit_code
 
 

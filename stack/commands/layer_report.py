@@ -183,12 +183,17 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def summarize_run(report: Report) -> str:
-    """What the run added, in one line."""
-    brought = {name: count for name, count in report.new["bronze"].items() if count}
-    if not brought:
-        return "nothing new: the source had no record past the watermarks, so only they were asked for"
-    named = [counted_records(table, brought[name]) for name, table in TABLES.items() if name in brought]
-    return "new from the source: " + ", ".join(named)
+    """What the run added, in one line. It may have loaded what an earlier run had left in Bronze."""
+    if brought := _named(report.new["bronze"]):
+        return f"new from the source: {brought}"
+    if left := _named(report.new["silver"]):
+        return f"nothing new from the source; loaded what an earlier run had pulled: {left}"
+    return "nothing new: the source had no record past the watermarks, so only they were asked for"
+
+
+def _named(counts: dict[str, int]) -> str:
+    """The counts that are not zero, with the names of their records."""
+    return ", ".join(counted_records(table, counts[name]) for name, table in TABLES.items() if counts.get(name))
 
 
 def _news(report: Report, layer: str, name: str) -> tuple[str, str]:

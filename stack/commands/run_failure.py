@@ -18,7 +18,7 @@ from stack.services.airflow.metadata import BROKEN
 from stack.services.airflow.service import DAG_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from stack.commands.layer_report import Failure, Report
@@ -26,9 +26,16 @@ if TYPE_CHECKING:
     from stack.services.airflow.metadata import DagRun, TaskState
 
 
-def explain(home: Home, dag_run: DagRun, tasks: Iterable[TaskState], report: Report) -> RunFailed:
+def explain(home: Home, dag_run: DagRun, tasks: Sequence[TaskState], report: Report) -> RunFailed:
     """The error for a failed run."""
     failed = [task.task_id for task in tasks if task.state == "failed"]
+    under_way = [task.task_id for task in tasks if task.state == "running"]
+    if under_way and not failed:
+        return RunFailed(
+            f"the run was killed during {', '.join(under_way)}",
+            why="its process ended without an error: out of memory, a signal, or a power cut",
+            remedy="./retail run resumes where it stopped; what was committed stays, the rest was rolled back",
+        )
     blocked = [task.task_id for task in tasks if task.state in BROKEN and task.state != "failed"]
     log = _log(home, dag_run.run_id, failed)
     logged = _of_log(report.failures, failed)

@@ -37,6 +37,13 @@ def test_message_remedy_and_exit_code_are_those_of_the_etl_log(home: Home) -> No
     assert (failed.remedy, failed.exit_code) == ("set SOURCE_API_KEY", 4)
 
 
+def test_a_run_that_was_killed_is_said_to_be(home: Home) -> None:
+    killed = explained(home, tasks=[TaskState("silver_load_products", "running", None, 1.0)])
+    assert killed.message == "the run was killed during silver_load_products"
+    assert "out of memory" in killed.why
+    assert "resumes where it stopped" in killed.remedy
+
+
 def test_an_error_that_did_not_reach_the_warehouse_is_read_from_the_file_of_the_task(home: Home) -> None:
     leave(home, BronzeDamaged("a file — the second — is damaged", remedy="restore it"))
     failed = explained(home)
