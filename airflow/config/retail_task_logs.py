@@ -48,14 +48,16 @@ def _copied_to(file: BinaryIO) -> Iterator[None]:
     """Within the block, write a copy of each logged event to the file, before the output's own renderer takes it."""
     from airflow.sdk.log import logging_processors
 
-    as_json = logging_processors(json_output=True)
+    *steps, as_json = logging_processors(json_output=True)
 
     def copy(logger: Any, method: str, event: Event) -> Event:
         if not str(event.get("logger")).startswith(_SUPERVISION):
             line: Any = dict(event)
-            for process in as_json:
-                line = process(logger, method, line)
-            file.write(line + b"\n")
+            for step in steps:
+                line = step(logger, method, line)
+            if trace := line.pop("exception", None):
+                line["error_detail"] = trace  # the name under which the web UI shows it as a traceback
+            file.write(as_json(logger, method, line) + b"\n")
         return event
 
     with ExitStack() as chains:

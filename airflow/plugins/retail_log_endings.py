@@ -27,5 +27,5 @@ def log_ending(task: Any, failure: Failure) -> None:
 
 def notes(task: Any) -> list[str]:
     """The notes of the task, line by line, under a heading."""
-    text = (task.doc_md or "").strip()
-    return [f"notes of {task.task_id} (the book icon on the page of the task):", *text.splitlines()] if text else []
+    lines = [line for line in (task.doc_md or "").splitlines() if line.strip()]
+    return [f"notes of {task.task_id} (the book icon on the page of the task):", *lines] if lines else []
