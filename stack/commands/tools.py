@@ -15,6 +15,7 @@ from medallion.database import connect
 from medallion.errors import ConfigurationError, RetailError
 from medallion.schema import prepare_schema
 from medallion.settings import PROJECT_ROOT
+from stack.commands.docs_site import tidy
 from stack.host.logs import tail
 from stack.services.airflow.service import dbt_profile
 from stack.services.ports import HOST, choose_port
@@ -23,6 +24,8 @@ from stack.services.processes import Service, await_ready, start, stop
 from stack.services.warehouse import warehouse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
@@ -86,6 +89,7 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
             with talk.step("dbt docs generate"):
                 run_dbt(home, environment, "deps")
                 run_dbt(home, environment, "docs", "generate")
+                tidy(_site(home))
         _serve(home, settings, talk)
 
 
@@ -118,8 +122,7 @@ def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
     """Serve the generated site as plain files: a dbt process would hold three hundred megabytes for that."""
     with home.locked("starting"):  # as every choice of a port: the choices are kept in one place
         port = choose_port(home, settings, "docs_port")
-    site = home.path / "dbt" / "target"
-    command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(site))
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", HOST, "--directory", str(_site(home)))
     url = f"http://{HOST}:{port}"
     service = Service("docs", command, dict(os.environ), ready_url=f"{url}/index.html", ready_seconds=20)
     try:
@@ -129,3 +132,7 @@ def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
         process.wait()
     finally:
         stop(home, [service.name])
+
+
+def _site(home: Home) -> Path:
+    return home.path / "dbt" / "target"
