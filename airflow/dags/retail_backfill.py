@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 from retail_callbacks import run_failed, run_succeeded, task_succeeded
-from retail_steps import DEFAULTS, connect_tasks, notes_of, plan_of, task_for_each, task_of
+from retail_steps import DEFAULTS, RUN_TYPES, connect_tasks, notes_of, plan_of, task_for_each, task_of
 
 from medallion.process.steps import BACKFILL, LOAD_SALES, PLAN_RANGES, PULL_RANGE
 
@@ -20,14 +20,15 @@ POOL = "retail_backfill"  # has BACKFILL_JOBS slots; ./retail up and airflow-ini
 
 with DAG(
     dag_id="retail_backfill",
-    description="Years of sales, pulled in ranges side by side",
+    description="First load of years of sales, started by hand",
     doc_md=NOTES["retail_backfill"],
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
+    allowed_run_types=RUN_TYPES,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=48),
-    tags=["retail", "bronze", "silver"],
+    tags=["retail", "by hand"],
     default_args=DEFAULTS | {"execution_timeout": timedelta(hours=12)},
     on_failure_callback=run_failed,
     on_success_callback=run_succeeded,

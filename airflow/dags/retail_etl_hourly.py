@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
 from retail_callbacks import nothing_left, run_failed, run_succeeded
-from retail_steps import DEFAULTS, connect_tasks, notes_of, task_of
+from retail_steps import DEFAULTS, RUN_TYPES, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import HOURLY, entities
 
@@ -31,6 +31,7 @@ with DAG(
     schedule="@hourly",
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
+    allowed_run_types=RUN_TYPES,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),
     tags=["retail", "bronze", "silver", "gold", "dbt"],

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG
 from retail_callbacks import run_failed, run_succeeded, task_succeeded
-from retail_steps import DEFAULTS, connect_tasks, notes_of, task_of
+from retail_steps import DEFAULTS, RUN_TYPES, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import NIGHTLY
 
@@ -20,11 +20,12 @@ MAY_BE_IDLE = {"expire_bronze", "dbt_test_all"}
 
 with DAG(
     dag_id="retail_quality_nightly",
-    description="Bronze receipts, control totals and Gold's tests, over all history",
+    description="Checks of all history, every night",
     doc_md=NOTES["retail_quality_nightly"],
     schedule="30 2 * * *",
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
+    allowed_run_types=RUN_TYPES,
     max_active_runs=1,
     max_active_tasks=1,
     dagrun_timeout=timedelta(hours=6),

@@ -34,6 +34,9 @@ DEFAULTS = {
     **TASK_CALLBACKS,
 }
 
+# Airflow's own backfill runs a DAG for dates of the past. Here a run takes whatever is new, whatever its date.
+RUN_TYPES = ("scheduled", "manual", "operator_triggered", "asset_materialization")
+
 
 def notes_of(dag_file: str) -> dict[str, str]:
     """Sections of the `.md` next to a DAG file, by heading: the DAG's id and its tasks' ids."""

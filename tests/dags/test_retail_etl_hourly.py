@@ -100,6 +100,21 @@ def test_assets_draw_the_line_from_bronze_to_gold(dag: Any) -> None:
     assert layers == {"bronze", "silver", "gold"}
 
 
+def test_assets_are_grouped_by_layer(dag: Any) -> None:
+    assets = {asset.name: asset.group for task in dag.tasks for asset in task.outlets}
+    assert assets == {name: name.split(".")[0] for name in assets}
+    assert len(assets) == 12
+
+
+def test_no_dag_takes_a_run_for_dates_of_the_past(dag: Any) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    types = {found.dag_id: {one.value for one in found.allowed_run_types} for found in DagBag(str(DAGS)).dags.values()}
+    kept = {"scheduled", "manual", "operator_triggered", "asset_materialization"}
+    assert types == dict.fromkeys(types, kept)
+    assert len(types) == 3
+
+
 def test_params_are_checked_by_a_schema(dag: Any) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
@@ -107,6 +122,12 @@ def test_params_are_checked_by_a_schema(dag: Any) -> None:
     assert dag.params["entities"] == [*ENTITIES]
     with pytest.raises(ParamValidationError):
         dag.params["entities"] = ["suppliers"]
+
+
+def test_each_param_is_explained_where_a_person_sets_it(dag: Any) -> None:
+    explained = {name: dag.params.get_param(name).description for name in dag.params}
+    assert explained["entities"].startswith("Source entities to pull.")
+    assert explained["full_refresh"].startswith("Pull from the source's beginning")
 
 
 def test_a_bad_core_cannot_reach_the_marts(dag: Any) -> None:
