@@ -45,8 +45,9 @@ def notes_of(dag_file: str) -> dict[str, str]:
 
 
 def asset(name: str) -> Asset:
-    """The asset of a table or a set of files, so that the web UI shows lineage."""
-    return Asset(name=name, uri=f"retail://{name.replace('.', '/')}")
+    """The asset of a table or a set of files, in the group of its layer, so that the web UI shows lineage."""
+    layer, _, dataset = name.partition(".")
+    return Asset(name=name, uri=f"retail://{layer}/{dataset}", group=layer)
 
 
 def task_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
@@ -144,7 +145,9 @@ def _carry_out(step: Step, login: str, **options: Any) -> list[Any]:
     try:
         with connect(warehouse_address(login), application_name=name) as conn:
             settings, run_id = load_settings(), context["run_id"]
-            return [call(conn, settings, run_id=run_id, **options) for call in functions_of(step)]
+            done = [call(conn, settings, run_id=run_id, **options) for call in functions_of(step)]
+            _describe_events(step, conn, context)
+            return done
     except NothingToDo as nothing:
         raise AirflowSkipException(str(nothing)) from nothing
     except Exception as error:
@@ -154,3 +157,14 @@ def _carry_out(step: Step, login: str, **options: Any) -> list[Any]:
         if may_pass and not os.environ.get("RETAIL_FAIL_AT_ONCE", ""):
             raise
         raise AirflowFailException(str(error)) from error
+
+
+def _describe_events(step: Step, conn: Any, context: Any) -> None:
+    """Have the event of each asset that the task writes say how many rows it wrote, and in which load."""
+    from medallion.state.written import written_by
+
+    if not step.writes:
+        return
+    written = written_by(conn, context["run_id"])
+    for name in step.writes:
+        context["outlet_events"][asset(name)].extra = {"rows": 0, **written.get(name, {})}

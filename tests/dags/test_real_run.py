@@ -19,7 +19,7 @@ from psycopg2.extensions import connection
 
 from medallion.database import connect
 from medallion.process.failure_file import read_failure, task_file
-from tests.airflow_run import Hour
+from tests.airflow_run import AIRFLOW, Hour
 from tests.conftest import NOON, Source
 from tests.figures import expected_mart, mart
 from tests.queries import rows
@@ -38,6 +38,19 @@ def test_two_hours_by_airflow_bring_exactly_what_the_source_sold_and_a_third_not
     totals = source.data.totals(0, None)
     assert mart(conn) == expected_mart(source)
     assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [(totals.lines, totals.net_amount)]
+    new = {"sales_customer": totals.sales - first.sales, "sales_product": totals.lines - first.lines}
+    events = last_events(runs)
+    assert {name: extra["rows"] for name, extra in events.items() if name.split(".")[1] in new} == {
+        f"{layer}.{dataset}": count for layer in ("bronze", "silver") for dataset, count in new.items()
+    }
+    logged = "select layer || '.' || dataset, max(load_id), sum(rows_inserted + rows_updated) from meta.load"
+    of_run = "where run_id = (select run_id from meta.load order by load_id desc limit 1) and layer <> 'bronze'"
+    expected = {
+        name: {"rows": count, "load_id": id_} for name, id_, count in rows(conn, f"{logged} {of_run} group by 1")
+    }
+    idle = {"silver.customers": {"rows": 0}, "silver.products": {"rows": 0}}
+    assert {name: extra for name, extra in events.items() if not name.startswith("bronze.")} == expected | idle
+    assert len(events) == 12
     loads = "select rows_read from meta.load where layer = 'silver' and dataset = 'sales_product' order by 1 desc"
     assert rows(conn, loads) == [(first.lines,), (totals.lines - first.lines,)]
     assert rows(conn, "select count(*) from meta.load where status <> 'SUCCESS'") == [(0,)]
@@ -47,6 +60,20 @@ def test_two_hours_by_airflow_bring_exactly_what_the_source_sold_and_a_third_not
     assert runs.run() == 0
     assert rows(conn, gold) == before
     assert "Gold has taken and tested all of Silver" in runs.log.read_text()
+
+
+def last_events(runs: Hour) -> dict[str, dict[str, int]]:
+    """The extra of the last event of each asset."""
+    url = runs.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+    found = """
+        select distinct on (asset.name) asset.name, asset."group", event.extra
+        from asset_event as event inner join asset on event.asset_id = asset.id order by 1, event.id desc
+    """
+    with connect(url) as metadata:
+        events = rows(metadata, found)
+    assert [group for _, group, _ in events] == [name.split(".")[0] for name, _, _ in events]
+    keys = ("rows", "load_id")
+    return {name: {key: extra[key] for key in keys if key in extra} for name, _, extra in events}
 
 
 def test_a_run_killed_between_bronze_and_silver_is_made_good_by_the_next(
@@ -79,7 +106,8 @@ def test_a_run_that_fails_says_what_and_what_to_do(runs: Hour, conn: connection)
         assert left is not None
         assert (left.error_type, left.remedy, left.exit_code) == ("KeyRefused", "set SOURCE_API_KEY", 4)
     log = web_log(runs, "bronze_sales")
-    assert "Task failed with exception" in [line["event"] for line in log]
+    (trace,) = [line["error_detail"] for line in log if line["event"] == "Task failed with exception"]
+    assert "status 401" in str(trace)
     ending = [(line["level"], line["event"]) for line in log if line["logger"] == "retail_log_endings"]
     assert [level for level, _ in ending if level != "info"] == ["error"] * 3
     texts = [event for _, event in ending]
@@ -93,6 +121,16 @@ def test_a_run_that_fails_says_what_and_what_to_do(runs: Hour, conn: connection)
     assert texts[-2].startswith("do: set SOURCE_API_KEY; then ./retail run")
     assert open_groups(log, texts[-2]) == 0  # a group is folded in the web UI
     assert "bronze_sales failed" in refused.log.read_text()  # the output of the run has all of it too
+    assert "does not allow backfill runs" in backfill_of_airflow(runs)
+
+
+def backfill_of_airflow(runs: Hour) -> str:
+    """The error of Airflow's own backfill over two days, which means nothing here."""
+    days = ["--from-date", "2026-11-01", "--to-date", "2026-11-02"]
+    command = [*AIRFLOW, "backfill", "create", "--dag-id", "retail_etl_hourly", *days]
+    done = subprocess.run(command, env=runs.environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
 
 
 def web_log(runs: Hour, task_id: str) -> list[dict[str, str]]:
