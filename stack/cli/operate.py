@@ -56,14 +56,14 @@ def pull(
     """Pull what is new of one entity into Bronze."""
     from stack.commands.by_hand import pull as pull_entity
 
-    print_data(pull_entity(*open_home(), Talk(), entity, full_refresh=full_refresh))
+    print_data(pull_entity(*open_home(), Talk(), entity, datetime.now(timezone.utc), full_refresh=full_refresh))
 
 
 def load(dataset: _Dataset = None) -> None:
     """Load new Bronze files into Silver."""
     from stack.commands.by_hand import load as load_datasets
 
-    print_data("\n".join(load_datasets(*open_home(), Talk(), dataset)))
+    print_data("\n".join(load_datasets(*open_home(), Talk(), dataset, datetime.now(timezone.utc))))
 
 
 def retention(*, as_json: AsJson = False) -> None:
@@ -107,7 +107,7 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="What ./retail backup has written, or a dump of the warehouse alone.")],
 ) -> None:
     """Restore a backup into an empty warehouse and an empty Bronze, and check every file."""
-    from stack.commands.backup import restore as restore_from
+    from stack.commands.restore import restore as restore_from
 
     Talk().say(restore_from(*open_home(), Talk(), where_the_user_stands(folder)))
 

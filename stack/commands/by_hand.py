@@ -14,9 +14,12 @@ from medallion.errors import NothingToDo
 from medallion.process.step import hand_run_id
 from medallion.process.steps import LOADS, PULLS, functions_of
 from medallion.schema import pending_migrations, prepare_schema
+from stack.commands.last_report import save_before_stop
 from stack.services.warehouse import platform, warehouse, with_source
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from medallion.bronze.retention import Expired
     from stack.host.console import Talk
     from stack.host.home import Home
@@ -38,8 +41,8 @@ class SchemaState:
         return f"the warehouse is at {self.at or 'no migration'}{now}{to_come}"
 
 
-def pull(home: Home, settings: StackSettings, talk: Talk, entity: str, *, full_refresh: bool) -> str:
-    """Pull what is new of one entity into Bronze. Returns what it brought.
+def pull(home: Home, settings: StackSettings, talk: Talk, entity: str, now: datetime, *, full_refresh: bool) -> str:
+    """Pull what is new of one entity into Bronze. Returns what it brought. `now` dates the saved report.
 
     `full_refresh` then pulls all history again. Raises as the entity's step.
     """
@@ -51,16 +54,22 @@ def pull(home: Home, settings: StackSettings, talk: Talk, entity: str, *, full_r
             more = {"full_refresh": True} if full_refresh else {}
             outcome = call(conn, with_source(settings, endpoints), run_id=hand_run_id(), **more)
             said.append(outcome.summary())
+        save_before_stop(home, endpoints.database_url, now)
     return "\n".join(said)
 
 
-def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None) -> list[str]:
-    """Load new Bronze files into one table of Silver, by default into all. Returns what each load did."""
+def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None, now: datetime) -> list[str]:
+    """Load new Bronze files into one table of Silver, by default into all. Returns what each load did.
+
+    `now` dates the saved report.
+    """
     steps = [step for step in LOADS if dataset is None or step.writes == (f"silver.{dataset}",)]
     with warehouse(home, settings, talk) as url, connect(url) as conn:
         prepare_schema(conn)
         calls = [call for step in steps for call in functions_of(step)]
-        return [call(conn, settings, run_id=hand_run_id()).summary() for call in calls]
+        said = [call(conn, settings, run_id=hand_run_id()).summary() for call in calls]
+        save_before_stop(home, url, now)
+    return said
 
 
 def expire(home: Home, settings: StackSettings, talk: Talk) -> Expired | None:

@@ -1,6 +1,7 @@
 """The last report of the layers, saved for `./retail status` while the warehouse is stopped.
 
-Each command that could read the warehouse saves what it saw: `run` at its end, `up` before it stops, `status` itself.
+`run`, `pull` and `load` save what the layers hold at their end, `up` before it stops, and `status` whenever it could
+read the warehouse.
 """
 
 from __future__ import annotations
@@ -60,10 +61,15 @@ def saved_report(home: Home) -> LastReport | None:
         return None
 
 
-def save_before_stop(home: Home, database_url: str, airflow_url: str, now: datetime) -> None:
-    """Read and save the report of a warehouse that is about to stop. Raises nothing: it stops anyway."""
+def save_before_stop(home: Home, database_url: str, now: datetime, airflow_url: str | None = None) -> None:
+    """Read and save the report of a warehouse that is about to stop. Raises nothing: it stops anyway.
+
+    Without the address of Airflow's metadata, the last run stays the one that was saved before.
+    """
+    saved = saved_report(home) if airflow_url is None else None
+    last_run = saved.last_run if saved else read_last_run(airflow_url)
     with suppress(DatabaseError):
-        save_report(home, read_layers(database_url, read_last_run(airflow_url), now))
+        save_report(home, read_layers(database_url, last_run, now))
 
 
 def _file(home: Home) -> Path:

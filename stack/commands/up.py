@@ -76,8 +76,8 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
                 with uninterrupted():
                     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
                     talk.say("stopping …")
-                    urls = (endpoints.database_url, endpoints.airflow_database_url)
-                    save_before_stop(home, *urls, datetime.now(timezone.utc))
+                    now = datetime.now(timezone.utc)
+                    save_before_stop(home, endpoints.database_url, now, endpoints.airflow_database_url)
                     stop(home, [REPORT, *(service.name for service in services)])
 
 

@@ -26,8 +26,10 @@ from medallion.database import connect
 from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, EntityLocked, FilesDamaged
 from medallion.settings import PROJECT_ROOT, Settings
 from medallion.state.locks import RETENTION, locked
-from stack.commands.backup import BackedUp, back_up, back_up_warehouse, read_manifest, restore_backup
+from stack.commands.backup import BackedUp, back_up, back_up_warehouse
+from stack.commands.backup_folder import read_manifest
 from stack.commands.dump import dump_warehouse, restore_warehouse
+from stack.commands.restore import restore_backup
 from stack.commands.tools import find_program
 from stack.host.console import Talk
 from stack.host.home import Home

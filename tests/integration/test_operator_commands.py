@@ -43,6 +43,10 @@ def test_a_table_is_loaded_by_hand_and_then_the_others(cli: Retail) -> None:
     assert "silver.customers: " in said
     assert "inserted" in said
     assert cli("psql", "-XAtc", "select count(*) > 100 from silver.sales_customer").out.strip() == "t"
+    stopped = cli("status", "--json").json()
+    assert stopped["report"]["rows"]["silver"]["products"] == 20
+    assert stopped["services"][0]["state"] == "stopped"
+    assert stopped["read_at"]
     refused = cli("pull", "stores")
     assert (refused.code, "customers, products, sales" in refused.err) == (2, True)
     assert cli("load", "stores").code == 2
