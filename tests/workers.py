@@ -21,6 +21,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "failed_runs",
         "launcher",
         "operator_commands",
+        "launcher_certificates",
         "retail_cli",
         "roles",
         "secrets_of_a_run",
