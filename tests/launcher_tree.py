@@ -19,7 +19,7 @@ COMPLETION = Path("stack", "cli", "completion")
 STACK = """
 import json, os, sys
 told = {"arguments": sys.argv[1:], "folder": os.getcwd(), "prefix": sys.prefix, "root": __file__}
-names = ("RETAIL_HOME", "RETAIL_CALLER_FOLDER", "PYTHONPATH", "PYTHONHOME")
+names = ("RETAIL_HOME", "RETAIL_CALLER_FOLDER", "PYTHONPATH", "PYTHONHOME", "SSL_CERT_FILE")
 print(json.dumps(told | {name: os.environ.get(name) for name in names}))
 sys.exit(int(os.environ.get("EXIT_CODE", "0")))
 """

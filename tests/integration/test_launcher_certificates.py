@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -89,6 +90,8 @@ def test_certificates_that_the_user_names_hold_for_pip_and_uv(tree: Tree, author
     ended = tree.run(**{variable: str(authority)})
     assert ended.returncode == 0, ended.stderr
     assert list(tree.root.glob(".venv/lib/*/site-packages/iniconfig"))
+    handed_over = json.loads(ended.stdout)["SSL_CERT_FILE"]
+    assert handed_over == (str(authority) if variable == "SSL_CERT_FILE" else None)
 
 
 def test_a_certificate_that_nobody_trusts_ends_the_install_with_the_setting_to_use(tree: Tree) -> None:
