@@ -101,7 +101,7 @@ def _pull_locked(entity: Entity, conn: connection, settings: Settings, run_id: s
     started = datetime.now(timezone.utc)
     with (
         open_source(entity, settings) as source,
-        logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name, alone=False) as load_id,
+        logged_load(conn, run_id=run_id, layer="bronze", dataset=entity.name, exclusive=False) as load_id,
     ):
         with transaction(conn):
             claim = claim_range(conn, entity.name, first, load_id)

@@ -163,8 +163,8 @@ begin
     on meta.incident to retail_ingestion;
     grant
         select,
-        insert (dag_id, run_id, cause_key, untold),
-        update (dag_id, status, closed_at, untold, sender, claimed_at)
+        insert (dag_id, run_id, cause_key, pending_channels),
+        update (dag_id, status, closed_at, pending_channels, sender, claimed_at)
     on meta.incident_message to retail_ingestion;
     grant select, insert, update (name) on meta.lock to retail_ingestion; -- update: to hold a row
     grant select, insert, delete on meta.lock_holder to retail_ingestion;

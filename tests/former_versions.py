@@ -1,5 +1,10 @@
 """What takes a warehouse of this version back to an earlier one, so that a test can see it taken over again."""
 
+# Before the number 13: another name for the channels that have not taken a message.
+_UNDO_13 = """
+    alter table meta.incident_message rename column pending_channels to untold;
+    alter index meta.incident_message_pending rename to incident_message_untold;
+"""
 # Before the number 12: a fact that is not found by time.
 _UNDO_12 = """
     do $$
@@ -54,7 +59,7 @@ _UNDO_9 = """
 """
 # Before the number 8: without the change log of the fact.
 BEFORE_8 = f"""
-    {_UNDO_12} {_UNDO_11} {_UNDO_10} {_UNDO_9}
+    {_UNDO_13} {_UNDO_12} {_UNDO_11} {_UNDO_10} {_UNDO_9}
     drop table gold.sales_item_change;
     delete from meta.migration where number >= 8;
 """

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from medallion.alerting.failure import Failure
-from medallion.alerting.messages import Incident, close_messages, join_message, tell
+from medallion.alerting.messages import Incident, close_messages, join_message, notify
 from medallion.alerting.warehouse_outage import report_outage
 from medallion.database import transaction
 from medallion.error_record import ErrorRecord
@@ -61,7 +61,7 @@ def record_failure(conn: connection, failure: Failure, settings: Settings | None
             log.error("incident opened %s", json.dumps(incident.as_json()))
         else:
             log.info("incident %d goes on: %d times since %s", incident.incident_id, incident.times, incident.opened_at)
-    _tell(conn, failure.dag_id, [failure.task_id], channels)
+    _notify(conn, failure.dag_id, [failure.task_id], channels)
 
 
 def report_unrecorded(
@@ -87,7 +87,7 @@ def close_incidents(conn: connection, dag_id: str, task_ids: Sequence[str], chan
         close_messages(conn, [one.message_id for one in closed if one.message_id is not None], channels)
     for incident in closed:
         log.warning("incident closed %s", json.dumps(incident.as_json()))
-    _tell(conn, dag_id, task_ids, channels)
+    _notify(conn, dag_id, task_ids, channels)
 
 
 def hour_began(conn: connection, *, besides: str) -> datetime | None:
@@ -104,10 +104,10 @@ def _log_failed_step(conn: connection, failure: Failure) -> None:
         log_unlogged(conn, run_id=failure.run_id, layer=failure.layer, dataset=failure.entity, error=error)
 
 
-def _tell(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
+def _notify(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
     """Send pending messages. If the warehouse is lost meanwhile, they stay pending and are sent again."""
     try:
-        tell(conn, dag_id, task_ids, channels)
+        notify(conn, dag_id, task_ids, channels)
     except DatabaseError as error:
         log.warning("messages of %s are sent again later: %s", dag_id, error.message)
 

@@ -89,7 +89,7 @@ class _Claimed:
 
     message_id: int
     status: str
-    untold: list[str]
+    pending_channels: list[str]
 
 
 def join_message(conn: connection, incident_id: int, cause_key: str, channels: Channels) -> None:
@@ -109,7 +109,7 @@ def close_messages(conn: connection, message_ids: Sequence[int], channels: Chann
     _SQL.execute(conn, "close_messages", values)
 
 
-def tell(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
+def notify(conn: connection, dag_id: str, task_ids: Sequence[str], channels: Channels) -> None:
     """Send each message about these tasks that a channel has not taken yet. Raises DatabaseError.
 
     A change during the sending, such as an incident that was closed, is sent after it.
@@ -133,7 +133,7 @@ def _send(conn: connection, message: _Claimed, sender: Any, channels: Channels) 
     with transaction(conn):
         columns = list(_SQL.one(conn, "message_incident", values))
     incident = Incident(*[*columns[:-1], tuple(columns[-1])])
-    for name in message.untold:
+    for name in message.pending_channels:
         if name not in channels or sent(channels[name], name, incident):
             with transaction(conn):
                 _SQL.execute(conn, "message_taken", values | {"channel": name})

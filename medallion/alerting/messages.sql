@@ -5,7 +5,7 @@
 -- Open the message of a run and cause, or find it. The unique index decides which of several tasks that fail at once
 -- creates the message. The update changes nothing: it waits for a transaction that is about to close the message, and
 -- then a new message is created.
-insert into meta.incident_message as message (dag_id, run_id, cause_key, untold)
+insert into meta.incident_message as message (dag_id, run_id, cause_key, pending_channels)
 select dag_id, run_id, %(cause_key)s, %(channels)s::text[]
 from meta.incident
 where incident_id = %(incident_id)s
@@ -29,7 +29,7 @@ for update;
 -- name: close_messages
 -- Close messages whose incidents are all closed, so that their end is sent.
 update meta.incident_message as message
-set status = 'CLOSED', closed_at = clock_timestamp(), untold = %(channels)s::text[]
+set status = 'CLOSED', closed_at = clock_timestamp(), pending_channels = %(channels)s::text[]
 where
     message.message_id = any(%(message_ids)s) and message.status = 'OPEN'
     and not exists (
@@ -44,7 +44,7 @@ with found as (
     select message.message_id
     from meta.incident_message as message
     where
-        message.untold <> '{}'
+        message.pending_channels <> '{}'
         and message.message_id || ' ' || message.status <> all(%(tried)s::text[])
         and coalesce(abs(extract(epoch from clock_timestamp() - message.claimed_at)) > %(lease)s, true)
         and exists (
@@ -61,7 +61,7 @@ update meta.incident_message as message
 set sender = %(sender)s::uuid, claimed_at = clock_timestamp()
 from found
 where message.message_id = found.message_id
-returning message.message_id, message.status, message.untold;
+returning message.message_id, message.status, message.pending_channels;
 
 -- name: message_incident
 -- The first incident of a message that is in the state the message reports, and the tasks of all its incidents.
@@ -80,7 +80,7 @@ limit 1;
 -- name: message_taken
 -- Note that a channel has taken a message. If the message was closed while it was sent, its end is still to be sent.
 update meta.incident_message
-set untold = array_remove(untold, %(channel)s)
+set pending_channels = array_remove(pending_channels, %(channel)s)
 where message_id = %(message_id)s and sender = %(sender)s::uuid and status = %(status)s;
 
 -- name: release_message

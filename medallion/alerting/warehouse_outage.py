@@ -38,13 +38,14 @@ def report_outage(folder: Path, failure: Failure, reason: str, now: datetime, ch
         if not state:
             cause = f"{reason} (when the failure of {failure.task_id} was to be recorded: {failure.cause})"
             state |= {"dag_id": failure.dag_id, "task_id": failure.task_id, "run_id": failure.run_id, "cause": cause}
-            state |= {"opened_at": now.isoformat(), "untold": list(channels)}
-        untold, state["untold"] = state["untold"], []
+            state |= {"opened_at": now.isoformat(), "pending_channels": list(channels)}
+        pending = state.pop("untold", None) or state.get("pending_channels", [])  # the name of an earlier version
+        state["pending_channels"] = []
         incident = _incident(state, "OPEN", now)
-    if left := _tell(untold, channels, incident):
+    if left := _notify(pending, channels, incident):
         with _state(folder) as state:
             if state:
-                state["untold"] = left
+                state["pending_channels"] = left
 
 
 def report_end(folder: Path, now: datetime, channels: Channels) -> None:
@@ -55,12 +56,12 @@ def report_end(folder: Path, now: datetime, channels: Channels) -> None:
         incident = _incident(state, "CLOSED", now) if state else None
     if incident:
         log.warning("incident closed %s", json.dumps(incident.as_json()))
-        _tell(list(channels), channels, incident)
+        _notify(list(channels), channels, incident)
     with _state(folder) as state:
         state.clear()
 
 
-def _tell(names: list[str], channels: Channels, incident: Incident) -> list[str]:
+def _notify(names: list[str], channels: Channels, incident: Incident) -> list[str]:
     """Send to these channels; returns those that did not take it."""
     return [name for name in names if name in channels and not sent(channels[name], name, incident)]
 

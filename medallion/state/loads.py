@@ -51,14 +51,14 @@ class RowCounts:
 
 
 @contextmanager
-def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, alone: bool = True) -> Iterator[int]:
+def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, exclusive: bool = True) -> Iterator[int]:
     """Open a load in the ETL log and yield its id; an error marks it FAILED with its message.
 
     The caller holds the lock of `dataset`, so ids of one dataset commit in order, and any load still RUNNING
-    was left by a process that died. Not `alone`: other processes may be at work on the same dataset.
+    was left by a process that died. Not `exclusive`: other processes may be at work on the same dataset.
     """
     with transaction(conn):
-        if alone:
+        if exclusive:
             _SQL.execute(conn, "abandon_loads", {"layer": layer, "dataset": dataset})
         load_id = _SQL.one(conn, "open_load", {"run_id": run_id, "layer": layer, "dataset": dataset})[0]
     try:

@@ -18,7 +18,7 @@ MOST = {
     "anew": 0,
     "set (?:it |them )?aside": 0,
     "beside": 25,
-    "tells?|told": 110,
+    "tells?|told": 101,
     "held against": 0,
     "mend|mends|mended": 0,
     "once more": 1,

@@ -26,7 +26,8 @@ BREAK = f"""
     create trigger break before insert on silver.products for each statement execute function public.break()
 """
 OPEN = """
-    select task_id, entity, times, untold from meta.incident inner join meta.incident_message using (message_id)
+    select task_id, entity, times, pending_channels
+    from meta.incident inner join meta.incident_message using (message_id)
     where incident.status = 'OPEN' order by 1
 """
 
@@ -93,7 +94,7 @@ def test_a_failure_is_told_once_its_repeats_are_counted_and_its_end_is_told_once
             cursor.execute("drop function public.break cascade")
         assert alarmed.run() == 0
         assert rows(conn, "select status, times from meta.incident") == [("CLOSED", 2)]
-        assert rows(conn, "select status, untold from meta.incident_message") == [("CLOSED", [])]
+        assert rows(conn, "select status, pending_channels from meta.incident_message") == [("CLOSED", [])]
         assert alarmed.run() == 0
         assert [one["status"] for one in hook.received] == ["OPEN", "CLOSED"]
         assert len(mailbox.received) == 2

@@ -181,7 +181,7 @@ def test_while_others_work_on_the_last_ranges_an_ordinary_pull_leaves_them_to_it
         connect(database_url) as other,
         locked(other, entity_lock("sales"), shared=True),
         locked(other, range_lock("sales", 101)),
-        logged_load(other, run_id="other", layer="bronze", dataset="sales", alone=False) as load_id,
+        logged_load(other, run_id="other", layer="bronze", dataset="sales", exclusive=False) as load_id,
     ):
         with other:
             claim_range(other, "sales", 101, load_id)
@@ -209,7 +209,7 @@ def test_a_backfill_that_does_not_get_on_is_an_error_that_names_its_process(
         connect(database_url, application_name="the-sleeper") as other,
         locked(other, entity_lock("sales"), shared=True),
         locked(other, range_lock("sales", 101)),
-        logged_load(other, run_id="other", layer="bronze", dataset="sales", alone=False) as load_id,
+        logged_load(other, run_id="other", layer="bronze", dataset="sales", exclusive=False) as load_id,
     ):
         with other:
             claim = claim_range(other, "sales", 101, load_id)
@@ -254,7 +254,7 @@ def test_two_ranges_that_finish_at_once_move_the_watermark_behind_both(conn: con
         finishing: list[tuple[connection, Any, int]] = []
         for first in (1, 101):
             own = stack.enter_context(connect(database_url))
-            load = stack.enter_context(logged_load(own, run_id="r", layer="bronze", dataset="sales", alone=False))
+            load = stack.enter_context(logged_load(own, run_id="r", layer="bronze", dataset="sales", exclusive=False))
             with own:
                 claim = claim_range(own, "sales", first, load)
                 assert claim is not None
@@ -379,7 +379,7 @@ def test_progress_is_told_with_an_estimate_while_somebody_is_at_work(
     assert idle.words() == "33% of 300 ids, 1 of 3 ranges; no process is at work on it"
     with (
         locked(conn, range_lock("sales", 1)),
-        logged_load(conn, run_id="r", layer="bronze", dataset="sales", alone=False) as load_id,
+        logged_load(conn, run_id="r", layer="bronze", dataset="sales", exclusive=False) as load_id,
     ):
         with conn:
             claim = claim_range(conn, "sales", 1, load_id)

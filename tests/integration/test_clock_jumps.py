@@ -163,7 +163,7 @@ def test_the_last_run_is_the_one_that_airflow_made_last(tmp_path: Path) -> None:
 def test_progress_is_told_without_an_estimate_when_its_load_began_in_the_future(conn: connection, ahead: str) -> None:
     with (
         locked(conn, range_lock("sales", 1)),
-        logged_load(conn, run_id="r", layer="bronze", dataset="sales", alone=False) as load_id,
+        logged_load(conn, run_id="r", layer="bronze", dataset="sales", exclusive=False) as load_id,
     ):
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute(

@@ -476,8 +476,8 @@ def test_a_folder_without_programs_is_a_configuration_error(home: Home, tmp_path
     ("told", "words"),
     [
         ("echo 'postgres (PostgreSQL) 15.4'", "is too old"),
-        ("echo nonsense", "does not tell its version"),
-        ("exit 3", "does not tell its version"),
+        ("echo nonsense", "does not report its version"),
+        ("exit 3", "does not report its version"),
     ],
 )
 def test_programs_that_cannot_serve_are_a_configuration_error(

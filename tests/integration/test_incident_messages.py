@@ -23,7 +23,7 @@ from tests.queries import rows
 
 DAG = "retail_etl_hourly"
 PULLS = ("bronze_customers", "bronze_products", "bronze_sales")
-MESSAGES = "select status, untold, sender from meta.incident_message order by message_id"
+MESSAGES = "select status, pending_channels, sender from meta.incident_message order by message_id"
 
 
 def down(entity: str) -> SourceUnavailable:
@@ -264,7 +264,7 @@ def test_a_sender_that_died_is_followed_by_another_once_its_time_is_over(conn: c
     for age, heard in ((LEASE_SECONDS - 30, 0), (LEASE_SECONDS + 30, 1), (-LEASE_SECONDS - 30, 1)):
         with conn, conn.cursor() as cursor:
             cursor.execute(
-                "update meta.incident_message set untold = '{email}', sender = gen_random_uuid(),"
+                "update meta.incident_message set pending_channels = '{email}', sender = gen_random_uuid(),"
                 " claimed_at = clock_timestamp() - %s * interval '1 second'",
                 (age,),
             )
@@ -285,8 +285,8 @@ def test_a_session_that_is_lost_while_it_sends_leaves_a_message_that_is_sent_aga
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where datname = current_database() and pid <> pg_backend_pid()"
             )
-    ((status, untold, sender),) = rows(conn, MESSAGES)
-    assert (status, untold) == ("OPEN", ["email"])
+    ((status, pending_channels, sender),) = rows(conn, MESSAGES)
+    assert (status, pending_channels) == ("OPEN", ["email"])
     assert sender is not None
     with conn, conn.cursor() as cursor:
         cursor.execute("update meta.incident_message set claimed_at = claimed_at - interval '1 day'")

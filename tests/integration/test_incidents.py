@@ -69,7 +69,7 @@ def test_runs_that_fail_at_once_open_one_incident_and_all_count(database_url: st
         [lambda conn, one=one: record_failure(conn, one, None, {"webhook": channel}) for one in failures],
     )
     assert rows(conn, "select status, times from meta.incident") == [("OPEN", 8)]
-    assert rows(conn, "select untold from meta.incident_message") == [([],)]
+    assert rows(conn, "select pending_channels from meta.incident_message") == [([],)]
     assert len(channel.heard) == 1
 
 

@@ -122,8 +122,8 @@ PARTIAL = {
     "retail_ingestion meta.incident u": (
         "status last_seen_at closed_at times run_id try_number load_id cause remedy message_id"
     ),
-    "retail_ingestion meta.incident_message i": "dag_id run_id cause_key untold",
-    "retail_ingestion meta.incident_message u": "dag_id status closed_at untold sender claimed_at",
+    "retail_ingestion meta.incident_message i": "dag_id run_id cause_key pending_channels",
+    "retail_ingestion meta.incident_message u": "dag_id status closed_at pending_channels sender claimed_at",
     "retail_ingestion meta.ingestion_state u": "cursor_value epoch load_id updated_at",
     "retail_ingestion meta.load i": LOG,
     "retail_ingestion meta.load u": f"status ended_at {COUNTS} bytes error_message error_type remedy exit_code",

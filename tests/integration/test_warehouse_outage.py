@@ -72,6 +72,17 @@ def test_a_channel_that_did_not_take_it_is_asked_again_and_the_others_are_not(tm
     assert (down.statuses(), up.statuses()) == (["OPEN"], ["OPEN"])
 
 
+def test_an_outage_that_an_earlier_version_has_begun_to_report_goes_to_who_is_left(tmp_path: Path) -> None:
+    down, up = Channel(down=True), Channel()
+    report_outage(tmp_path, failure(), REASON, NOW, {"email": down, "webhook": up})
+    (file,) = tmp_path.glob("*.json")
+    file.write_text(file.read_text(encoding="utf-8").replace("pending_channels", "untold"), encoding="utf-8")
+    down.down = False
+    for _ in range(2):
+        report_outage(tmp_path, failure(), REASON, NOW, {"email": down, "webhook": up})
+    assert (down.statuses(), up.statuses()) == (["OPEN"], ["OPEN"])
+
+
 def test_tasks_that_fail_at_once_tell_it_once(tmp_path: Path) -> None:
     channel, together = Channel(), threading.Barrier(6)
 
