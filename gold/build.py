@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gold.dbt_runner import Built, built_by, invoke, packages_are_linked
+from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
 from medallion.database import transaction
 from medallion.errors import (
     EntityLocked,
@@ -45,7 +45,7 @@ _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class BuildPlan:
     """The increments that Gold has to read."""
 
     due: tuple[PendingGold, ...]
@@ -61,7 +61,7 @@ def gold_due(conn: connection) -> list[PendingGold]:
         return pending_gold(conn)
 
 
-def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Prepared:
+def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> BuildPlan:
     """Decide whether there is anything to do, and link dbt's local package if need be (`dbt deps`, without network).
 
     Sales that are not reconciled or that differ, and a full refresh that did not finish, also count as work.
@@ -80,10 +80,10 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
         except RetailError as error:
             _log_failure(conn, run_id, "dbt_deps", error)
             raise
-    return Prepared(tuple(due))
+    return BuildPlan(tuple(due))
 
 
-def build_core(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
+def build_core(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> BuildResult:
     """Build dimensions and facts, and test what the marts have not read yet.
 
     A core that fails here does not reach the marts. Raises GoldBuildFailed or DataQualityError.
@@ -97,7 +97,7 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     return built
 
 
-def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
+def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> BuildResult:
     """Build the marts from the tested core. Raises GoldBuildFailed.
 
     A requested rebuild is done when core and marts were built for it: a request made after the core began waits for the
@@ -112,7 +112,7 @@ def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refres
     return built
 
 
-def check_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
+def check_gold(conn: connection, settings: Settings, *, run_id: str) -> BuildResult:
     """Run every data test on what was built since the tests last passed. Raises DataQualityError."""
     with transaction(conn):
         open_gold_test(conn)
@@ -122,7 +122,7 @@ def check_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
     return built
 
 
-def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Built:
+def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> BuildResult:
     """Run every data test on all rows, whenever they were built.
 
     Raises DataQualityError; NothingToDo before the first build; EntityLocked, which is worth another try, while an
@@ -154,7 +154,7 @@ def _refresh(request: RebuildToken | None, full_refresh: bool) -> list[str]:  # 
     return ["--full-refresh"] if full_refresh or request else []
 
 
-def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> Built:
+def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> BuildResult:
     """Run a dbt command that has results; a failure goes to the ETL log under the task's name."""
     try:
         with locked(conn, GOLD_BUILD):

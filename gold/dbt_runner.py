@@ -38,7 +38,7 @@ _ROLE_OF_DBT = """
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildResult:
     """The result of one dbt command; `warnings` name what to look at."""
 
     models: int
@@ -112,7 +112,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def built_by(results: Any) -> Built:
+def built_by(results: Any) -> BuildResult:
     """Count what passed. Raises for what did not, for a broken model before a failed test."""
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     broken = [result for result in failed if result.node.resource_type == "model"]
@@ -122,7 +122,7 @@ def built_by(results: Any) -> Built:
         raise GoldTestsFailed(tests=_names(failed), reason=_reason(failed[0]))
     models = sum(result.node.resource_type == "model" for result in results)
     warned = tuple(f"{r.node.name}: {_reason(r)}" for r in results if r.status == "warn")
-    return Built(models, len(results) - models, warned)
+    return BuildResult(models, len(results) - models, warned)
 
 
 def _names(results: list[Any]) -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection
 
-    from ingestion.entity import Collected, Entity
+    from ingestion.entity import Entity, PullResult
     from ingestion.source import Page, Source
     from medallion.settings import Settings
 
@@ -82,7 +82,7 @@ def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: i
         return ranges
 
 
-def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: str, first: int) -> Collected | None:
+def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: str, first: int) -> PullResult | None:
     """Pull the range that begins at `first` from its position; None when it is finished, or another process has it.
 
     Raises EntityLocked during an ordinary pull, SourceError, DatabaseError or BronzeWriteFailed; complete parts that
@@ -97,7 +97,7 @@ def pull_range(entity: Entity, conn: connection, settings: Settings, *, run_id: 
         return _pull_locked(entity, conn, settings, run_id, first)
 
 
-def _pull_locked(entity: Entity, conn: connection, settings: Settings, run_id: str, first: int) -> Collected | None:
+def _pull_locked(entity: Entity, conn: connection, settings: Settings, run_id: str, first: int) -> PullResult | None:
     started = datetime.now(timezone.utc)
     with (
         open_source(entity, settings) as source,
@@ -191,7 +191,7 @@ def last_id(source: Source, entity: Entity, after: int) -> int:
     return above
 
 
-def _pull(entity: Entity, conn: connection, source: Source, claim: RangeClaim, landing: Landing) -> Collected:
+def _pull(entity: Entity, conn: connection, source: Source, claim: RangeClaim, landing: Landing) -> PullResult:
     before = str(claim.reached)
     name = f"{entity.name} {claim.ids.first} to {claim.ids.last}"
     with pull_progress(name, entity.position) as progress:

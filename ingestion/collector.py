@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from ingestion.api.client import SourceClient
-    from ingestion.entity import Collected, Entity
+    from ingestion.entity import Entity, PullResult
     from ingestion.progress import Report
     from ingestion.reading import Reading
     from ingestion.source import Page, Source
@@ -63,7 +63,7 @@ def collect(
     full_refresh: bool = False,
     client: SourceClient | None = None,
     now: datetime | None = None,
-) -> Collected:
+) -> PullResult:
     """Pull the new records of `entity` into Bronze.
 
     `full_refresh` then pulls all history again; Silver ignores records that it already has. `now` is the time, by
@@ -110,7 +110,7 @@ class _Pull:
         self._late = 0
         self._notes: list[str] = []
 
-    def run(self, *, full_refresh: bool) -> Collected:
+    def run(self, *, full_refresh: bool) -> PullResult:
         with transaction(self._conn):
             replay = self._replay(full_refresh=full_refresh)
         with pull_progress(self._entity.name, self._entity.position) as progress:

@@ -15,13 +15,13 @@ from medallion.process.step import hand_run_id, run_step
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from ingestion.entity import Collected
+    from ingestion.entity import PullResult
     from medallion.settings import Settings
 
 CUSTOMERS = pull_of(ENTITIES["customers"])
 
 
-def collect_customers(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
+def collect_customers(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> PullResult:
     """Pull the customers that are new or changed. See `ingestion.collector.collect` for errors."""
     return collect(CUSTOMERS, conn, settings, run_id=run_id, full_refresh=full_refresh)
 

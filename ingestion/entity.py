@@ -73,7 +73,7 @@ class Entity:
 
 
 @dataclass(frozen=True)
-class Collected:
+class PullResult:
     """What one pull landed. `records` per dataset; cursors are its position before and after.
 
     `position` is the cursor after it, in words. `late` counts records that arrived in gaps. `notes` say what an

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ingestion.entity import Collected
+from ingestion.entity import PullResult
 from ingestion.part import Part
 from medallion.bronze.writer import BronzeFile, BronzeStore, WrittenFile, bronze_path
 from medallion.database import transaction
@@ -103,9 +103,9 @@ class Landing:
 
     def collected(
         self, name: str, before: str | None, after: str | None, *, late: int = 0, notes: Sequence[str] = ()
-    ) -> Collected:
+    ) -> PullResult:
         """What this load landed, between these two positions."""
-        return Collected(
+        return PullResult(
             entity=name,
             load_id=self.load_id,
             cursor_before=before,

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ingestion.collector import collect
-from ingestion.entity import Collected, Entity
+from ingestion.entity import Entity, PullResult
 from medallion.bronze.ndjson import Ndjson
 from medallion.entities.registry import ENTITIES
 from medallion.process.step import hand_run_id, one_named, run_step
@@ -36,7 +36,7 @@ def pull_of(declared: Declaration) -> Entity:
 
 def collect_listing(
     conn: connection, settings: Settings, *, subject: str, run_id: str, full_refresh: bool = False
-) -> Collected:
+) -> PullResult:
     """Pull the new or changed records of the entity `subject`. See `ingestion.collector.collect` for errors."""
     return collect(pull_of(ENTITIES[subject]), conn, settings, run_id=run_id, full_refresh=full_refresh)
 

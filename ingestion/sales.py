@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.backfill import finish_backfill
 from ingestion.collector import collect
-from ingestion.entity import Collected, Entity
+from ingestion.entity import Entity, PullResult
 from ingestion.split import split_sales
 from medallion.entities.registry import ENTITIES
 from medallion.process.step import hand_run_id, run_step
@@ -41,7 +41,7 @@ SALES = Entity(
 )
 
 
-def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> Collected:
+def collect_sales(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> PullResult:
     """Pull the sales after the watermark, once a backfill that no process works on is finished.
 
     Raises as `ingestion.backfill.finish_backfill` and `ingestion.collector.collect`.

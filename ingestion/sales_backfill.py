@@ -19,13 +19,13 @@ from medallion.wording import counted
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-    from ingestion.entity import Collected
+    from ingestion.entity import PullResult
     from medallion.settings import Settings
     from medallion.state.id_range import IdRange
 
 
 @dataclass(frozen=True)
-class Planned:
+class BackfillPlan:
     """The ranges of a backfill."""
 
     ranges: tuple[IdRange, ...]
@@ -39,7 +39,7 @@ class Planned:
         return f"sales {self.ranges[0].first} to {self.ranges[-1].last} in {counted(len(self.ranges), 'range')}"
 
 
-def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Planned:  # noqa: ARG001 - a step
+def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> BackfillPlan:  # noqa: ARG001 - a step
     """Cut the sales after the watermark into ranges, four for each of BACKFILL_JOBS, or resume existing ranges.
 
     Raises NothingToDo when there is too little to cut, SourceError or DatabaseError.
@@ -47,10 +47,10 @@ def plan_backfill(conn: connection, settings: Settings, *, run_id: str) -> Plann
     ranges = plan_ranges(SALES, conn, settings, most=4 * settings.backfill_jobs)
     if not ranges:
         raise NothingToDo("sales: too few lie after the watermark to be cut", remedy="the hourly run pulls them")
-    return Planned(tuple(ranges))
+    return BackfillPlan(tuple(ranges))
 
 
-def pull_sales_range(conn: connection, settings: Settings, *, run_id: str, first: int) -> Collected:
+def pull_sales_range(conn: connection, settings: Settings, *, run_id: str, first: int) -> PullResult:
     """Pull one range. Raises NothingToDo when it is finished or another process has it; otherwise as `pull_range`."""
     collected = pull_range(SALES, conn, settings, run_id=run_id, first=first)
     if collected is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loaders.dataset import DATASETS
-from loaders.silver import Loaded, load
+from loaders.silver import LoadResult, load
 from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PRODUCTS = DATASETS["products"]
 
 
-def load_products(conn: connection, settings: Settings, *, run_id: str) -> Loaded:
+def load_products(conn: connection, settings: Settings, *, run_id: str) -> LoadResult:
     """Fold new Bronze products into Silver, newest `updated_at` winning. See `loaders.silver.load`."""
     return load(PRODUCTS, conn, settings, run_id=run_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loaders.dataset import DATASETS
-from loaders.silver import Loaded, load
+from loaders.silver import LoadResult, load
 from medallion.process.step import hand_run_id, run_step
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SALES_CUSTOMER = DATASETS["sales_customer"]
 
 
-def load_sales_customer(conn: connection, settings: Settings, *, run_id: str) -> Loaded:
+def load_sales_customer(conn: connection, settings: Settings, *, run_id: str) -> LoadResult:
     """Fold new Bronze sale headers into Silver. A sale never changes, so content decides between versions."""
     return load(SALES_CUSTOMER, conn, settings, run_id=run_id)
 

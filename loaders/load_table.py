@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from loaders.dataset import DATASETS
-from loaders.silver import Loaded, load
+from loaders.silver import LoadResult, load
 from medallion.process.step import hand_run_id, one_named, run_step
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medallion.settings import Settings
 
 
-def load_table(conn: connection, settings: Settings, *, subject: str, run_id: str) -> Loaded:
+def load_table(conn: connection, settings: Settings, *, subject: str, run_id: str) -> LoadResult:
     """Fold new Bronze records of the dataset `subject` into its table. See `loaders.silver.load`."""
     return load(DATASETS[subject], conn, settings, run_id=run_id)
 

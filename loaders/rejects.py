@@ -48,7 +48,7 @@ class Reject:
 
 
 @dataclass(frozen=True)
-class Retried:
+class RetryResult:
     """The result of a retry: ids that are in Silver now, and ids that still do not fit, each with its reason."""
 
     resolved: tuple[int, ...]
@@ -56,14 +56,14 @@ class Retried:
     reasons: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, tried: AbstractSet[int], refused: Mapping[int, str]) -> Retried:
+    def of(cls, tried: AbstractSet[int], refused: Mapping[int, str]) -> RetryResult:
         """The result for the ids that were tried; `refused` has the reasons, by id."""
         ids = sorted(refused)
         return cls(tuple(sorted(tried - refused.keys())), tuple(ids), tuple(refused[one] for one in ids))
 
-    def __add__(self, other: Retried) -> Retried:
+    def __add__(self, other: RetryResult) -> RetryResult:
         why = dict(zip(self.refused + other.refused, self.reasons + other.reasons, strict=True))
-        return Retried.of({*self.resolved, *other.resolved, *why}, why)
+        return RetryResult.of({*self.resolved, *other.resolved, *why}, why)
 
     def summary(self) -> str:
         """One line for a person."""
@@ -88,7 +88,7 @@ def show_rejects(conn: connection, ids: Sequence[int]) -> list[Reject]:
     return found
 
 
-def retry_rejects(conn: connection, rejects: Sequence[Reject], *, run_id: str) -> Retried:
+def retry_rejects(conn: connection, rejects: Sequence[Reject], *, run_id: str) -> RetryResult:
     """Check open records by today's rules; those that fit go to Silver and are RESOLVED. Raises DatabaseError."""
     still_open = [one for one in rejects if one.status == "OPEN"]
     refused = {one.rejected_record_id: "no loader" for one in still_open if one.dataset not in DATASETS}
@@ -96,7 +96,7 @@ def retry_rejects(conn: connection, rejects: Sequence[Reject], *, run_id: str) -
         of_dataset = [one for one in still_open if one.dataset == name]
         if of_dataset:
             refused |= _retry(conn, dataset, of_dataset, run_id)
-    return Retried.of({one.rejected_record_id for one in still_open}, refused)
+    return RetryResult.of({one.rejected_record_id for one in still_open}, refused)
 
 
 def discard_rejects(conn: connection, rejects: Sequence[Reject]) -> int:

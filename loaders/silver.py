@@ -44,7 +44,7 @@ _MANY_ROWS = 100_000
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """What one run loaded into a Silver table."""
 
     dataset: str
@@ -68,7 +68,7 @@ class Loaded:
         return f"silver.{self.dataset}: {records} of {counted(self.files, 'file')}: {said}"
 
 
-def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str) -> Loaded:
+def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str) -> LoadResult:
     """Load every receipted file that Silver has not loaded, in the order they landed.
 
     Raises BronzeDamaged, DatabaseError (EntityLocked when another run loads this table), or
@@ -83,7 +83,7 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
             files += 1
     if counts.inserted + counts.updated > _MANY_ROWS:
         _analyze(conn, dataset)
-    loaded = Loaded(dataset.name, files, counts)
+    loaded = LoadResult(dataset.name, files, counts)
     if files:
         log.log(logging.WARNING if counts.rejected else logging.INFO, "%s", loaded.summary())
     return loaded

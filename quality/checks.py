@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """A check of an entity. `subject` names what was compared, `rows` is what is recorded.
 
     `has_gold`: Gold was compared too, where the entity has any; it is not compared while it waits for a rebuild.
@@ -70,7 +70,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class CheckedSales(Checked):
+class CheckedSales(CheckResult):
     """A check of sales: its span, and the totals of both sides."""
 
     span: Span = field(default_factory=lambda: Span(0, 0))
@@ -126,7 +126,7 @@ def check_records(
     lookback_minutes: float,
     *,
     run_id: str,
-) -> Checked:
+) -> CheckResult:
     """Compare a changing listing with the source."""
     dataset = scope.dataset
     since = None if scope.whole or state.is_whole_open else overlap(state, lookback_minutes)
@@ -142,7 +142,7 @@ def check_records(
     with transaction(conn):
         silver = found.silver if found else listing_totals(conn, dataset, window)
     row = _row_of_records(run_id, dataset, window, state, found, silver, verdict)
-    return Checked(dataset, words, verdict, (row,), tuple(found.differences) if found else ())
+    return CheckResult(dataset, words, verdict, (row,), tuple(found.differences) if found else ())
 
 
 def _compared(conn: connection, compare: Callable[[], Found], *, run_id: str, accept: bool) -> Found | None:

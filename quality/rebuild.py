@@ -44,7 +44,7 @@ _FINGERPRINT = sql.SQL(
 
 
 @dataclass(frozen=True)
-class Compared:
+class TableComparison:
     """A table live and rebuilt: rows of each, and whether they are the same rows."""
 
     table: str
@@ -54,10 +54,10 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class RebuildResult:
     """A rebuild next to the live tables, compared with them."""
 
-    tables: tuple[Compared, ...]
+    tables: tuple[TableComparison, ...]
     skipped: tuple[str, ...]
 
     def summary(self) -> str:
@@ -68,7 +68,7 @@ class Rebuilt:
         return said + (f"; not compared, as Gold is behind Silver: {', '.join(self.skipped)}" if self.skipped else "")
 
 
-def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> Rebuilt:
+def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> RebuildResult:
     """Build all tables in the empty database `beside` and compare.
 
     Raises BronzeDamaged, DataQualityError, or ConfigurationError when retention has removed files it needs.
@@ -82,7 +82,7 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
         _load_and_build(beside, settings, run_id)
     _require_unchanged(live, receipts)
     tables = [f"silver.{name}" for name in DATASETS] + ([] if behind else [f"gold.{name}" for name in GOLD])
-    rebuilt = Rebuilt(
+    rebuilt = RebuildResult(
         tables=tuple(_compare(live, beside, table) for table in tables),
         skipped=tuple(f"gold.{name}" for name in GOLD) if behind else (),
     )
@@ -151,10 +151,10 @@ def _require_unchanged(live: connection, receipts: int) -> None:
     )
 
 
-def _compare(live: connection, beside: connection, table: str) -> Compared:
+def _compare(live: connection, beside: connection, table: str) -> TableComparison:
     live_rows, live_hash = _fingerprint(live, table)
     rows, rebuilt_hash = _fingerprint(beside, table)
-    return Compared(table, live_rows, rows, same=(live_rows, live_hash) == (rows, rebuilt_hash))
+    return TableComparison(table, live_rows, rows, same=(live_rows, live_hash) == (rows, rebuilt_hash))
 
 
 def _fingerprint(conn: connection, table: str) -> tuple[int, int]:
@@ -167,7 +167,7 @@ def _fingerprint(conn: connection, table: str) -> tuple[int, int]:
     return int(rows), int(total)
 
 
-def _require_same(rebuilt: Rebuilt) -> None:
+def _require_same(rebuilt: RebuildResult) -> None:
     different = [one for one in rebuilt.tables if not one.same]
     if not different:
         return

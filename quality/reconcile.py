@@ -25,7 +25,7 @@ from medallion.errors import DataQualityError, EntityLocked
 from medallion.process.step import hand_run_id, run_step
 from medallion.state.receipts import files_waiting
 from medallion.state.reconciliation import ListingState, Span, add_reconciliation, listing_state, span_to_check
-from quality.checks import Checked, CheckedSales, Scope, check_records, check_sales
+from quality.checks import CheckedSales, CheckResult, Scope, check_records, check_sales
 from quality.repair import repair_sales
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class ReconcileResult:
     """Checks that found no error. `checked`: of sales, None without new ones; `others`: of the other entities."""
 
     checked: CheckedSales | None
-    others: tuple[Checked, ...] = ()
+    others: tuple[CheckResult, ...] = ()
 
     @property
-    def checks(self) -> list[Checked]:
+    def checks(self) -> list[CheckResult]:
         """All of them."""
         return [*([self.checked] if self.checked else []), *self.others]
 
@@ -57,7 +57,7 @@ class Reconciled:
 
 def reconcile_sales(
     conn: connection, settings: Settings, *, run_id: str, whole: bool = False, accept: bool = False
-) -> Reconciled:
+) -> ReconcileResult:
     """Check what no check has settled yet, with `whole` everything. Raises DataQualityError, naming ids.
 
     `accept` records the differences from the source as accepted.
@@ -67,21 +67,21 @@ def reconcile_sales(
         states = {name: listing_state(conn, name) for name in LISTINGS}
     due = {name: state for name, state in states.items() if _is_due(state)}
     if span.is_empty and not due:
-        return Reconciled(None)
-    checks: list[Checked] = []
+        return ReconcileResult(None)
+    checks: list[CheckResult] = []
     with SourceClient(settings) as source:
         sales = None if span.is_empty else _sales(conn, source, span, run_id, accept=accept)
         for name, state in due.items():
             scope = Scope(name, whole=whole, accept=accept)
             checks.append(_records(conn, source, settings, scope, state, run_id))
-    reconciled = Reconciled(sales, tuple(checks))
+    reconciled = ReconcileResult(sales, tuple(checks))
     _raise_what_differs(reconciled.checks)
     unchecked = any(one.status == "UNCHECKED" for one in reconciled.checks)
     log.log(logging.WARNING if unchecked else logging.INFO, "%s", reconciled.summary())
     return reconciled
 
 
-def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> Reconciled:
+def reconcile_all(conn: connection, settings: Settings, *, run_id: str) -> ReconcileResult:
     """Check every record in Silver, whenever it was loaded. Raises as `reconcile_sales`.
 
     Raises EntityLocked, which is worth another try, while files wait to be loaded by a run.
@@ -107,14 +107,14 @@ def _sales(conn: connection, source: SourceClient, span: Span, run_id: str, *, a
 
 def _records(
     conn: connection, source: SourceClient, settings: Settings, scope: Scope, state: ListingState, run_id: str
-) -> Checked:
+) -> CheckResult:
     checked = check_records(conn, source, scope, state, getattr(settings, LISTINGS[scope.dataset]), run_id=run_id)
     with transaction(conn):
         add_reconciliation(conn, checked.rows)
     return checked
 
 
-def _raise_what_differs(checks: Sequence[Checked]) -> None:
+def _raise_what_differs(checks: Sequence[CheckResult]) -> None:
     """Raise one error for all entities, after all of them were checked."""
     different = [one for one in checks if one.status == "DIFFERENT"]
     if different:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Repaired:
+class RepairResult:
     """Sales that were pulled again, by this load of Bronze."""
 
     ids: tuple[int, ...]
@@ -46,7 +46,7 @@ class Repaired:
         )
 
 
-def repair_sales(conn: connection, settings: Settings, ids: Sequence[int], *, run_id: str) -> Repaired:
+def repair_sales(conn: connection, settings: Settings, ids: Sequence[int], *, run_id: str) -> RepairResult:
     """Pull these sales again. The watermark stays where it is.
 
     Raises ConfigurationError, before anything is kept, for a sale that the source does not have or that was never
@@ -66,7 +66,7 @@ def repair_sales(conn: connection, settings: Settings, ids: Sequence[int], *, ru
         _land(conn, landing, pages, cursor or "0", run_id)
         with transaction(conn):
             succeed_load(conn, load_id)
-    repaired = Repaired(tuple(wanted), load_id)
+    repaired = RepairResult(tuple(wanted), load_id)
     log.info("%s", repaired.summary())
     return repaired
 

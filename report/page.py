@@ -14,7 +14,7 @@ from markupsafe import Markup
 from medallion.wording import age_of, counted
 from report import trust, words
 from report.charts import Bar, bar_of, columns_chart, days_chart, heat_map
-from report.sales import WEEK, YEAR, Ranked, Sales, Sold
+from report.sales import WEEK, YEAR, RankedSales, Sales, Sold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,7 @@ def _period(sales: Sales) -> str:
     return f"{words.day(days[0])} to {words.day(days[-1])}" if len(days) > 1 else words.day(days[0])
 
 
-def _ranking(ranked: Sequence[Ranked], sales: Sales) -> list[dict[str, Any]]:
+def _ranking(ranked: Sequence[RankedSales], sales: Sales) -> list[dict[str, Any]]:
     """Rows of a table: name, bar, amount, share of all, change from the period before if the history covers that."""
     most = max((one.net_amount for one in ranked), default=Decimal(0))
     total = sum((one.net_amount for one in sales.stores), Decimal(0))
@@ -201,12 +201,12 @@ def _ranking(ranked: Sequence[Ranked], sales: Sales) -> list[dict[str, Any]]:
     ]
 
 
-def _returned_share(one: Ranked) -> Decimal | None:
+def _returned_share(one: RankedSales) -> Decimal | None:
     return Sold(net_amount=one.net_amount, returned_amount=one.returned_amount).returned_share
 
 
-def _named_store(one: Ranked) -> Ranked:
-    return Ranked(f"Store {one.name}", one.note, one.net_amount, one.net_before, one.returned_amount)
+def _named_store(one: RankedSales) -> RankedSales:
+    return RankedSales(f"Store {one.name}", one.note, one.net_amount, one.net_before, one.returned_amount)
 
 
 def _returns(sales: Sales) -> dict[str, Any]:

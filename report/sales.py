@@ -62,7 +62,7 @@ class Sold:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedSales:
     """A product, category, store or channel: what it sold in the period and in the one before."""
 
     name: str
@@ -85,10 +85,10 @@ class Sales:
     last_hour: datetime
     last_sale_at: datetime
     hours: dict[datetime, Sold]
-    products: tuple[Ranked, ...] = ()
-    categories: tuple[Ranked, ...] = ()
-    stores: tuple[Ranked, ...] = ()
-    channels: tuple[Ranked, ...] = ()
+    products: tuple[RankedSales, ...] = ()
+    categories: tuple[RankedSales, ...] = ()
+    stores: tuple[RankedSales, ...] = ()
+    channels: tuple[RankedSales, ...] = ()
     other_currencies: dict[str, Decimal] = field(default_factory=dict)
     future_lines: int = 0
 
@@ -149,7 +149,7 @@ def read_sales(conn: connection, now: datetime) -> Sales | None:
         last_hour=last_hour,
         last_sale_at=_SQL.one(conn, "last_sale", {"hour": last_hour, "now": now})[0] or last_hour,
         hours=_hours(conn, values, today),
-        **{name: tuple(Ranked(*row) for row in _SQL.rows(conn, name, values)) for name in _RANKINGS},
+        **{name: tuple(RankedSales(*row) for row in _SQL.rows(conn, name, values)) for name in _RANKINGS},
         other_currencies={name: amount for name, amount in currencies.items() if name != currency},
         future_lines=future_lines,
     )

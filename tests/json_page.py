@@ -10,8 +10,8 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union
 
-from medallion.bronze.retention import Expired
-from medallion.bronze.verify import Verified
+from medallion.bronze.retention import RetentionResult
+from medallion.bronze.verify import VerifyResult
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
 from stack.commands.backfill import Backfilled
@@ -33,9 +33,9 @@ COMMANDS: dict[str, type] = {
     "plan": Plan,
     "doctor": Finding,
     "backfill": Backfilled,
-    "verify": Verified,
+    "verify": VerifyResult,
     "schema": SchemaState,
-    "retention": Expired,
+    "retention": RetentionResult,
     "backup": BackedUp,
     "export": Exported,
     "down": Stopped,

@@ -27,7 +27,7 @@ _SQL = Statements(__file__)
 
 
 @dataclass(frozen=True)
-class Expired:
+class RetentionResult:
     """Files that were removed; their size in bytes."""
 
     files: int
@@ -38,7 +38,7 @@ class Expired:
         return f"{counted(self.files, 'old Bronze file')} removed ({self.bytes / 1e6:,.1f} MB)"
 
 
-def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expired:  # noqa: ARG001 - as every step
+def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> RetentionResult:  # noqa: ARG001 - as every step
     """Remove files older than `BRONZE_RETENTION_DAYS` that Silver has taken.
 
     Raises NothingToDo when no retention is set, BronzeNotRemoved when the store refuses, EntityLocked during a
@@ -54,7 +54,7 @@ def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> Expir
             _remove(settings.bronze_location, path)
             with transaction(conn):
                 _SQL.execute(conn, "file_removed", {"path": path})
-    return Expired(len(found), sum(size for _, size in found))
+    return RetentionResult(len(found), sum(size for _, size in found))
 
 
 def require_whole_bronze(conn: connection) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifyResult:
     """The result of a check. `damaged` has a message for each damaged path; sizes are in bytes."""
 
     files: int
@@ -43,7 +43,7 @@ class Verified:
         return said + (debris if self.without_receipt else "")
 
 
-def verify_bronze(conn: connection, settings: Settings) -> Verified:
+def verify_bronze(conn: connection, settings: Settings) -> VerifyResult:
     """Read every receipted file and return all damage. A damaged file raises no error."""
     with transaction(conn):
         receipts = all_receipts(conn)
@@ -53,7 +53,7 @@ def verify_bronze(conn: connection, settings: Settings) -> Verified:
             still = {one.path for one in all_receipts(conn)}
         receipts = [one for one in receipts if one.path in still]
         damaged = {path: words for path, words in damaged.items() if path in still}
-    return Verified(
+    return VerifyResult(
         files=len(receipts),
         records=sum(one.records for one in receipts),
         bytes=sum(one.bytes for one in receipts),
@@ -62,19 +62,19 @@ def verify_bronze(conn: connection, settings: Settings) -> Verified:
     )
 
 
-def verify_receipts(conn: connection, settings: Settings, *, run_id: str) -> Verified:  # noqa: ARG001 - as every step
+def verify_receipts(conn: connection, settings: Settings, *, run_id: str) -> VerifyResult:  # noqa: ARG001 - as every step
     """Read every receipted file. Raises BronzeDamaged, naming all files that differ from their receipts."""
     return require_intact(verify_bronze(conn, settings))
 
 
-def require_intact(verified: Verified) -> Verified:
+def require_intact(verified: VerifyResult) -> VerifyResult:
     """Raise BronzeDamaged, naming the files, unless all files match their receipts."""
     if not verified.damaged:
         return verified
     raise FilesDamaged(damages=list(verified.damaged.values()), files=verified.files)
 
 
-def retire_damaged(conn: connection, verified: Verified) -> list[str]:
+def retire_damaged(conn: connection, verified: VerifyResult) -> list[str]:
     """Retire damaged files whose records a later pull from the beginning has landed again. Returns their paths.
 
     Other damaged files stay: their records are nowhere else.

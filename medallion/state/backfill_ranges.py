@@ -62,7 +62,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Stalled:
+class StalledRange:
     """A range that a process holds without moving it: the process, and since when."""
 
     entity: str
@@ -122,11 +122,11 @@ def read_progress(conn: connection, entity: str) -> Progress | None:
     return progress if progress.ranges else None
 
 
-def stalled_ranges(conn: connection, entity: str, minutes: float) -> list[Stalled]:
+def stalled_ranges(conn: connection, entity: str, minutes: float) -> list[StalledRange]:
     """Ranges that a process holds and has not moved for `minutes`. Empty: all held ranges make progress."""
     values = _locks_of_ranges(conn, entity) | {"minutes": minutes}
     found = _SQL.rows(conn, "stalled_ranges", values)
-    return [Stalled(entity, IdRange(first, last), *said) for first, last, *said in found]
+    return [StalledRange(entity, IdRange(first, last), *said) for first, last, *said in found]
 
 
 def _locks_of_ranges(conn: connection, entity: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from stack.services.warehouse import platform, warehouse, with_source
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from medallion.bronze.retention import Expired
+    from medallion.bronze.retention import RetentionResult
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
@@ -72,7 +72,7 @@ def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None, n
     return said
 
 
-def expire(home: Home, settings: StackSettings, talk: Talk) -> Expired | None:
+def expire(home: Home, settings: StackSettings, talk: Talk) -> RetentionResult | None:
     """Remove old Bronze files as the nightly run does; None where no retention is set. Raises as `expire_bronze`."""
     with warehouse(home, settings, talk) as url, connect(url) as conn:
         prepare_schema(conn)

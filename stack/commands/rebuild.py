@@ -13,7 +13,7 @@ from medallion.database import connect, first_line
 from medallion.errors import DatabaseError
 from medallion.process.step import hand_run_id
 from medallion.schema import prepare_schema
-from quality.rebuild import Rebuilt, rebuild_beside, rebuild_in_place
+from quality.rebuild import RebuildResult, rebuild_beside, rebuild_in_place
 from stack.services.warehouse import administration_url, warehouse
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SUFFIX = "_rebuilt"
 
 
-def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> Rebuilt:
+def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> RebuildResult:
     """Rebuild everything next to the live warehouse, compare, and drop it. Changes no live table."""
     with (
         warehouse(home, settings, talk) as url,

@@ -18,7 +18,7 @@ from loaders.dataset import DATASETS
 from loaders.load_sales_customers import load_sales_customer
 from loaders.load_sales_products import load_sales_product
 from loaders.records import parse_block
-from loaders.rejects import Retried, retry_rejects, sales_watermark, show_rejects
+from loaders.rejects import RetryResult, retry_rejects, sales_watermark, show_rejects
 from medallion.bronze.writer import BronzeStore, bronze_path
 from medallion.database import transaction
 from medallion.state.loads import logged_load, succeed_load
@@ -41,7 +41,7 @@ class _Header(msgspec.Struct):
 _HEADER = msgspec.json.Decoder(_Header)
 
 
-def retry(conn: connection, settings: Settings, rejects: Sequence[Reject], *, run_id: str) -> Retried:
+def retry(conn: connection, settings: Settings, rejects: Sequence[Reject], *, run_id: str) -> RetryResult:
     """Retry open records; those that fit go to Silver and are RESOLVED. Raises DatabaseError, BronzeWriteFailed."""
     whole = [one for one in rejects if one.status == "OPEN" and _has_its_lines(one)]
     others = retry_rejects(conn, [one for one in rejects if one not in whole], run_id=run_id)
@@ -58,7 +58,7 @@ def _has_its_lines(reject: Reject) -> bool:
     return True
 
 
-def _split_again(conn: connection, settings: Settings, sales: Sequence[Reject], run_id: str) -> Retried:
+def _split_again(conn: connection, settings: Settings, sales: Sequence[Reject], run_id: str) -> RetryResult:
     refused = {one.rejected_record_id: why for one in sales if (why := _why_not(one.raw)) is not None}
     fit = [one for one in sales if one.rejected_record_id not in refused]
     if fit:
@@ -69,7 +69,7 @@ def _split_again(conn: connection, settings: Settings, sales: Sequence[Reject], 
             one for one in show_rejects(conn, [one.rejected_record_id for one in fit]) if one.status == "OPEN"
         ]
         refused |= {one.rejected_record_id: "landed again, and not yet in Silver" for one in still_open}
-    return Retried.of({one.rejected_record_id for one in sales}, refused)
+    return RetryResult.of({one.rejected_record_id for one in sales}, refused)
 
 
 def _why_not(sale: bytes) -> str | None:

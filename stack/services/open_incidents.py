@@ -60,7 +60,7 @@ def read_incidents(database_url: str) -> tuple[OpenIncident, ...]:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedIncidents:
     """Incidents that were open when the warehouse was stopped, and when that was."""
 
     stopped_at: datetime
@@ -74,12 +74,12 @@ def keep_incidents(home: Home, database_url: str, now: datetime) -> None:
         write_private(_kept_file(home), json.dumps(content, indent=2, default=lambda moment: moment.isoformat()) + "\n")
 
 
-def kept_incidents(home: Home) -> Kept | None:
+def kept_incidents(home: Home) -> SavedIncidents | None:
     """The incidents that were open when the warehouse was stopped; None when none were saved."""
     try:
         content = json.loads(_kept_file(home).read_text(encoding="utf-8"))
         found = tuple(_open_incident(one) for one in content["incidents"])
-        return Kept(datetime.fromisoformat(content["stopped_at"]), found)
+        return SavedIncidents(datetime.fromisoformat(content["stopped_at"]), found)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection
 from ingestion.api.client import SourceClient
 from ingestion.collector import collect
 from ingestion.customers import CUSTOMERS, collect_customers
-from ingestion.entity import Collected
+from ingestion.entity import PullResult
 from ingestion.products import collect_products
 from ingestion.sales import SALES, collect_sales
 from medallion.database import connect
@@ -112,7 +112,7 @@ class FailingAfter(httpx.BaseTransport):
         return self._real.handle_request(request)
 
 
-def interrupted(conn: connection, settings: Settings, answers: int, status: int) -> Collected:
+def interrupted(conn: connection, settings: Settings, answers: int, status: int) -> PullResult:
     transport = FailingAfter(answers, httpx.Response(status))
     return collect(SALES, conn, settings, run_id="cut", client=SourceClient(settings, transport=transport))
 

@@ -12,7 +12,7 @@ from psycopg2.extensions import connection
 from ingestion.api.client import SourceClient
 from ingestion.collector import collect
 from ingestion.customers import CUSTOMERS
-from ingestion.entity import Collected
+from ingestion.entity import PullResult
 from loaders.load_customers import load_customers
 from medallion.settings import Settings
 from tests.conftest import serving
@@ -34,7 +34,7 @@ def chosen(settings: Settings, listing: ListingSource) -> Iterator[Settings]:
         yield settings.model_copy(update={"source_api_url": url, "source_page_size": 4, "source_lookback_minutes": 10})
 
 
-def pull(conn: connection, chosen: Settings, *, now: datetime = NOW) -> Collected:
+def pull(conn: connection, chosen: Settings, *, now: datetime = NOW) -> PullResult:
     collected = collect(CUSTOMERS, conn, chosen, run_id="hour", client=SourceClient(chosen), now=now)
     load_customers(conn, chosen, run_id="hour")
     return collected

@@ -23,7 +23,7 @@ from loaders.batch import batch_of
 from loaders.load_all_silver import load_all_silver
 from loaders.load_customers import CUSTOMERS, load_customers
 from loaders.load_sales_products import SALES_PRODUCT, load_sales_product
-from loaders.silver import Loaded, load
+from loaders.silver import LoadResult, load
 from medallion.database import connect, transaction
 from medallion.errors import BronzeDamaged, DatabaseError, DataQualityError, EntityLocked
 from medallion.settings import Settings
@@ -69,7 +69,7 @@ def land(conn: connection, settings: Settings, lines: Sequence[bytes], dataset: 
     return receipt
 
 
-def load_lines(conn: connection, settings: Settings, *lines: bytes) -> Loaded:
+def load_lines(conn: connection, settings: Settings, *lines: bytes) -> LoadResult:
     land(conn, settings, lines)
     return load_customers(conn, settings, run_id="load")
 

@@ -12,7 +12,7 @@ from psycopg2.extensions import connection
 from ingestion import backfill
 from ingestion.backfill import finish_backfill, plan_ranges, pull_open_ranges, pull_range
 from ingestion.collector import collect
-from ingestion.entity import Collected, Entity
+from ingestion.entity import Entity, PullResult
 from ingestion.sales import SALES, collect_sales
 from medallion.bronze.ndjson import Ndjson
 from medallion.bronze.reader import read_blocks
@@ -62,7 +62,7 @@ def chosen(
         yield settings.model_copy(update={"source_api_url": url, "source_page_size": 50, "backfill_jobs": 1})
 
 
-def pull(entity: Entity, conn: connection, chosen: Settings, *, full_refresh: bool = False) -> Collected:
+def pull(entity: Entity, conn: connection, chosen: Settings, *, full_refresh: bool = False) -> PullResult:
     return collect(entity, conn, chosen, run_id="hour", full_refresh=full_refresh)
 
 
