@@ -123,12 +123,15 @@ def bar_of(part: Decimal | float, most: Decimal | float, kind: str = "bar") -> M
 
 
 def top_of(values: Sequence[float]) -> float:
-    """The round value at the top of an axis, at or above all values: 1, 2, 2.5, 4, 5 or 8 times a power of ten."""
+    """The round value at the top of an axis, at or above all values.
+
+    1, 2, 4, 6, 8 or 10 times a power of ten, so that a quarter of it is round, too.
+    """
     most = max([*values, 0])
     if most <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
-    return next(step * power for step in (1, 2, 2.5, 4, 5, 8, 10) if step * power >= most)
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= most)
 
 
 def _grid(frame: Frame, axis: Callable[[float], str]) -> Markup:

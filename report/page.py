@@ -48,7 +48,7 @@ def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime) -> str:
         sales=sales,
         business=_business(sales) if sales else None,
         pipeline=pipeline,
-        trust=trust.judge(pipeline),
+        trust=trust.judge(pipeline, now),
         checks=trust.rows_of_checks(pipeline),
         durations=_durations(pipeline),
     )

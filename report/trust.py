@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from medallion.wording import counted
 from report import words
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from report.pipeline import Check, Pipeline
 
 # What a check's status means to a reader, and its color.
@@ -20,6 +23,8 @@ _MEANING = {
     "UNCHECKED": ("not checked", "unknown"),
     "DIFFERENT": ("different", "bad"),
 }
+_LONGEST_UNCHECKED = timedelta(hours=24)
+_GOLD_IS_BEHIND = ("Gold behind", "unknown")
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,11 @@ class CheckRow:
     difference: str = ""
 
 
-def judge(pipeline: Pipeline) -> Verdict:
+def judge(pipeline: Pipeline, now: datetime) -> Verdict:
     """The verdict over all checks: what is open comes first."""
     statuses = {check.status for check in pipeline.checks}
+    checked_at = max((check.checked_at for check in pipeline.checks), default=now)
+    behind = sum(_lines_behind(check) for check in pipeline.checks)
     has_failed = bool(pipeline.runs) and pipeline.runs[0].has_failed
     differences, incidents = len(pipeline.differences), len(pipeline.incidents)
     verdicts = (
@@ -53,6 +60,8 @@ def judge(pipeline: Pipeline) -> Verdict:
         (has_failed, "bad", "the last run failed: these are the figures of the run before it"),
         (not statuses, "unknown", "not checked against the source yet"),
         ("UNCHECKED" in statuses, "unknown", "the source gives no totals to check against"),
+        (now - checked_at > _LONGEST_UNCHECKED, "unknown", f"not checked since {words.at(checked_at)}"),
+        (behind, "unknown", f"source = Bronze = Silver; Gold was {counted(behind, 'line')} behind at the last check"),
         (pipeline.open_records, "good", f"checked; {counted(pipeline.open_records, 'record')} in quarantine"),
         (statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),
     )
@@ -70,6 +79,8 @@ def _checked_sales(pipeline: Pipeline) -> list[CheckRow]:
     if found is None:
         return []
     verdict, mark = ("equal", "good") if found.is_equal else ("explained", "good")
+    if found.is_equal and found.lines[3] != found.lines[2]:
+        verdict, mark = _GOLD_IS_BEHIND
     scope = f"all up to sale {found.up_to_id:,}"
     amounts = ["–" if one is None else f"{one:,.2f}" for one in found.net_amounts]
     return [
@@ -81,11 +92,18 @@ def _checked_sales(pipeline: Pipeline) -> list[CheckRow]:
 
 def _row(check: Check) -> CheckRow:
     verdict, mark = _MEANING.get(check.status, (check.status.lower(), "unknown"))
+    if check.status == "BALANCED" and _lines_behind(check):
+        verdict, mark = _GOLD_IS_BEHIND
     is_by_id = check.updated_up_to is None
     bronze = check.bronze_count if is_by_id else None
     scope = f"sales {check.after_id + 1:,} to {check.up_to_id:,}" if is_by_id else _changed(check)
     cells = _cells(check.source_count, bronze, check.silver_count, check.gold_count)
     return CheckRow(_name(check.dataset), scope, cells, verdict, mark, _why(check))
+
+
+def _lines_behind(check: Check) -> int:
+    """How many lines of Silver the fact had not taken yet: a check may come between two builds."""
+    return abs(check.silver_count - check.gold_count) if check.gold_count is not None else 0
 
 
 def _changed(check: Check) -> str:

@@ -108,7 +108,7 @@ def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, passwor
         f"  Bronze       {endpoints.bronze_url}",
         f"  Logs         {home.logs}",
         "",
-        "  ready. Ctrl-C or ./retail down ends everything; ./retail run runs the hour now",
+        "  ready. Ctrl-C or ./retail down ends everything; ./retail run starts a run now",
     ]
 
 

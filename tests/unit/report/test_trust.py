@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +44,8 @@ FAILED = Run("two", AT, 3.0, has_failed=True, records=0)
         ({"checks": ()}, "unknown", "not checked"),
         ({"checks": (replace(LINES, status="UNCHECKED"),)}, "unknown", "no totals"),
         ({"checks": (replace(LINES, status="EXPLAINED"),)}, "good", "explained"),
+        ({"checks": (replace(LINES, gold_count=13),)}, "unknown", "Gold was 3 lines behind"),
+        ({"checks": (replace(LINES, checked_at=AT - timedelta(days=2)),)}, "unknown", "not checked since Nov 4, 2026"),
         ({"open_records": 1}, "good", "1 record in quarantine"),
         ({"runs": (FAILED,)}, "bad", "last run failed"),
         ({"runs": (FAILED,), "incidents": (INCIDENT,)}, "bad", "1 incident open"),
@@ -51,7 +53,7 @@ FAILED = Run("two", AT, 3.0, has_failed=True, records=0)
     ],
 )
 def test_what_is_open_comes_first(changes: dict[str, Any], mark: str, said: str) -> None:
-    verdict = judge(replace(WELL, **changes))
+    verdict = judge(replace(WELL, **changes), AT)
     assert verdict.mark == mark
     assert said in verdict.words
 
@@ -67,6 +69,14 @@ def test_a_row_names_what_explains_a_difference() -> None:
 def test_an_unknown_status_is_no_good_news() -> None:
     (row,) = rows_of_checks(replace(WELL, checks=(replace(LINES, status="STRANGE"),)))
     assert (row.verdict, row.mark) == ("strange", "unknown")
+
+
+def test_equal_is_said_only_where_the_columns_are() -> None:
+    behind = SalesChecked(20, (2, 2, 2), (4, 4, 4, 3), (Decimal(5), Decimal(5), Decimal(4)), is_equal=True)
+    rows = rows_of_checks(replace(WELL, checked=behind, checks=(replace(LINES, gold_count=13),)))
+    assert [row.verdict for row in rows] == ["Gold behind"] * 4
+    equal = rows_of_checks(replace(WELL, checked=replace(behind, lines=(4, 4, 4, 4))))
+    assert {row.verdict for row in equal} == {"equal"}
 
 
 FIGURES = (1, 1, 1, 2, 2, 2, 2, Decimal(5), Decimal(5), Decimal(5))
