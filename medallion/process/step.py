@@ -49,7 +49,9 @@ def one_named(words: Sequence[str], known: Iterable[str], kind: str) -> str:
         return words[0]
     unknown = " ".join(word for word in words if word not in names)
     what = f"no {kind} is named {unknown!r}" if unknown else f"one {kind} has to be named, {len(words)} were"
-    raise ConfigurationError(what, remedy=f"name one of {', '.join(names)}")
+    raise ConfigurationError(
+        what, remedy=f"name one of {', '.join(names)}", why=f"the module serves more than one {kind}"
+    )
 
 
 def _exit_code(step: Step) -> int:

@@ -82,7 +82,9 @@ def test_a_step_of_an_unknown_name_says_which_there_are(
     environment = os.environ | {"DATABASE_URL": database_url}
     ended = subprocess.run(step, cwd=PROJECT_ROOT, env=environment, check=False, capture_output=True, text=True)
     known = TABLES if module == "loaders.load_table" else ("customers", "products")
-    assert ended.stderr == f"error: {said}\n   do: name one of {', '.join(known)}\n"
+    what, why, remedy = ended.stderr.splitlines()
+    assert (what, remedy) == (f"error: {said}", f"   do: name one of {', '.join(known)}")
+    assert why.startswith("  why: the module serves more than one ")
     assert ended.returncode == ConfigurationError.exit_code
 
 
@@ -94,4 +96,6 @@ def test_a_step_leaves_its_error_to_the_command_that_waits_for_it(tmp_path: Path
     found = read_failure(file)
     assert found is not None
     assert (found.error_type, found.exit_code) == ("SettingInvalid", ended.returncode)
-    assert ended.stderr == f"error: {found.error_message}\n   do: {found.remedy}\n"
+    what, why, remedy = ended.stderr.splitlines()
+    assert (what, remedy) == ("error: DATABASE_URL is not valid", f"   do: {found.remedy}")
+    assert found.error_message == f"DATABASE_URL: {why.removeprefix('  why: ')}"

@@ -330,6 +330,19 @@ def test_the_status_while_nothing_runs_says_so_and_starts_nothing(cli: Retail) -
     assert cli("status").out.startswith("nothing is running\n")
 
 
+@pytest.mark.airflow
+def test_the_status_after_a_run_shows_that_run_and_its_report(cli: Retail, first_run: Any) -> None:
+    run = cli("run", "--json").json()
+    told = cli("status", "--json").json()
+    assert told["report"] == run["report"]
+    assert (told["last_run"]["run_id"], told["last_run"]["state"]) == (run["run_id"], "success")
+    assert told["services"][0]["state"] == "stopped"
+    said = cli("status").out
+    assert "the warehouse is stopped; this is what it held" in said
+    assert "the next pull starts: customers after 20" in said
+    assert cli.processes() == []
+
+
 def test_the_doctor_names_every_part_and_fails_when_one_does(cli: Retail) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         ended = cli("doctor", "--json", DOCS_PORT=str(other.getsockname()[1]))
