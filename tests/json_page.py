@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def _leaves(hint: Any) -> Iterator[Any]:
 
 def _section(kind: type) -> str:
     rows = (f"| `{field.name}` | {_words(hints(kind)[field.name])} |" for field in fields(kind))
-    text = inspect.cleandoc(kind.__doc__ or "")
+    text = re.sub(r"\bNone\b", "null", inspect.cleandoc(kind.__doc__ or ""))
     return f"### {kind.__name__}\n\n{text}\n\n| field | type |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 

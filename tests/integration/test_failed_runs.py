@@ -74,3 +74,17 @@ def test_a_warehouse_of_the_users_shows_the_incident_as_well(database_url: str, 
     with retail(DATABASE_URL=database_url, SOURCE_API_URL=source.url) as elsewhere:
         assert elsewhere("run", SOURCE_API_KEY="not-the-key").code == 4
         assert incidents(elsewhere).keys() == BRONZE_TASKS
+
+
+def test_a_source_that_is_gone_shows_its_waits_and_each_task_once(cli: Retail) -> None:
+    gone = {"SOURCE_API_URL": "http://127.0.0.1:9", "SOURCE_API_KEY": "any", "SOURCE_RETRY_SECONDS": "20"}
+    failed = cli("run", seconds=400, **gone)
+    assert failed.code == 4, failed.err
+    assert "waiting: source: GET http://127.0.0.1:9/" in failed.err
+    assert "upstream_failed" not in failed.err
+    assert [line.split()[2:] for line in failed.err.splitlines() if " dbt_test " in line] == [["not", "started"]]
+    what, why, remedy = failed.err.splitlines()[-3:]
+    assert what.startswith("error: bronze_")
+    assert what.endswith(" failed, 8 steps not started")
+    assert "Connection refused" in why
+    assert "SOURCE_API_URL" in remedy
