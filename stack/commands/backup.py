@@ -55,8 +55,8 @@ class BackedUp:
 def back_up(home: Home, settings: StackSettings, talk: Talk, folder: Path, now: datetime) -> BackedUp:
     """Write a backup to `folder`, which only its owner can read. The platform may be running.
 
-    Raises ConfigurationError, DatabaseError, BronzeWriteFailed, or FilesDamaged when files differ from their receipts;
-    there is no new backup then, and what was copied need not be copied again.
+    Raises ConfigurationError, DatabaseError, RetailError when the folder does not take a file, or FilesDamaged when
+    files differ from their receipts; there is no new backup then, and what was copied need not be copied again.
     """
     program = find_program(settings, "pg_dump")
     with (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from medallion.bronze.ndjson import Ndjson
 from medallion.bronze.reader import read_blocks, verify_file
 from medallion.bronze.writer import BronzeStore
-from medallion.errors import BronzeDamaged
+from medallion.errors import BronzeDamaged, BronzeWriteFailed, RetailError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Copied:
 def copy_files(receipts: Sequence[Receipt], source: str, target: str, *, group_readable: bool = False) -> Copied:
     """Copy the files of these receipts from one location to another.
 
-    A damaged file is named in the result and not copied. Raises BronzeWriteFailed.
+    A damaged file is named in the result and not copied. Raises RetailError when the target does not take a file.
     """
     store = BronzeStore(target, group_readable=group_readable)
     written, kept, damaged = 0, 0, {}
@@ -46,6 +46,11 @@ def copy_files(receipts: Sequence[Receipt], source: str, target: str, *, group_r
             _copy(receipt, source, store)
         except BronzeDamaged as error:
             damaged[receipt.path] = error.message
+        except BronzeWriteFailed as error:
+            raise RetailError(
+                f"the copy to {target} stopped: {error.message}",
+                remedy="free space there or fix the disk, then run the command again: it resumes",
+            ) from error
         else:
             written += 1
     size = sum(one.bytes for one in receipts if one.path not in damaged)

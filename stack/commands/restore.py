@@ -28,7 +28,7 @@ def restore(home: Home, settings: StackSettings, talk: Talk, path: Path) -> str:
     """Restore a backup, or only a dump, into an empty warehouse. Returns what is there now.
 
     Raises ConfigurationError for what is no complete backup, and for a warehouse or a Bronze that holds anything else;
-    otherwise DatabaseError, BronzeDamaged or BronzeWriteFailed. The warehouse stays empty then.
+    otherwise DatabaseError, BronzeDamaged or RetailError. The warehouse stays empty then.
     """
     program = find_program(settings, "pg_restore")
     with no_run(home), warehouse(home, settings, talk) as url:

@@ -23,7 +23,7 @@ from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
 from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
 from medallion.database import connect
-from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, EntityLocked, FilesDamaged
+from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, EntityLocked, FilesDamaged, RetailError
 from medallion.settings import PROJECT_ROOT, Settings
 from medallion.state.locks import RETENTION, locked
 from stack.commands.backup import BackedUp, back_up, back_up_warehouse
@@ -238,6 +238,19 @@ def test_a_bronze_with_other_files_is_refused(
     (tmp_path / "elsewhere" / "sales" / "other.ndjson").touch()
     with pytest.raises(ConfigurationError, match=r"1 file that the backup does not have: sales/other\.ndjson"):
         restored_backup(empty_url, elsewhere, tmp_path / "backup")
+
+
+def test_a_folder_that_takes_no_file_is_named_with_what_to_do(
+    conn: connection, database_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "bronze").touch()
+    with pytest.raises(RetailError, match=r"the copy to .* stopped") as raised:
+        backed_up(database_url, settings, tmp_path / "backup")
+    assert "it resumes" in raised.value.remedy
+    (tmp_path / "backup" / "bronze").unlink()
+    assert backed_up(database_url, settings, tmp_path / "backup").copied == 4
 
 
 def test_a_file_that_lands_during_the_dump_is_in_neither_half(
