@@ -26,7 +26,7 @@ GUIDE = (PROJECT_ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:[?-])([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|JWT|TOKEN")
 AIRFLOW = ("airflow-init", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor")
-OURS = ("api", *AIRFLOW)
+OURS = ("api", "report", *AIRFLOW)
 ROOT = ("", "root", "0")
 
 # Where the two cannot agree: another folder, host or port, or a secret of each installation's own.
@@ -108,6 +108,7 @@ def test_a_service_is_given_the_secrets_it_needs_and_no_more(compose: Compose, f
         | {"RETAIL_DB_PASSWORD", "POSTGRES_PASSWORD", "RETAIL_READER_PASSWORD", "AIRFLOW_DB_PASSWORD"},
         "pgadmin": {"PGADMIN_PASSWORD", "RETAIL_READER_PASSWORD"},
         "api": {"SOURCE_API_KEY"},
+        "report": {"RETAIL_READER_PASSWORD"},
         "airflow-init": running | {"AIRFLOW_ADMIN_PASSWORD", "RETAIL_DB_PASSWORD"},
         "airflow-webserver": running,
         "airflow-scheduler": running,
@@ -154,11 +155,13 @@ def test_every_port_is_published_on_loopback_only(compose: Compose) -> None:
         "127.0.0.1:5050:5050",
         "127.0.0.1:5432:5432",
         "127.0.0.1:8080:8080",
+        "127.0.0.1:8082:8082",
     ]
 
 
 def test_ports_of_the_settings_replace_the_defaults(read_compose: Read, filled_in: dict[str, str]) -> None:
     moved = {"POSTGRES_PORT": "15432", "API_PORT": "14011", "AIRFLOW_PORT": "18080", "PGADMIN_PORT": "15050"}
+    moved |= {"REPORT_PORT": "18082"}
     parsed = yaml.safe_load(read_compose(filled_in | moved).stdout)
     outside = {port.split(":")[1] for service in services(parsed).values() for port in service.get("ports", [])}
     assert outside == set(moved.values())
@@ -200,7 +203,9 @@ def test_every_service_has_a_health_check_or_runs_once(compose: Compose) -> None
 
 def test_the_promised_commands_reach_every_service(compose: Compose) -> None:
     assert _pulled_up(compose, "postgres", "pgadmin", "airflow-init") == {"postgres", "pgadmin", "airflow-init"}
-    assert _pulled_up(compose, "airflow-webserver", "airflow-scheduler") == set(services(compose)) - {"pgadmin"}
+    others = {"pgadmin", "report"}
+    assert _pulled_up(compose, "airflow-webserver", "airflow-scheduler") == set(services(compose)) - others
+    assert _pulled_up(compose, "report") == {"report", "postgres", "airflow-init"}
 
 
 def test_a_dependency_is_waited_for_by_what_it_can_show(compose: Compose) -> None:
