@@ -15,7 +15,7 @@ from psycopg2.extensions import connection
 from gold import build as gold
 from gold import dbt_runner
 from medallion.database import connect, transaction
-from medallion.errors import GoldBuildFailed
+from medallion.errors import DataQualityError, GoldBuildFailed
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
 from tests.former_versions import BEFORE_8
@@ -307,3 +307,15 @@ def test_an_upgrade_of_a_warehouse_without_gold_makes_the_log(conn: connection, 
     sell(conn, settings, 1, customer_id=1)
     build(conn, settings)
     check(conn, "mart_sales_by_customer")
+
+
+@pytest.mark.parametrize("mart", ["mart_sales_by_hour", "mart_sales_by_product"])
+def test_a_mart_that_no_longer_agrees_with_the_others_is_found(conn: connection, settings: Settings, mart: str) -> None:
+    """By the nightly tests, which look at all history."""
+    for sale_id in (1, 2):
+        sell(conn, settings, sale_id, customer_id=sale_id)
+    build(conn, settings)
+    gold.check_all_gold(conn, settings, run_id="night")
+    execute(conn, f"update gold.{mart} set quantity = quantity + 1")
+    with pytest.raises(DataQualityError, match="marts_agree"):
+        gold.check_all_gold(conn, settings, run_id="night")
