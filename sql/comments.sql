@@ -56,8 +56,8 @@ comment on table meta.incident_message is 'Messages about incidents. One row per
 'task of the run fails by that cause, and again when the last of its incidents is closed.';
 comment on column meta.incident_message.cause_key is 'Hash of the error''s type and message, without what differs '
 'between tasks of the same cause.';
-comment on column meta.incident_message.pending_channels is 'Channels (email, webhook) that have not taken the last message yet: '
-'it is sent again with the next failure or success of one of its tasks.';
+comment on column meta.incident_message.pending_channels is 'Channels (email, webhook) that have not taken the last '
+'message yet: it is sent again with the next failure or success of one of its tasks.';
 comment on column meta.incident_message.sender is 'The process that is sending it, since claimed_at; null: none. A '
 'claim that is too old was left by a process that died.';
 

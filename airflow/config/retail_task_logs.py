@@ -57,7 +57,8 @@ def _copied_to(file: BinaryIO) -> Iterator[None]:
                 line = step(logger, method, line)
             if trace := line.pop("exception", None):
                 line["error_detail"] = trace  # the name under which the web UI shows it as a traceback
-            file.write(as_json(logger, method, line) + b"\n")
+            rendered: Any = as_json(logger, method, line)
+            file.write(rendered + b"\n")
         return event
 
     with ExitStack() as chains:

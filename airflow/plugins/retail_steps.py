@@ -35,7 +35,7 @@ DEFAULTS = {
 }
 
 # Airflow's own backfill runs a DAG for dates of the past. Here a run takes whatever is new, whatever its date.
-RUN_TYPES = ("scheduled", "manual", "operator_triggered", "asset_materialization")
+RUN_TYPES: Any = ("scheduled", "manual", "operator_triggered", "asset_materialization")  # of airflow's DagRunType
 
 
 def notes_of(dag_file: str) -> dict[str, str]:
