@@ -20,9 +20,18 @@ def minute_of(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
+def megabytes(size: int) -> str:
+    """A number of bytes in megabytes: `1,200.5 MB`."""
+    return f"{size / 1e6:,.1f} MB"
+
+
 def age_of(moment: datetime, now: datetime) -> str:
     """How long ago the moment was: `3 hours ago`, `just now`. A moment after `now` is `just now` too."""
-    seconds = (now - moment).total_seconds()
+    return ago((now - moment).total_seconds())
+
+
+def ago(seconds: float) -> str:
+    """An age in its largest unit: `3 hours ago`; `just now` below a minute."""
     for unit, length in _UNITS:
         if seconds >= length:
             return f"{counted(int(seconds // length), unit)} ago"

@@ -16,7 +16,7 @@ from medallion.errors import BronzeNotRemoved, ConfigurationError, NothingToDo
 from medallion.process.step import run_step
 from medallion.state.locks import RETENTION, locked
 from medallion.statements import Statements
-from medallion.wording import counted
+from medallion.wording import counted, megabytes
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -35,7 +35,7 @@ class RetentionResult:
 
     def summary(self) -> str:
         """One line for a person."""
-        return f"{counted(self.files, 'old Bronze file')} removed ({self.bytes / 1e6:,.1f} MB)"
+        return f"{counted(self.files, 'old Bronze file')} removed ({megabytes(self.bytes)})"
 
 
 def expire_bronze(conn: connection, settings: Settings, *, run_id: str) -> RetentionResult:  # noqa: ARG001 - as every step

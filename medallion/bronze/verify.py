@@ -15,7 +15,7 @@ from medallion.database import transaction
 from medallion.errors import BronzeDamaged, FilesDamaged
 from medallion.process.step import run_step
 from medallion.state.receipts import all_receipts, retire_file
-from medallion.wording import counted
+from medallion.wording import counted, megabytes
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -39,7 +39,7 @@ class VerifyResult:
         debris = f"; {counted(len(self.without_receipt), 'file')} without a receipt, which no step reads"
         intact = self.files - len(self.damaged)
         files = counted(self.files, "file")
-        said = f"{intact:,} of {files} match their receipts ({self.bytes / 1e6:,.1f} MB)"
+        said = f"{intact:,} of {files} match their receipts ({megabytes(self.bytes)})"
         return said + (debris if self.without_receipt else "")
 
 

@@ -16,7 +16,7 @@ from medallion.private_files import make_private
 from medallion.schema import pending_migrations
 from medallion.state.locks import RETENTION, locked
 from medallion.state.receipts import all_receipts
-from medallion.wording import counted
+from medallion.wording import counted, megabytes
 from stack.commands.backup_folder import BRONZE, FORMAT, FileInBackup, Manifest, sha256_of, write_manifest
 from stack.commands.bronze_copy import copy_files
 from stack.commands.dump import dump_warehouse
@@ -48,8 +48,8 @@ class BackedUp:
 
     def summary(self) -> str:
         """One line for a person."""
-        files = f"{counted(self.files, 'Bronze file')} ({self.bytes / 1e6:,.1f} MB), {self.copied:,} copied now"
-        return f"{self.folder}: warehouse ({self.dump_bytes / 1e6:,.1f} MB) at {self.migration}, {files}"
+        files = f"{counted(self.files, 'Bronze file')} ({megabytes(self.bytes)}), {self.copied:,} copied now"
+        return f"{self.folder}: warehouse ({megabytes(self.dump_bytes)}) at {self.migration}, {files}"
 
 
 def back_up(home: Home, settings: StackSettings, talk: Talk, folder: Path, now: datetime) -> BackedUp:

@@ -23,7 +23,7 @@ from medallion.private_files import PRIVATE_FILE, make_private
 from medallion.process.steps import Layer, tables
 from medallion.schema import prepare_schema
 from medallion.statements import Statements
-from medallion.wording import counted
+from medallion.wording import counted, megabytes
 from stack.services.warehouse import reader_url, warehouse
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Exported:
     def summary(self) -> str:
         """One line for a person."""
         rows, size = sum(one.rows for one in self.tables), sum(one.bytes for one in self.tables)
-        return f"{counted(rows, 'row')} of {counted(len(self.tables), 'table')} in {self.folder} ({size / 1e6:,.1f} MB)"
+        return f"{counted(rows, 'row')} of {counted(len(self.tables), 'table')} in {self.folder} ({megabytes(size)})"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from medallion.foreign_text import shown
 from medallion.process.steps import Layer, tables
 from medallion.state.backfill_ranges import Progress, read_progress
 from medallion.statements import Statements
-from medallion.wording import counted
+from medallion.wording import counted, megabytes
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -161,7 +161,7 @@ def print_report(report: Report, console: Console) -> None:
     for title in ("rows", "new", "changed"):
         table.add_column(title, justify="right")
     for one in report.bronze:
-        words = f"{one.dataset} ({counted(one.files, 'file')}, {one.bytes / 1e6:.1f} MB)"
+        words = f"{one.dataset} ({counted(one.files, 'file')}, {megabytes(one.bytes)})"
         table.add_row("bronze", words, f"{one.records:,}", *_news(report, "bronze", one.dataset))
     for layer, tables_of_layer in report.rows.items():
         for name, rows in tables_of_layer.items():

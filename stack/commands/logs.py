@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from medallion.errors import ConfigurationError
 from medallion.foreign_text import escaped
+from medallion.wording import ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,7 +88,7 @@ def list_lines(logs: Iterable[Log], now: float) -> list[str]:
         (
             log.name,
             f"{log.stat.st_size / 1000:,.1f} kB",
-            _age(now - log.stat.st_mtime),
+            ago(now - log.stat.st_mtime),
             f"{log.run}, attempt {log.attempt}" if log.attempt else "",
         )
         for log in logs
@@ -96,14 +97,6 @@ def list_lines(logs: Iterable[Log], now: float) -> list[str]:
         f"{name:<28} {size:>12} {age:>14}  {of}".rstrip()
         for name, size, age, of in [("log", "size", "changed", "run of a task"), *rows]
     ]
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
 
 
 def last_lines(log: Log, lines: int) -> list[str]:

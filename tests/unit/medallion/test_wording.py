@@ -9,7 +9,7 @@ import pytest
 from medallion.entities.entity import ById, ByUpdatedAt
 from medallion.entities.registry import ENTITIES, TABLES
 from medallion.entity_words import counted_records, position_after, position_of, singular
-from medallion.wording import age_of, counted
+from medallion.wording import age_of, ago, counted, megabytes
 
 NOW = datetime(2026, 11, 6, 12, tzinfo=timezone.utc)
 
