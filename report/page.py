@@ -39,7 +39,6 @@ def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime) -> str:
         "counted": counted,
         "duration": words.duration,
         "number": words.number,
-        "share": words.share,
     }
     return environment.get_template("page.html.j2").render(
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
@@ -56,10 +55,7 @@ def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime) -> str:
 
 def _business(sales: Sales) -> dict[str, Any]:
     """What the blocks about sales show."""
-    money = partial(words.money, currency=sales.currency)
     return {
-        "money": money,
-        "exact_money": partial(words.exact_money, currency=sales.currency),
         "last_day": words.full_day(sales.last_day),
         "figures": _figures(sales),
         "today": _today(sales),
@@ -195,7 +191,6 @@ def _ranking(ranked: Sequence[RankedSales], sales: Sales) -> list[dict[str, Any]
             "amount": words.money(one.net_amount, sales.currency),
             "change": words.change(one.net_amount, one.net_before) if is_comparable else "",
             "share": words.share(one.net_amount / total) if total > 0 else "–",
-            "returned": words.share(_returned_share(one)),
         }
         for one in ranked
     ]
