@@ -54,7 +54,8 @@ def make_app() -> FastAPI:
         try:
             return HTMLResponse(page.html(), headers=headers)
         except RetailError as error:
-            words = f"error: {error.message}\n   do: {error.remedy}\n"
-            return PlainTextResponse(words, status_code=503, headers=headers)
+            what, why = error.what_and_why()
+            lines = f"error: {what}\n  why: {why}\n   do: {error.remedy}\n"
+            return PlainTextResponse(lines, status_code=503, headers=headers)
 
     return app
