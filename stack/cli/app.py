@@ -97,7 +97,9 @@ def tour(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask before e
     from stack.commands.tour import run_tour
 
     if not yes and not sys.stdin.isatty():
-        raise RetailError("the tour asks before each step", remedy="run it in a terminal, or with --yes")
+        raise RetailError(
+            "the tour cannot ask before each step", why="this is not a terminal", remedy="add --yes: it asks nothing"
+        )
 
     def go_on() -> bool:
         return yes or typer.prompt("Enter: run it, q: stop", default="", show_default=False, err=True) != "q"

@@ -95,8 +95,9 @@ def run_tour(home: Home, settings: StackSettings, talk: Talk, now: datetime, go_
     """
     if settings.database_url or settings.source_api_url:
         raise RetailError(
-            "the tour breaks things, and DATABASE_URL or SOURCE_API_URL names a system of yours",
-            remedy="unset both for the tour: it brings its own warehouse and source",
+            "the tour does not run on your own warehouse or source",
+            why="it breaks things, and DATABASE_URL or SOURCE_API_URL is set",
+            remedy="unset both: the tour brings its own warehouse and source",
         )
     folder = _fresh_folder(home)
     talk.say(f"The tour has data of its own.\n\n$ export RETAIL_HOME={folder}")
@@ -113,7 +114,11 @@ def _fresh_folder(home: Home) -> str:
     folder = home.path / FOLDER
     if folder.exists():
         if not (folder / _MARK).exists():
-            raise RetailError(f"{folder} was not made by a tour", remedy="move it away, then start the tour again")
+            raise RetailError(
+                f"the tour does not empty {folder}",
+                why="no tour made that folder",
+                remedy="move it away, then start the tour again",
+            )
         shutil.rmtree(folder)
     make_private(folder)
     (folder / _MARK).touch()
@@ -127,7 +132,8 @@ def _run(step: TourStep, folder: str) -> None:
     )
     if ended.returncode != step.exit_code:
         raise RetailError(
-            f"step '{step.title}' ended with exit code {ended.returncode}, not {step.exit_code}",
+            f"step '{step.title}' of the tour failed",
+            why=f"its command ended with exit code {ended.returncode}, not {step.exit_code}",
             remedy=f"see the lines above and {folder}/logs; ./retail doctor checks the parts",
         )
 
@@ -140,7 +146,7 @@ def _proof(folder: str, settings: StackSettings, talk: Talk) -> str:
         found = read_checked(conn)
     if found is None or not found.is_equal or not _is_equal(found):
         raise DataQualityError(
-            f"the layers differ: {found}", remedy="this must not be: report it with the tour's output"
+            f"the layers differ: {found}", remedy="this is a defect: report it with the tour's output"
         )
     return (
         f"difference 0: {found.sales[0]:,} sales with {found.lines[0]:,} lines, {found.net_amounts[0]:,.2f} in all, "
