@@ -9,7 +9,7 @@ import pytest
 from medallion.entities.entity import ById, ByUpdatedAt
 from medallion.entities.registry import ENTITIES, TABLES
 from medallion.entity_words import counted_records, position_after, position_of, singular
-from medallion.wording import age_of, ago, counted, megabytes
+from medallion.wording import age_of, counted, megabytes
 
 NOW = datetime(2026, 11, 6, 12, tzinfo=timezone.utc)
 
@@ -53,3 +53,7 @@ def test_a_cursor_of_another_form_stays_readable(order: ById | ByUpdatedAt, curs
     words = position_of(order, "sales", cursor)
     assert words.isprintable()
     assert words.replace("\\u001b", "\x1b") == cursor or "UTC" in words
+
+
+def test_a_size_is_in_megabytes() -> None:
+    assert [megabytes(size) for size in (0, 49_999, 1_200_500_000)] == ["0.0 MB", "0.0 MB", "1,200.5 MB"]
