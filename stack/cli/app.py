@@ -45,9 +45,10 @@ app = typer.Typer(
 )
 app.add_typer(rejects, name="rejects")
 Chaos = Annotated[
-    str | None, typer.Option(metavar="FAULTS", help="Have our source misbehave, as late-commits:0.02,errors:0.1.")
+    str | None,
+    typer.Option(metavar="FAULTS", help="Faults of the sample source, such as late-commits:0.02,errors:0.1."),
 ]
-_DEEP = "What is too heavy for CI: one room of it (dates, nemesis, search, sparse) or every."
+_DEEP = "Tests too heavy for CI: one room (dates, nemesis, search, sparse) or every."
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
@@ -66,12 +67,12 @@ def options(
         bool, typer.Option("--version", help="Show the versions and exit.", callback=_show_versions, is_eager=True)
     ] = False,
 ) -> None:
-    """Options of no command."""
+    """Options that need no command."""
 
 
 @app.command(epilog="Example: ./retail run --json | jq .report.new")
 def run(*, chaos: Chaos = None, as_json: AsJson = False) -> None:
-    """Do one hourly run, from the source to Gold, through the real DAG. What is not running is started for it."""
+    """Do one hourly run, from the source to Gold, through the real DAG. It starts what is not running."""
     from stack.commands.layer_report import print_report, summarize_run
     from stack.commands.run import run_hour
     from stack.services.source_api import ask_for_chaos
@@ -166,7 +167,7 @@ def down(*, as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: ./retail status --json | jq .services")
 def status(*, as_json: AsJson = False) -> None:
-    """Show what runs, where it is, and how far the data is. Starts nothing."""
+    """Show what runs, on which address, and how fresh the data is. Starts nothing."""
     from stack.commands.status import print_status, read_status
 
     now = datetime.now(timezone.utc)
@@ -195,7 +196,9 @@ def plan(*, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: ./retail verify --json")
 def verify(
     *,
-    retire: Annotated[bool, typer.Option("--retire", help="Give up damaged files that were pulled again.")] = False,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Retire damaged files whose records were pulled again.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check every Bronze file against its receipt: size, count, sha256."""
@@ -228,7 +231,7 @@ def reconcile(
     from stack.commands.reconcile import repair as pull_again
 
     if repair and (whole or accept):
-        raise typer.BadParameter("--repair goes without --all and --accept")
+        raise typer.BadParameter("--repair cannot be combined with --all or --accept")
     home, settings = open_home()
     if repair:
         print_data(pull_again(home, settings, Talk(), repair))
@@ -262,7 +265,7 @@ def rebuild(
 @app.command(epilog="Example: ./retail accept-source sales")
 def accept_source(
     entities: Annotated[
-        list[str] | None, typer.Argument(metavar="[ENTITY]...", help=f"{', '.join(ENTITIES)}; none: all of them.")
+        list[str] | None, typer.Argument(metavar="[ENTITY]...", help=f"{', '.join(ENTITIES)}; default: all.")
     ] = None,
 ) -> None:
     """Accept the next source that answers, after a pull refused it as a different one."""
@@ -277,7 +280,7 @@ add_operator_commands(app)
 
 @app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
 def psql(context: typer.Context) -> None:
-    """Open psql on the warehouse; everything after `psql` is passed on to it."""
+    """Open psql on the warehouse; everything after `psql` is passed to it."""
     from stack.commands.tools import open_psql
 
     home, settings = open_home()
@@ -315,12 +318,12 @@ def test(
     context: typer.Context,
     *,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out what needs a database or processes.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="With the slow tests, as CI runs it.")] = False,
-    dates: Annotated[bool, typer.Option("--dates", help="All tests at each of the shifted dates; tests only.")] = False,
-    date: Annotated[str | None, typer.Option("--date", help="As --dates, at this one only.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also the slow tests, as CI does.")] = False,
+    dates: Annotated[bool, typer.Option("--dates", help="All tests at each shifted date, and nothing else.")] = False,
+    date: Annotated[str | None, typer.Option("--date", help="As --dates, at this date only.")] = None,
     deep: Annotated[str | None, typer.Option("--deep", help=_DEEP)] = None,
 ) -> None:
-    """Run lint, format, types, SQL lint and tests. Everything else is passed on to pytest."""
+    """Run lint, format, types, SQL lint and tests. Everything else is passed to pytest."""
     from stack.commands.checks import run_at_dates, run_checks, run_deep
 
     if deep is not None:
@@ -333,9 +336,9 @@ def test(
 @app.command(epilog="Example: ./retail bench --sales 100000 --rounds 3 --engine ours --engine dlt")
 def bench(
     *,
-    sales: Annotated[int, typer.Option(min=1, help="How many the source holds.")] = 100_000,
+    sales: Annotated[int, typer.Option(min=1, help="How many sales the source holds.")] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often each engine runs, in turn.")] = 3,
-    engine: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Only this engine; may be given several times.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RETAIL_HOME/bench.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -357,7 +360,7 @@ class Shell(str, Enum):
 
 @app.command(epilog='Example: eval "$(./retail completion bash)"')
 def completion(shell: Shell) -> None:
-    """Print the script that has a shell complete commands and options. See docs/commands.md."""
+    """Print the script by which a shell completes commands and options. See docs/commands.md."""
     file = PROJECT_ROOT / "stack" / "cli" / "completion" / f"retail.{shell.value}"
     print_data(file.read_text(encoding="utf-8").rstrip())
 
@@ -382,7 +385,7 @@ def main() -> None:
         talk.error(*error.what_and_why(), error.remedy)
         sys.exit(error.exit_code)
     except Interrupted as stop:
-        talk.say(f"stopped by {stop}: what was committed stays, the next run carries on")
+        talk.say(f"stopped by {stop}: what was committed stays, the next run resumes")
         sys.exit(stop.exit_code)
     except Exception as error:  # noqa: BLE001 - a defect of the platform: short here, complete in a file
         file = _keep_traceback()

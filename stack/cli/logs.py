@@ -12,7 +12,7 @@ from stack.cli.context import open_home
 from stack.host.console import Talk, print_data
 from stack.host.interrupts import Interrupted
 
-Name = Annotated[str | None, typer.Argument(metavar="SERVICE|TASK", help="None: list the logs.")]
+Name = Annotated[str | None, typer.Argument(metavar="SERVICE|TASK", help="Without it: list the logs.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Print new lines as they come, until Ctrl-C.")]
 Lines = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines to print.")]
 

@@ -25,7 +25,7 @@ def _one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
     def check(name: str | None) -> str | None:
         if name is None or name in known:
             return name
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(known)}")
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(known)}")
 
     return check
 
@@ -33,7 +33,7 @@ def _one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
 _Entity = Annotated[str, typer.Argument(metavar="ENTITY", help=f"{', '.join(ENTITIES)}.", callback=_one_of(ENTITIES))]
 _Dataset = Annotated[
     str | None,
-    typer.Argument(metavar="[DATASET]", help=f"{', '.join(TABLES)}; none: all.", callback=_one_of(TABLES)),
+    typer.Argument(metavar="[DATASET]", help=f"{', '.join(TABLES)}; default: all.", callback=_one_of(TABLES)),
 ]
 
 
@@ -51,7 +51,9 @@ def add_operator_commands(app: typer.Typer) -> None:
 def pull(
     entity: _Entity,
     *,
-    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Then pull all history again.")] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Pull what is new, then all history again.")
+    ] = False,
 ) -> None:
     """Pull what is new of one entity into Bronze."""
     from stack.commands.by_hand import pull as pull_entity
@@ -79,7 +81,9 @@ def retention(*, as_json: AsJson = False) -> None:
 
 def schema(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Only look; exit code 1 if a migration is to come.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 if a migration is pending.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Apply missing migrations, functions, views and grants, and print the migration the warehouse is at."""
@@ -104,7 +108,7 @@ def backup(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(help="What ./retail backup has written, or a dump of the warehouse alone.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a backup, or a dump of the warehouse alone.")],
 ) -> None:
     """Restore a backup into an empty warehouse and an empty Bronze, and check every file."""
     from stack.commands.restore import restore as restore_from
@@ -116,7 +120,7 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TABLE]...", help="As sales_item or silver.products; none: all of Gold."),
+        typer.Argument(metavar="[TABLE]...", help="Such as sales_item or silver.products; default: all of Gold."),
     ] = None,
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite files of an earlier export.")] = False,

@@ -25,7 +25,7 @@ rejects = typer.Typer(
     epilog="Example: ./retail rejects list",
 )
 RejectIds = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As `rejects list` shows them.")]
-EveryReject = Annotated[bool, typer.Option("--all", help="Every open one.")]
+EveryReject = Annotated[bool, typer.Option("--all", help="Every open record.")]
 
 
 @rejects.command("list", epilog="Example: ./retail rejects list --dataset customers --json")

@@ -21,7 +21,7 @@ def show_usage_error(error: TyperException, talk: Talk) -> int:
         of_usage.show()
         return int(getattr(error, "exit_code", _EXIT_CODE))
     usage = str(context.command.get_usage(context)).removeprefix("Usage: ")
-    talk.error(_sentence(what), f"it is called as: {usage}", f"{context.command_path} --help has every option")
+    talk.error(_sentence(what), f"usage: {usage}", f"{context.command_path} --help has every option")
     return int(getattr(error, "exit_code", _EXIT_CODE))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SchemaState:
-    """The migration that the warehouse is at, those that are still to come, and those that were applied now."""
+    """The migration that the warehouse is at, those that are pending, and those that were applied now."""
 
     at: str | None
     pending: tuple[str, ...]
@@ -37,7 +37,7 @@ class SchemaState:
     def summary(self) -> str:
         """One line for a person."""
         now = f", applied now: {', '.join(self.applied)}" if self.applied else ""
-        to_come = f", to come: {', '.join(self.pending)}" if self.pending else ""
+        to_come = f", pending: {', '.join(self.pending)}" if self.pending else ""
         return f"the warehouse is at {self.at or 'no migration'}{now}{to_come}"
 
 

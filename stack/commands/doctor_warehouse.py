@@ -56,9 +56,9 @@ def _login(seen: dict[str, Any]) -> Finding:
             "login",
             "warn",
             f"DATABASE_URL logs in as {seen['login']}, a superuser",
-            "give the warehouse an owner that is none; see docs/configuration.md, Roles on a server of your own",
+            "give the warehouse another owner; see docs/configuration.md, Roles on your own server",
         )
-    return Finding("login", "ok", f"{seen['login']} owns the warehouse and is no superuser")
+    return Finding("login", "ok", f"{seen['login']} owns the warehouse and is not a superuser")
 
 
 def _schema(conn: connection) -> Finding:
@@ -71,7 +71,7 @@ def _schema(conn: connection) -> Finding:
         return Finding(
             "schema",
             "warn",
-            f"at {version or 'no migration yet'}: {pending[-1]} is to come",
+            f"at {version or 'no migration yet'}: {pending[-1]} is pending",
             "./retail backup FOLDER if there is data to keep, then ./retail schema",
         )
     return Finding("schema", "ok", f"at {version}")

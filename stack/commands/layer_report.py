@@ -73,7 +73,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Gaps:
-    """Sale ids that were passed over: ranges and ids still asked for, and ids that never came."""
+    """Sale ids that were passed over: ranges and ids still asked for, and ids that have expired."""
 
     open_ranges: int = 0
     open_ids: int = 0
@@ -173,10 +173,10 @@ def print_report(report: Report, console: Console) -> None:
     if report.backfill:
         console.print(f"backfill of sales: {report.backfill.words()}: ./retail backfill resumes it")
     if report.gaps.open_ids or report.gaps.expired_ids:
-        open_ids = f"{counted(report.gaps.open_ids, 'sale id')} not seen yet: the next pull asks again"
-        console.print(f"gaps: {open_ids}; {report.gaps.expired_ids:,} never came (meta.sales_gap)")
+        open_ids = f"{counted(report.gaps.open_ids, 'sale id')} not seen yet: the next pull asks for them again"
+        console.print(f"gaps: {open_ids}; {report.gaps.expired_ids:,} expired (meta.sales_gap)")
     if report.kept:
-        console.print(f"kept: {', '.join(report.kept)}: not declared any more, no run changes them", markup=False)
+        console.print(f"kept: {', '.join(report.kept)}: no longer declared, no run changes them", markup=False)
     if report.rejected:
         words = f"quarantine: {counted(report.rejected, 'record')}: ./retail rejects list"
         console.print(words, style="yellow")
@@ -188,7 +188,7 @@ def summarize_run(report: Report) -> str:
         return f"new from the source: {brought}"
     if left := _named(report.new["silver"]):
         return f"nothing new from the source; loaded what an earlier run had pulled: {left}"
-    return "nothing new: the source had no record past the watermarks, so only they were asked for"
+    return "nothing new: the source has no record after the watermarks"
 
 
 def _named(counts: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""`./retail status`: what runs, where it is, and how far the data is. It starts nothing."""
+"""`./retail status`: what runs, on which address, and how fresh the data is. It starts nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Status:
-    """What runs and how far the data is. `report` is what the layers held at `read_at`, `last_run` the run before it.
+    """What runs and how fresh the data is. `report` is what the layers held at `read_at`, `last_run` the run before it.
 
     While the warehouse is stopped, they are those that a command saved last, or None if it never ran. `incidents` are
     the open ones, of a stopped warehouse those of the moment when it was stopped. They are None when it runs and does

@@ -70,7 +70,7 @@ def test_the_schema_is_looked_at_and_applied(cli: Retail) -> None:
 def test_the_schema_of_a_new_warehouse_is_to_come_until_it_is_applied() -> None:
     with retail() as fresh:
         before = fresh("schema", "--check")
-        assert (before.code, "the warehouse is at no migration, to come: 0001" in before.err) == (1, True)
+        assert (before.code, "the warehouse is at no migration, pending: 0001" in before.err) == (1, True)
         applied = fresh("schema", "--json").json()
         assert applied["applied"][-1] == applied["at"]
         assert fresh("schema", "--check").code == 0

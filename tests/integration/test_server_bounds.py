@@ -106,7 +106,7 @@ def test_the_doctor_names_a_warehouse_that_is_behind_or_ahead_of_the_checkout(ma
         with conn.cursor() as cursor:
             cursor.execute("create temporary table kept as table meta.migration; truncate meta.migration")
             conn.commit()
-            assert schema() == ("warn", f"at no migration yet: {MIGRATIONS[-1].stem} is to come")
+            assert schema() == ("warn", f"at no migration yet: {MIGRATIONS[-1].stem} is pending")
             cursor.execute("insert into meta.migration table kept")
             cursor.execute(
                 "insert into meta.migration (number, name, sha256) values (9999, '9999_later', repeat('0', 64))"
