@@ -39,7 +39,7 @@ def parse_faults(text: str) -> dict[str, float]:
     for word in filter(None, (part.strip() for part in text.split(","))):
         name, colon, share = word.partition(":")
         if name not in FAULTS:
-            raise ValueError(f"{name!r} is no fault; there are {', '.join(FAULTS)}")
+            raise ValueError(f"{name!r} is not a fault; there are {', '.join(FAULTS)}")
         if name in faults:
             raise ValueError(f"{name} is named twice")
         faults[name] = _share(name, share) if colon else FAULTS[name].share

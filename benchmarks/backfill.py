@@ -81,7 +81,7 @@ def main() -> None:
     arguments.add_argument("--sales", type=int, default=10_000_000)
     arguments.add_argument("--sample", type=int, default=1_000_000, help="sales by which the limits are measured")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="BACKFILL_JOBS")
-    arguments.add_argument("--kill", action="store_true", help="kill it on the way and go on")
+    arguments.add_argument("--kill", action="store_true", help="kill it on the way, then resume it")
     arguments.add_argument("--json", type=Path, help="file to write the figures to")
     given = arguments.parse_args()
     machine = describe()

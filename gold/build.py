@@ -129,7 +129,7 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     hourly run builds Gold: core and marts are then at different states.
     """
     if not _is_built(conn):
-        raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hour has ended")
+        raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hourly run has ended")
     if gold_due(conn):
         raise EntityLocked("Gold is behind Silver: an hourly run is under way", remedy="try again once it has ended")
     if not packages_are_linked(settings):

@@ -75,7 +75,7 @@ def plan_ranges(entity: Entity, conn: connection, settings: Settings, *, most: i
             require_same_name(conn, source, entity)
         after = id_of_cursor(entity.name, claim.cursor) if claim.cursor else 0
         ranges = cut(IdRange(after + 1, last_id(source, entity, after)), most)
-        if len(ranges) < 2:  # noqa: PLR2004 - side by side takes two
+        if len(ranges) < 2:  # noqa: PLR2004 - in parallel takes two
             return []
         with transaction(conn):
             add_ranges(conn, entity.name, ranges)
@@ -145,13 +145,13 @@ def finish_backfill(entity: Entity, conn: connection, settings: Settings, *, run
     if stalled:
         raise EntityLocked(
             "; ".join(one.words() for one in stalled),
-            remedy="end that process (./retail down, or kill it); the next run goes on where the range stands",
+            remedy="end that process (./retail down, or kill it); the next run resumes the range",
         )
     if progress is not None and progress.at_work:
         left = f"{entity.name}: left to the backfill: {progress.words()}"
         if full_refresh:
             raise EntityLocked(left, remedy="trigger the full refresh again once it has ended")
-        raise NothingToDo(left, remedy="once it has ended, the next run goes on after it")
+        raise NothingToDo(left, remedy="the first run after its end pulls what is newer")
     if progress is not None:
         pull_open_ranges(entity, conn, settings, run_id=run_id)
 
@@ -203,7 +203,7 @@ def _pull(entity: Entity, conn: connection, source: Source, claim: RangeClaim, l
             load_id=landing.load_id,
             progress=progress,
             advance=lambda through: advance_range(conn, claim, int(through)),
-            keeps_sample=False,  # ranges are pulled side by side
+            keeps_sample=False,  # ranges are pulled in parallel
         )
         while landing.land(reading):
             pass

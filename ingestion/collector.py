@@ -78,7 +78,7 @@ def collect(
         with transaction(conn):
             if entity.is_by_id and open_ranges(conn, entity.name):
                 raise EntityLocked(
-                    f"{entity.name}: a backfill was begun a moment ago", remedy="the next try goes on with it"
+                    f"{entity.name}: a backfill began a moment ago", remedy="the next attempt resumes it"
                 )
             claim = claim_entity(conn, entity.name)
             started = now or warehouse_clock(conn)

@@ -112,6 +112,6 @@ def check_inside(entity: Entity, window: IdRange, page: Page) -> None:
         return  # a cursor made of a record without a readable id says nothing of where the page ends
     if cursor.isascii() and cursor.isdigit() and (len(cursor) > _DIGITS or int(cursor) > window.last):
         raise SourceViolation(
-            f"/{entity.name}: asked up to {window.last}, the page goes on to {page.next_cursor}",
+            f"/{entity.name}: asked up to {window.last}, the page continues to {page.next_cursor}",
             remedy="the source ignores up_to: nothing of that page was kept; have it fixed",
         )

@@ -131,4 +131,4 @@ def _lock_holders(conn: connection) -> str:
     with suppress(psycopg2.Error), conn, conn.cursor() as cursor:
         cursor.execute(_LOCK_HOLDERS)
         row = cursor.fetchone()
-    return (row and row[0]) or "a session that is not to be seen any more"
+    return (row and row[0]) or "a session that has since ended"

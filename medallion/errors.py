@@ -314,8 +314,8 @@ class FileDamaged(BronzeDamaged):
         self.path = path
         super().__init__(
             f"Bronze file {path} {what}",
-            remedy="restore the file from a backup; or pull everything again with the DAG's full_refresh, then give "
-            "this file up: ./retail verify --retire",
+            remedy="restore the file from a backup; or pull everything again with the DAG's full_refresh, then retire "
+            "this file: ./retail verify --retire",
         )
 
 
@@ -391,7 +391,7 @@ class StepFailed(ProcessFailed):
 class EngineUnavailable(RetailError):
     """An engine of the benchmarks cannot be installed here: it is left out with a warning, the others run."""
 
-    usual_cause = "it is no part of the platform, and is installed for a benchmark only"
+    usual_cause = "it is not part of the platform: it is installed for a benchmark only"
 
 
 class EngineFailed(RetailError):

@@ -146,8 +146,8 @@ def _require_unchanged(live: connection, receipts: int) -> None:
         if len(_SQL.rows(live, "receipts_in_silver", _DECLARED)) == receipts:
             return
     raise EntityLocked(
-        "an hour was loaded while everything was built again: the two cannot be compared",
-        remedy="run it again between two hours; nothing that is live was changed",
+        "a run loaded files during the rebuild: the two cannot be compared",
+        remedy="run it again between two hourly runs; the live tables were not changed",
     )
 
 

@@ -41,7 +41,7 @@ def never_raising(callback: Callback) -> Callback:
         try:
             callback(context)
         except Exception:
-            log.exception("%s did not get to its end", callback.__name__)
+            log.exception("%s did not finish", callback.__name__)
 
     return guarded
 

@@ -57,7 +57,7 @@ def misbehave(app: FastAPI, settings: SourceSettings) -> None:
 
 
 class ChaoticDataSet(DataSet):
-    """The data set of a source in which sales commit late or vanish, and some records are spoilt."""
+    """The data set of a source in which sales commit late or vanish, and some records are spoiled."""
 
     def __init__(self, settings: SourceSettings) -> None:
         super().__init__(settings)
@@ -78,11 +78,11 @@ class ChaoticDataSet(DataSet):
         return Page.of(items, has_more=len(found) > limit, next_cursor=str(ids[-1]))
 
     def customers_page(self, cursor: str | None, limit: int) -> Page:
-        """As the data set's own, some records spoilt."""
+        """As the data set's own, some records spoiled."""
         return self._spoilt("customers", super().customers_page(cursor, limit))
 
     def products_page(self, cursor: str | None, limit: int) -> Page:
-        """As the data set's own, some records spoilt."""
+        """As the data set's own, some records spoiled."""
         return self._spoilt("products", super().products_page(cursor, limit))
 
     def ledger(self, after: int, up_to: int | None, struck: Counter[str]) -> ChaosLedger:

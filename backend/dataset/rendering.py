@@ -34,7 +34,7 @@ def json_object(members: Mapping[str, Pieces]) -> Pieces:
 
 
 def text_of(pieces: Pieces) -> pl.Expr:
-    """An expression of the pieces put together, neighbours that are the same in every row as one."""
+    """An expression of the pieces put together, neighbors that are the same in every row as one."""
     parts: list[pl.Expr] = []
     same = ""
     for piece in pieces:

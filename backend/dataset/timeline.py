@@ -28,7 +28,7 @@ SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR
 
 
 class Timeline:
-    """Numbers of sales by hour since `start`, extended as the clock goes on."""
+    """Numbers of sales by hour since `start`, extended as the clock advances."""
 
     def __init__(self, *, start: datetime, sales_per_hour: int, seed: int) -> None:
         self.start = start.replace(minute=0, second=0, microsecond=0)

@@ -229,7 +229,7 @@ def _log_wait(details: RetryDetails) -> None:
     """Log once, with what went wrong, that a request is about to wait."""
     error = details.caused_by
     cause = error.message if isinstance(error, RetailError) else type(error).__name__
-    log.warning("source: %s; try %d in %.1f s", cause, details.retry_num + 1, details.wait_for)
+    log.warning("source: %s; attempt %d in %.1f s", cause, details.retry_num + 1, details.wait_for)
 
 
 stamina.instrumentation.set_on_retry_hooks([_log_wait])
@@ -286,14 +286,14 @@ def _check_status(response: httpx.Response, subject: str) -> None:
         if not content_type.startswith("application/json"):
             raise SourceUnavailable(
                 f"{subject}: content type '{shown(content_type) or 'missing'}' instead of application/json",
-                remedy="check that SOURCE_API_URL is the source API and no login page or proxy",
+                remedy="check that SOURCE_API_URL is the source API, and not a login page or a proxy",
             )
         return
     if status in _BUSY or (response.is_server_error and status not in _ABSENT):
         wait = retry_after_seconds(response.headers.get("retry-after"), datetime.now(timezone.utc))
         raise SourceUnavailable(
             f"{subject}: status {status}{f', asks to wait {wait:.0f} s' if wait is not None else ''}",
-            remedy="the source is overloaded or down; the next run carries on from the watermark",
+            remedy="the source is overloaded or down; the next run resumes from the watermark",
             retry_after=wait,
         )
     if response.is_redirect:

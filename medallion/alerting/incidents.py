@@ -60,7 +60,9 @@ def record_failure(conn: connection, failure: Failure, settings: Settings | None
         if incident.is_new:
             log.error("incident opened %s", json.dumps(incident.as_json()))
         else:
-            log.info("incident %d goes on: %d times since %s", incident.incident_id, incident.times, incident.opened_at)
+            log.info(
+                "incident %d continues: %d times since %s", incident.incident_id, incident.times, incident.opened_at
+            )
     _notify(conn, failure.dag_id, [failure.task_id], channels)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medallion.alerting.messages import Channels
 
 ENTITY = "warehouse"
-_REMEDY = "see why it does not answer (./retail status, ./retail doctor); the hour after it is back carries on"
+_REMEDY = "see why it does not answer (./retail status, ./retail doctor); the first run after that resumes"
 
 log = logging.getLogger("retail.incident")
 

@@ -70,7 +70,7 @@ def stoppable(conn: connection) -> Iterator[None]:
 
 
 def _is_decoding(frame: FrameType | None) -> bool:
-    """Whether psycopg2 is reading a message of the server, most likely of the cancelled statement.
+    """Whether psycopg2 is reading a message of the server, most likely of the canceled statement.
 
     psycopg2 prints and drops what is raised there. The statement's own error is about to come.
     """

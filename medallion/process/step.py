@@ -67,7 +67,7 @@ def _exit_code(step: Step) -> int:
         sys.stderr.write(f"error: {what}\n  why: {why}\n   do: {error.remedy}\n")
         return error.exit_code
     except Stopped as stopped:
-        sys.stderr.write(f"stopped: by {stopped}; what was committed stays, the next run carries on\n")
+        sys.stderr.write(f"stopped: by {stopped}; what was committed stays, the next run resumes\n")
         return stopped.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("stopped: before it began\n")

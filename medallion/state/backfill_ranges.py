@@ -143,7 +143,7 @@ def _fenced(conn: connection, statement: str, claim: RangeClaim, **values: Any) 
         raise WatermarkLost(
             f"{claim.entity} {claim.ids.first} to {claim.ids.last}: another process has taken the range over "
             f"(epoch {claim.epoch} is stale)",
-            remedy="nothing of this part was kept; the other one carries on",
+            remedy="nothing of this part was kept; the other one continues",
         )
 
 

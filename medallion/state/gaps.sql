@@ -89,7 +89,7 @@ where
     and last_checked_at < clock_timestamp() - interval '30 days';
 
 -- name: expiring_gaps
--- Gaps that have been open for longer than that: the listing is asked once more before they expire.
+-- Gaps that have been open for longer than that: the listing is asked again before they expire.
 select from_id, to_id, known, known_ids, status,
     clock_timestamp() - last_checked_at as since_checked, clock_timestamp() - first_seen_at as age
 from meta.gap

@@ -60,7 +60,7 @@ def read_manifest(folder: Path) -> Manifest:
         found = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"{folder} is no complete backup: it has no {_MANIFEST}",
+            f"{folder} is not a complete backup: it has no {_MANIFEST}",
             remedy="name a folder that ./retail backup has completed, or run the backup again to complete it",
         ) from error
     except (OSError, msgspec.MsgspecError) as error:

@@ -168,7 +168,7 @@ def _warehouse(home: Home, settings: StackSettings) -> Iterator[Finding]:
     try:
         url = _warehouse_url(home, settings)
         if url is None:
-            yield Finding("warehouse", "ok", "embedded, not running: ./retail run and ./retail up start it")
+            yield Finding("warehouse", "ok", "embedded, not running: ./retail run or ./retail up starts it")
             return
         with connect(url, application_name="retail doctor") as conn:
             version = conn.get_parameter_status("server_version")
@@ -187,11 +187,13 @@ def _warehouse_url(home: Home, settings: StackSettings) -> str | None:
 
 def _source(home: Home, settings: StackSettings) -> Finding:
     if settings.source_api_url is None and not running(home, SOURCE):
-        return Finding("source API", "ok", "ours, not running: ./retail run and ./retail up start it")
+        return Finding("source API", "ok", "sample source, not running: ./retail run or ./retail up starts it")
     url = settings.source_api_url or f"http://127.0.0.1:{remembered_port(home, 'api_port')}"
     if answers(f"{url}/readyz"):
         return Finding("source API", "ok", f"{url} answers")
-    return Finding("source API", "fail", f"{url} does not answer", "check SOURCE_API_URL, or unset it to use ours")
+    return Finding(
+        "source API", "fail", f"{url} does not answer", "check SOURCE_API_URL, or unset it to use the sample source"
+    )
 
 
 def _dbt(home: Home) -> str:

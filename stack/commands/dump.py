@@ -48,7 +48,7 @@ def restore_warehouse(program: str, url: str, file: Path) -> None:
     """Read a dump into an empty database with pg_restore, all or nothing, and grant each role its rights again."""
     if not file.is_file():
         raise ConfigurationError(
-            f"{file} is no file", remedy="name a folder that ./retail backup has written, or a file of pg_dump"
+            f"{file} is not a file", remedy="name a folder that ./retail backup has written, or a file of pg_dump"
         )
     with connect(url, application_name="retail restore") as conn:
         require_empty(conn)

@@ -217,6 +217,6 @@ def _require_free(files: Sequence[Path]) -> None:
     taken = [file.name for file in files if file.exists()]
     if taken:
         raise ConfigurationError(
-            f"{files[0].parent} holds {', '.join(taken)} already: an export overwrites nothing",
+            f"{files[0].parent} holds {', '.join(taken)} already: an export does not overwrite files",
             remedy="name another folder, or replace these files: --replace",
         )

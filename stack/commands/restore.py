@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def restore(home: Home, settings: StackSettings, talk: Talk, path: Path) -> str:
     """Restore a backup, or only a dump, into an empty warehouse. Returns what is there now.
 
-    Raises ConfigurationError for what is no complete backup, and for a warehouse or a Bronze that holds anything else;
+    Raises ConfigurationError for an incomplete backup, and for a warehouse or a Bronze that holds anything else;
     otherwise DatabaseError, BronzeDamaged or RetailError. The warehouse stays empty then.
     """
     program = find_program(settings, "pg_restore")

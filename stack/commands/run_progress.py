@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stack.services.airflow.metadata import TaskState
 
 # A request that waits before its next try, as `ingestion.api.client` logs it, with a wait that a person notices.
-_WAIT = re.compile(rb"(source: .+; try [0-9]+ in (?:[2-9]|[1-9][0-9]+))[.][0-9] s")
+_WAIT = re.compile(rb"(source: .+; attempt [0-9]+ in (?:[2-9]|[1-9][0-9]+))[.][0-9] s")
 _LONGEST_READ = 1 << 20
 
 

@@ -79,7 +79,7 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
     with home.try_locked("docs") as mine:
         if not mine:
             raise RetailError(
-                "the docs are served already", remedy="see ./retail status, or end them with Ctrl-C there"
+                "another ./retail docs is serving already", remedy="see ./retail status, or end them with Ctrl-C there"
             )
         with warehouse(home, settings, talk) as database_url, connect(database_url) as conn:
             prepare_schema(conn)

@@ -150,7 +150,7 @@ def _start_report(home: Home, settings: StackSettings, endpoints: Endpoints, tal
 def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> None:
     """Set the pool of the backfill to as many slots as BACKFILL_JOBS says."""
     address = f"http://{HOST}:{endpoints.airflow_port}"
-    words = "ranges of a backfill side by side (BACKFILL_JOBS)"
+    words = "ranges of a backfill in parallel (BACKFILL_JOBS)"
     set_pool(address, password, BACKFILL, settings.backfill_jobs, words)
 
 

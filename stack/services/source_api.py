@@ -70,7 +70,7 @@ def require_same_faults(home: Home) -> None:
     shown, asked = home.recall("chaos") or "", os.environ.get(_CHAOS, "")
     if shown != asked:
         raise ConfigurationError(
-            f"the source that runs shows {shown or 'no'} faults, and {asked or 'none'} are asked for",
+            f"the source is running with {shown or 'no'} faults, not with {asked or 'none'}",
             remedy="wait for the command that started it to end, or end it: ./retail down",
         )
 

@@ -172,5 +172,5 @@ def test_while_the_warehouse_is_down_that_is_told_once_and_the_log_lines_come_al
     assert sorted(one["entity"] for one in lines) == ["customers", "products", "sales"]
     assert all("cannot connect to the warehouse" in one["not_recorded"] + one["cause"] for one in lines)
     assert PASSWORD not in json.dumps(lines)
-    assert "did not get to its end" not in runs.log.read_text()
+    assert "did not finish" not in runs.log.read_text()
     assert rows(conn, "select * from meta.incident") == []

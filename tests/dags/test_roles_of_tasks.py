@@ -58,9 +58,9 @@ def test_an_hour_and_a_night_need_no_login_but_the_narrow_ones(made: Platform, r
     assert hour.run() == 0, hour.log.read_text()[-4000:]
     assert hour.run("retail_quality_nightly") == 0, hour.log.read_text()[-4000:]
     assert "0 old Bronze files removed" in hour.log.read_text()
-    assert "did not get to its end" not in hour.log.read_text()
+    assert "did not finish" not in hour.log.read_text()
     assert Hour(hour.environment | {"SOURCE_API_KEY": "not-a-key"}, hour.log).run() != 0
-    assert "did not get to its end" not in hour.log.read_text()
+    assert "did not finish" not in hour.log.read_text()
     with made.login(READER) as conn:
         incidents = "select task_id from meta.incident where status = 'OPEN' order by 1"
         assert rows(conn, incidents) == [("bronze_customers",), ("bronze_products",), ("bronze_sales",)]

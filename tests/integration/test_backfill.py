@@ -312,7 +312,7 @@ def test_a_source_that_goes_beyond_up_to_is_refused_and_nothing_of_the_page_kept
     planned(conn, cut_settings)
     without_bound: Callable[[int, int | None], Any] = LedgerSource._between
     ledger._between = lambda after, _up_to: without_bound(ledger, after, None)  # type: ignore[method-assign]
-    with pytest.raises(SourceViolation, match="asked up to 100, the page goes on to 120"):
+    with pytest.raises(SourceViolation, match="asked up to 100, the page continues to 120"):
         pull(conn, cut_settings, 1)
     assert rows(conn, LANDED) == [(100,)]
     assert rows(conn, WATERMARK) == [(None,)]
@@ -363,7 +363,7 @@ def test_a_plan_that_another_made_a_moment_ago_is_found_behind_the_lock(
     with conn:
         add_ranges(conn, "sales", [IdRange(1, 150), IdRange(151, 300)])
     assert planned(conn, cut_settings) == [1, 151]
-    with pytest.raises(EntityLocked, match="begun a moment ago"):
+    with pytest.raises(EntityLocked, match="began a moment ago"):
         collect(SALES, conn, cut_settings, run_id="hour")
 
 

@@ -202,7 +202,7 @@ def test_a_damaged_bronze_file_makes_no_backup_and_spares_the_one_before(
     assert (tmp_path / "backup" / before.dump).is_file()
     with pytest.raises(FilesDamaged):
         backed_up(database_url, settings, tmp_path / "other")
-    with pytest.raises(ConfigurationError, match="is no complete backup"):
+    with pytest.raises(ConfigurationError, match="is not a complete backup"):
         read_manifest(tmp_path / "other")
 
 
@@ -331,7 +331,7 @@ def test_a_dump_that_was_cut_off_restores_nothing(
         restored(empty_url, file)
     with connect(empty_url) as copy:
         assert rows(copy, "select to_regnamespace('meta')") == [(None,)]
-    with pytest.raises(ConfigurationError, match="is no file"):
+    with pytest.raises(ConfigurationError, match="is not a file"):
         restored(empty_url, settings.retail_home / "none.dump")
 
 

@@ -59,7 +59,7 @@ def test_a_wrong_setting_ends_the_start_with_one_line_that_names_it_and_no_secre
         ({"environment": "production"}, "source API: SOURCE_ENVIRONMENT=production needs a key of its own"),
         ({"environment": "production", "api_key": secret}, "source API: SOURCE_ENVIRONMENT=production needs keys of"),
         ({"environment": "staging"}, "source API: SOURCE_ENVIRONMENT: Input should be 'development' or 'production'"),
-        ({"chaos": "gremlins"}, "source API: SOURCE_CHAOS: 'gremlins' is no fault; there are late-commits,"),
+        ({"chaos": "gremlins"}, "source API: SOURCE_CHAOS: 'gremlins' is not a fault; there are late-commits,"),
     ):
         done = started(**variables)
         assert done.returncode == 1

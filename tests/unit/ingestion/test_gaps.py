@@ -68,7 +68,7 @@ def test_neighbouring_gaps_share_a_request() -> None:
 
 
 def test_a_page_beyond_what_was_asked_for_is_refused() -> None:
-    with pytest.raises(SourceViolation, match="asked up to 6, the page goes on to 7"):
+    with pytest.raises(SourceViolation, match="asked up to 6, the page continues to 7"):
         check_inside(SALES, IdRange(2, 6), Page([b"{}"], has_more=False, next_cursor="7"))
 
 

@@ -11,7 +11,7 @@ from stack.commands.run_progress import RunProgress
 from stack.host.console import Talk
 from stack.services.airflow.metadata import TaskState
 
-WAIT = "2026-11-06T12:00:00Z [warning  ] source: GET http://a/sales: refused; try {} in {} s [ingestion.api.client]\n"
+WAIT = "2026-11-06T12:00:00Z [warning  ] source: GET http://a/sales: refused; attempt {} in {} s [ingestion.client]\n"
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_a_wait_that_a_person_notices_is_shown_once(console: Console, tmp_path: 
         stream.write(WAIT[-20:])
     progress.show_waits()
     assert console.export_text().splitlines() == [
-        "  waiting: source: GET http://a/sales: refused; try 3 in 12 s",
-        "  waiting: source: GET http://a/sales: refused; try 4 in 20 s",
+        "  waiting: source: GET http://a/sales: refused; attempt 3 in 12 s",
+        "  waiting: source: GET http://a/sales: refused; attempt 4 in 20 s",
     ]
 
 

@@ -84,14 +84,14 @@ def test_chaos_reaches_the_source_that_is_started_next(home: Home, monkeypatch: 
     assert source_service(home, 4010, "key").environment["SOURCE_CHAOS"] == "errors:0.5"
     require_same_faults(home)
     monkeypatch.delenv("SOURCE_CHAOS")
-    with pytest.raises(ConfigurationError, match=r"shows errors:0.5 faults, and none are asked for"):
+    with pytest.raises(ConfigurationError, match=r"is running with errors:0.5 faults, not with none"):
         require_same_faults(home)
 
 
 @pytest.mark.parametrize(
     ("faults", "url", "words"),
     [
-        ("erors", None, "'erors' is no fault; there are late-commits"),
+        ("erors", None, "'erors' is not a fault; there are late-commits"),
         ("errors", "http://shop.example", "names another one"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_fault_without_a_share_has_its_own() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("late-comits", r"'late-comits' is no fault; there are late-commits, deletes, malformed"),
+        ("late-comits", r"'late-comits' is not a fault; there are late-commits, deletes, malformed"),
         ("errors:much", r"errors: the share 'much' is no number above 0 and up to 1"),
         ("errors:", r"errors: the share '' is no number"),
         ("errors:0", r"errors: the share '0' is no number"),

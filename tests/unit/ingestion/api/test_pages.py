@@ -39,7 +39,7 @@ def test_a_line_separator_inside_a_text_stays_where_it_is() -> None:
         b'{"a":"tab\there"}',
     ],
 )
-def test_a_record_that_is_no_strict_json_does_not_stop_its_neighbours(odd: bytes) -> None:
+def test_a_record_that_is_no_strict_json_does_not_stop_its_neighbors(odd: bytes) -> None:
     good = b'{"a":1}'
     assert decode_page(page(good + b"," + odd + b"," + good, count=3)).items == [good, odd, good]
 
