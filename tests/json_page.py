@@ -11,10 +11,12 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union
 
+from loaders.rejects import Reject, RetryResult
 from medallion.bronze.retention import RetentionResult
 from medallion.bronze.verify import VerifyResult
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
+from quality.rebuild import RebuildResult
 from stack.commands.backfill import Backfilled
 from stack.commands.backup import BackedUp
 from stack.commands.by_hand import SchemaState
@@ -35,23 +37,34 @@ COMMANDS: dict[str, type] = {
     "doctor": Finding,
     "backfill": Backfilled,
     "verify": VerifyResult,
+    "rebuild": RebuildResult,
     "schema": SchemaState,
     "retention": RetentionResult,
     "backup": BackedUp,
     "export": Exported,
     "down": Stopped,
+    "rejects list": Reject,
+    "rejects show": Reject,
+    "rejects retry": RetryResult,
 }
-LISTS = {"doctor"}
-_NAMES: dict[type, str] = {int: "number", float: "number", str: "string", bool: "true or false", datetime: "time"}
-_IMPORTED_FOR_TYPES = {one.__name__: one for one in (DagRun, Progress, Report, TaskState)}
+LISTS = {"doctor", "rejects list"}
+_NAMES: dict[type, str] = {
+    int: "number",
+    float: "number",
+    str: "string",
+    bytes: "string",
+    bool: "true or false",
+    datetime: "time",
+}
+_IMPORTED_FOR_TYPES = {one.__name__: one for one in (DagRun, Progress, Report, TaskState, datetime)}
 _HEAD = """# JSON of the commands
 
 `--json` prints the result to stdout, and nothing else; messages and errors go to stderr. The checks (`doctor`,
-`verify`, `schema --check`) print it also when they end with an exit code that is not 0. Any other command that fails
-prints no JSON: its [exit code](operations.md#when-a-run-is-red) says what kind of error it was. Times are in RFC 3339,
-sizes in bytes. Fields may be added; a field that is here keeps its name and its meaning.
+`verify`, `schema --check`) and `rejects retry` print it even when their exit code is not 0. Any other command that
+fails prints no JSON: its [exit code](operations.md#when-a-run-is-red) says what kind of error it was. Times are in RFC
+3339, sizes in bytes. Later versions may add fields; a field listed here keeps its name and its meaning.
 
-This page is made from the types that the commands print (`python -m tests.json_page`), and a test compares the two.
+This page is generated from the types that the commands print: `.venv/bin/python -m tests.json_page`.
 """
 
 
@@ -62,7 +75,9 @@ def page() -> str:
     for command, kind in COMMANDS.items():
         what = "a list of these objects" if command in LISTS else "one object"
         parts.append(f"## `./retail {command} --json`\n\nPrints {what}.\n")
-        parts += [_section(one) for one in _with_parts(kind) if one not in known]
+        parts += [_section(one) for one in _with_parts(kind) if one not in known] or [
+            f"As [{kind.__name__}](#{kind.__name__.lower()}).\n"
+        ]
         known |= {*_with_parts(kind)}
     return "\n".join(parts)
 

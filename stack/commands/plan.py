@@ -39,7 +39,7 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class PendingPull:
-    """Records at the source after an entity's watermark; `is_all` False: there may be more."""
+    """Records at the source after an entity's watermark; without `is_all` there may be more."""
 
     entity: str
     watermark: str | None
