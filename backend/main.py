@@ -50,7 +50,7 @@ def create_app(settings: SourceSettings | None = None) -> FastAPI:
         title="Retail source API",
         version="1.0.0",
         description="Customers, products and sales of a retailer. Follow `next_cursor` to read a resource; "
-        "keep the last one and ask from there an hour later.",
+        "keep the last one, and resume from it in the next run.",
         lifespan=_warm,
         openapi_tags=[
             {"name": "data", "description": "What the retailer knows."},

@@ -77,7 +77,7 @@ class Sale(_Closed):
 
 
 class Page(_Closed, Generic[Record]):
-    """A page of records. Ask again with `next_cursor` for what comes after it, now or next hour."""
+    """A page of records. Pass `next_cursor` to get what comes after it, now or in a later run."""
 
     items: list[Record] = Field(description="Records after the cursor, in the resource's order.")
     count: int = Field(ge=0, description="Number of items.", examples=[1000])

@@ -1,11 +1,11 @@
-"""Does an hour cost what the hour brought? `.venv/bin/python -m benchmarks.flat_in_history [--history 100000 1000000]`.
+"""Hourly runs after histories of different sizes: `python -m benchmarks.flat_in_history [--history 100000 1000000]`.
 
-For each size of history: a fresh warehouse and source as `./retail run` starts them, the history pulled and built into
-Gold, and what the server has to tidy up behind that awaited. Then hours of about 10,000 sales, each timed step by step
-in one warm process: in turn, an hour behind each history, then the next hour behind each, so that a machine that is
-busy for a while is so for all of them. The hours are the same ones of the same days whatever the history, so that days
-and marts hold as much. What counts is the last column: the median hour behind this history against the one behind the
-shortest. `--output` keeps the figures as JSON and text, and draws them.
+For each size of history, a fresh warehouse and source as `./retail run` starts them. The history is pulled and built
+into Gold, and the server gets time to tidy up. Then come hourly runs of about 10,000 sales, each timed step by step in
+one warm process. The histories take turns, one run each, so that a machine that is busy for a while slows all of them
+alike. The runs load the same hours of the same days whatever the history, so days and marts hold as much. What counts
+is the last column: the median run after this history divided by the one after the shortest history. `--output` keeps
+the figures as JSON and text, and draws them.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Hours behind one history. Seconds: to build it, the median of each step of an hour, and every hour whole."""
+    """Runs after one history. Seconds: to build it, the median of each step of a run, and every run as a whole."""
 
     history: int
     history_lines: int
@@ -99,13 +99,13 @@ class Measured:
 
     @property
     def hour(self) -> float:
-        """Seconds of an hour, the median."""
+        """Seconds of a run, the median."""
         return statistics.median(self.hours)
 
 
 def main() -> None:
     """Print a line for each history, then the steps."""
-    arguments = argparse.ArgumentParser(description="An hour of 10,000 sales behind more and more history.")
+    arguments = argparse.ArgumentParser(description="Hourly runs of 10,000 sales after longer and longer histories.")
     arguments.add_argument("--history", type=int, nargs="+", default=[100_000, 1_000_000], help="sales, ascending")
     arguments.add_argument("--hours", type=int, default=7, help="how many are timed; the median counts")
     arguments.add_argument("--output", type=Path, help="folder for flat-in-history.json, .txt and .svg")
@@ -115,7 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="retail-bench-") as folder, ExitStack() as stack:
         Path(folder).chmod(0o755)  # as root, Postgres runs under an account of its own
         warehouses = [stack.enter_context(_warehouse(Path(folder), history)) for history in sorted(given.history)]
-        for number in range(given.hours + 1):  # the first hour is not timed: it finds nothing warm
+        for number in range(given.hours + 1):  # the first run is not timed: it finds nothing warm
             for one in warehouses:
                 one.hour(number)
         measured = [one.measured() for one in warehouses]
@@ -159,7 +159,7 @@ class _Warehouse:
         _settle(conn)
 
     def hour(self, number: int) -> None:
-        """Have the next hour's sales happen, and run it. Number 0 is not kept."""
+        """Advance the source by an hour and run. Number 0 is not kept."""
         os.environ.update(self._variables | {"SOURCE_NOW": _clock(_NOON + timedelta(hours=number + 1))})
         stop(self._home, [source.NAME])
         port = int(self._endpoints.source_api_url.rsplit(":", 1)[1])
@@ -168,7 +168,7 @@ class _Warehouse:
         seconds = self._run()
         if number:
             self._hours.append(seconds)
-        print(f"hour {number} behind {self._sales:,}: {sum(seconds.values()):.2f} s", file=sys.stderr, flush=True)
+        print(f"run {number} after {self._sales:,}: {sum(seconds.values()):.2f} s", file=sys.stderr, flush=True)
 
     def measured(self) -> Measured:
         """What was found."""
@@ -205,7 +205,7 @@ def _warehouse(folder: Path, history: int) -> Iterator[_Warehouse]:
 
 
 def _settle(conn: connection) -> None:
-    """Wait until the server has tidied up behind the first load, which is no cost of the hours that follow."""
+    """Wait until the server has tidied up after the first load: the runs that follow must not pay for it."""
     quiet, deadline = 0, time.monotonic() + _LONGEST_TIDYING_SECONDS
     while quiet < _QUIET_LOOKS and time.monotonic() < deadline:
         time.sleep(1)

@@ -11,8 +11,8 @@ meta.taken('dbt_test', '{{ table }}')
 {%- endmacro %}
 
 {#-
-  `where: new rows` in the config of a test limits it to rows that were not tested yet, so an hour's tests cost
-  what the hour brought. Overrides dbt's macro of this name, as its documentation of `where` suggests.
+  `where: new rows` in the config of a test limits it to rows that were not tested yet, so the tests of a run
+  cost what the run brought. Overrides dbt's macro of this name, as its documentation of `where` suggests.
 -#}
 {% macro get_where_subquery(relation) -%}
 {%- set where = config.get('where', '') -%}

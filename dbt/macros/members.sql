@@ -19,7 +19,7 @@ with arrived as (
 
     ),
 
-    -- Two probes by key for each name: an hour's names are few, and the tables grow with history.
+    -- Two probes by key for each name: a run brings few names, and the tables grow with history.
     inferred as (
 
         select named.{{ key }}

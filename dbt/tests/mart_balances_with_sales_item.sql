@@ -1,4 +1,4 @@
--- The mart's figures are those of the fact, to the cent, for every customer and day that the hour has touched: by a
+-- The mart's figures are those of the fact, to the cent, for every customer and day that the run has touched: by a
 -- line that is new, by a line that has moved, by figures that were just worked out. Where every line is new the fact
 -- was built again, and any figure of the mart may be one that no line stands for any more.
 {{ config(tags=['mart']) }}

@@ -18,7 +18,7 @@ def missed_run_reason(now: datetime, last_began: datetime | None, deadline_minut
     """Why an hourly run is missing, if the last one began at `last_began`; None when none is, or none has ever run."""
     if last_began is None or now - last_began <= HOUR + timedelta(minutes=deadline_minutes):
         return None
-    return f"no hour reached the warehouse between {_said(last_began)} and {_said(now)}"
+    return f"no hourly run reached the warehouse between {_said(last_began)} and {_said(now)}"
 
 
 def _said(moment: datetime) -> str:

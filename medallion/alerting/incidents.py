@@ -61,7 +61,7 @@ def record_failure(conn: connection, failure: Failure, settings: Settings | None
             log.error("incident opened %s", json.dumps(incident.as_json()))
         else:
             log.info(
-                "incident %d continues: %d times since %s", incident.incident_id, incident.times, incident.opened_at
+                "incident %d continues: failure %d since %s", incident.incident_id, incident.times, incident.opened_at
             )
     _notify(conn, failure.dag_id, [failure.task_id], channels)
 

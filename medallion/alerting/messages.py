@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from medallion.database import transaction
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,12 +69,12 @@ class Incident:
         said = {
             "entity": self.entity,
             "task": f"{self.dag_id} {', '.join(self.tasks or (self.task_id,))}",
-            "batch": f"{'none' if self.load_id is None else self.load_id} of run {self.run_id}",
-            "since": f"{self.opened_at:%Y-%m-%d %H:%M:%S} UTC, {self.times} times",
+            "load": f"{'none' if self.load_id is None else self.load_id} of run {self.run_id}",
+            "since": f"{self.opened_at:%Y-%m-%d %H:%M:%S} UTC, {counted(self.times, 'time')}",
             "cause": self.cause,
         }
         if self.status == "CLOSED" and self.closed_at is not None:
-            return said | {"closed": f"{self.closed_at:%Y-%m-%d %H:%M:%S} UTC, by itself: it succeeded"}
+            return said | {"closed": f"{self.closed_at:%Y-%m-%d %H:%M:%S} UTC: the task succeeded"}
         return said | {"do": self.remedy}
 
     def as_json(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ ROOMS = (
     ),
     Room(
         "sparse",
-        "100,000 sales in steps cost an hour ten requests",
+        "100,000 sales in steps cost an hourly run ten requests",
         ("tests/integration/test_sparse_ids.py",),
         {"RETAIL_SPARSE_SALES": "100000"},
     ),

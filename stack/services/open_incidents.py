@@ -93,9 +93,9 @@ def overdue(now: datetime, last_run: DagRun | None, deadline_minutes: float) -> 
 def print_incidents(incidents: tuple[OpenIncident, ...], console: Console) -> None:
     """Print three lines for each: what and since when, why, what to do."""
     for one in incidents:
-        batch = f", batch {one.load_id}" if one.load_id is not None else ""
+        load = f", load {one.load_id}" if one.load_id is not None else ""
         times = "once" if one.times == 1 else f"{one.times} times"
-        since = f"since {one.opened_at:%Y-%m-%d %H:%M} UTC, {times}{batch}"
+        since = f"since {one.opened_at:%Y-%m-%d %H:%M} UTC, {times}{load}"
         console.print(f"incident: {one.entity} ({one.dag_id} {one.task_id}) {since}", style="red", markup=False)
         console.print(f"     why: {escaped(one.cause)}", markup=False)
         console.print(f"      do: {escaped(one.remedy)}", markup=False)

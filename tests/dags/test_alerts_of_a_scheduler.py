@@ -33,7 +33,7 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
             platform.says("ready.", 240)
             assert eventually(lambda: len(incidents(cli)) == 4, 240), incidents(cli)
             causes = incidents(cli)
-            assert causes.pop("run").startswith("no hour reached the warehouse between ")
+            assert causes.pop("run").startswith("no hourly run reached the warehouse between ")
             assert causes == dict.fromkeys(("customers", "products", "sales"), SILENT_END)
             shown = cli("status").out
             assert "incident: sales (retail_etl_hourly bronze_sales) since " in shown
