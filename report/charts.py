@@ -114,7 +114,7 @@ def columns_chart(
 
 
 def bar_of(part: Decimal | float, most: Decimal | float, kind: str = "bar") -> Markup:
-    """A horizontal bar that fills its share of the cell it stands in."""
+    """A horizontal bar that fills its share of its table cell."""
     percent = max(0.0, min(100.0, float(part) / float(most) * 100)) if most > 0 else 0.0
     return Markup(
         '<svg class="track" width="100%" height="10" aria-hidden="true">'
@@ -166,7 +166,7 @@ def _line_before(frame: Frame, bars: Sequence[Bar], slot: float) -> Markup:
 
 
 def _labels_of_lines(frame: Frame, bars: Sequence[Bar]) -> Markup:
-    """What the marks mean, next to the last day, at their height and apart from each other."""
+    """Labels of the marks, next to the last day, at their height and apart from each other."""
     last, x = bars[-1], frame.width - frame.right + 8
     wanted = [(frame.y(last.value), "today so far" if last.is_partial else "that day", "name")]
     if last.week_before is not None:

@@ -97,15 +97,14 @@ def _today(sales: Sales) -> str:
     """Today so far, compared with the same weekday a week before up to the same hour; empty on the first day."""
     if sales.today == sales.last_day:
         return ""
-    until = sales.last_hour.time()  # the hour under way is not over, so it is left out on both sides
+    until = sales.last_hour.time()  # the current hour is not over, so it is left out on both sides
     now, before = (sales.of_day(day, until) for day in (sales.today, sales.today - WEEK))
     if not until.hour:
         return ""
     text = f"Today until {until:%H:%M}: {words.money(now.net_amount, sales.currency)}"
     change = words.change(now.net_amount, before.net_amount)
-    return (
-        f"{text}, {change} on the same hours of last {_WEEKDAY_NAMES[sales.today.weekday()]}." if change else f"{text}."
-    )
+    weekday = _WEEKDAY_NAMES[sales.today.weekday()]
+    return f"{text}, {change} compared with the same hours last {weekday}." if change else f"{text}."
 
 
 def _days(sales: Sales) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the page says about the pipeline, read from `meta`: checks, quarantine, freshness, runs, incidents."""
+"""What the page shows of the pipeline, read from `meta`: checks, quarantine, freshness, runs, incidents."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Check:
 
 @dataclass(frozen=True)
 class SalesChecked:
-    """What the checks since the last check of everything have compared, from the first sale to `up_to_id`.
+    """What all checks since the last complete one have compared, from the first sale to `up_to_id`.
 
     Counts are sales at source, in Bronze and Silver, then lines there and in Gold; amounts are net. None: the source
     gives no totals.
@@ -116,9 +116,9 @@ class StepTime:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """All that the page says about the pipeline. `runs` are the last ones, newest first, `steps` those of the newest.
+    """All that the page shows of the pipeline. `runs` are the last ones, newest first, `steps` those of the newest.
 
-    `freshness` says for each dataset when Silver last changed, None for never.
+    `freshness` holds, for each dataset, when Silver last changed; None for never.
     """
 
     checks: tuple[Check, ...]
@@ -136,7 +136,7 @@ class Pipeline:
 
 
 def read_pipeline(conn: connection, now: datetime) -> Pipeline:
-    """The state of the pipeline. The transaction is the caller's."""
+    """Read the state of the pipeline. The transaction is the caller's."""
     runs = tuple(Run(*row) for row in _SQL.rows(conn, "runs"))
     steps = _SQL.rows(conn, "steps", {"run_id": runs[0].run_id, "now": now}) if runs else []
     open_records, closed_records = _SQL.one(conn, "resolved")
@@ -158,7 +158,7 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
 
 
 def read_checked(conn: connection) -> SalesChecked | None:
-    """What the checks of sales have compared without a gap; None before the first. The transaction is the caller's."""
+    """Read what the checks of sales have compared without a gap; None before the first check."""
     return join_checks(_SQL.rows(conn, "settled_sales"))
 
 

@@ -98,7 +98,7 @@ select
 from meta.rejected_record;
 
 -- name: gaps
--- Sale ids that were passed over: still asked for, and never seen.
+-- Sale ids that were passed over: still asked for, and expired.
 select
     coalesce(sum(to_id - from_id + 1) filter (where status = 'OPEN'), 0)::bigint as open_ids,
     coalesce(sum(to_id - from_id + 1) filter (where status = 'EXPIRED'), 0)::bigint as expired_ids
@@ -134,7 +134,7 @@ order by dataset.dataset;
 
 -- name: runs
 -- The last runs that have ended, newest first: when they began and ended, and what they brought from the source. A
--- step that a person started by hand pulls one entity at most, and is no run.
+-- step that a person started by hand pulls one entity at most: it isn't a run.
 with last_run as (
     select
         run_id,

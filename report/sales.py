@@ -1,6 +1,6 @@
-"""What the page says about sales, read from the marts of Gold.
+"""What the page shows of sales, read from the marts of Gold.
 
-The page speaks of the last 28 full days, compares them with the 28 before, and each day with the same weekday a week
+The page covers the last 28 full days, compares them with the 28 before, and each day with the same weekday a week
 and a year (52 weeks) before. It reads only these periods. Days and hours are UTC.
 """
 
@@ -36,7 +36,7 @@ class Sold:
     returned_amount: Decimal = _NOTHING
 
     def __add__(self, other: Sold) -> Sold:
-        """Both together."""
+        """The sum of both."""
         return Sold(
             self.sale_count + other.sale_count,
             self.return_count + other.return_count,
@@ -47,7 +47,7 @@ class Sold:
 
     @property
     def sold_amount(self) -> Decimal:
-        """What was sold before returns were taken off."""
+        """What was sold, before returns are subtracted."""
         return self.net_amount + self.returned_amount
 
     @property
@@ -74,7 +74,7 @@ class RankedSales:
 
 @dataclass(frozen=True)
 class Sales:
-    """All that the page says about sales. `hours` holds each hour with sales of the periods it compares.
+    """All that the page shows of sales. `hours` holds each hour with sales of the periods it compares.
 
     `last_hour` is the last hour with sales, which may still be under way, and `last_sale_at` its last sale.
     `other_currencies` are amounts that no other figure contains.
@@ -129,7 +129,7 @@ class Sales:
 
 
 def read_sales(conn: connection, now: datetime) -> Sales | None:
-    """What was sold up to `now`; None before Gold holds a sale. The transaction is the caller's."""
+    """Read what was sold up to `now`; None before Gold holds a sale. The transaction is the caller's."""
     if not _SQL.one(conn, "is_built")[0]:
         return None
     last_hour, future_lines = _SQL.one(conn, "last_hour", {"now": now})

@@ -1,7 +1,7 @@
-"""Serves the page over HTTP on this machine, made from the warehouse when it is asked for.
+"""Serves the page over HTTP on this machine, and makes it from the warehouse on request.
 
 Run by `./retail up` as `uvicorn --factory report.serve:make_app`, with `REPORT_DATABASE_URL` and `REPORT_FOLDER` set.
-A page is kept for a few seconds, so that many readers cost as much as one.
+It keeps a page for a few seconds, so that many readers cost as much as one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from medallion.errors import RetailError
 from report.write import write_report
 
 _KEPT_SECONDS = 10.0
-_HOSTS = ["127.0.0.1", "localhost"]  # a page elsewhere that has its name point to this machine is refused
+_HOSTS = ["127.0.0.1", "localhost"]  # refuses a page elsewhere whose name points to this machine
 
 
 class _Page:

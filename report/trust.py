@@ -48,7 +48,7 @@ class CheckRow:
 
 
 def judge(pipeline: Pipeline, now: datetime) -> Verdict:
-    """The verdict over all checks: what is open comes first."""
+    """The verdict over all checks: an open problem comes first."""
     statuses = {check.status for check in pipeline.checks}
     checked_at = max((check.checked_at for check in pipeline.checks), default=now)
     behind = sum(_lines_behind(check) for check in pipeline.checks)
@@ -102,7 +102,7 @@ def _row(check: Check) -> CheckRow:
 
 
 def _lines_behind(check: Check) -> int:
-    """How many lines of Silver the fact had not taken yet: a check may come between two builds."""
+    """How many lines of Silver Gold had not taken at the check, which may come between two builds."""
     return abs(check.silver_count - check.gold_count) if check.gold_count is not None else 0
 
 

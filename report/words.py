@@ -1,4 +1,4 @@
-"""Numbers and moments as a person reads them: one format for each unit."""
+"""Numbers and moments of the page: one format for each unit (`medallion.wording` has those of the commands)."""
 
 from __future__ import annotations
 
