@@ -11,8 +11,8 @@ WORKDIR /opt/retail
 
 # The lock first: this layer is built again only when the lock changes. pip, in hash mode, refuses the extras in it, so
 # pip installs uv and uv installs the lock. --no-build: the image has no compiler, and no wheel needs one. Compiled
-# here, because the account below may not write beside the packages. The embedded server stays out: the warehouse has a
-# container of its own. What uv leaves in its temporary folder, locks among it, stays out too.
+# here, because the account below may not write next to the packages. The embedded server stays out: the warehouse has a
+# container of its own. So does what uv leaves in its temporary folder, such as locks.
 COPY stack/requirements-bootstrap.txt stack/requirements-bootstrap.txt
 COPY requirements.txt requirements.txt
 RUN pip install --require-hashes -r stack/requirements-bootstrap.txt

@@ -1,4 +1,4 @@
-"""Log files of tasks that `airflow dags test` runs, where the web UI reads those of every other task.
+"""Log files of tasks that `airflow dags test` runs, in the place where the web UI looks for them.
 
 `dags test` runs tasks in its own process, and writes what they log to its output alone: the log of a failed task would
 be empty in the UI. Here a copy of each line also goes to the task's file, as the JSON that a supervised task writes.
@@ -36,7 +36,7 @@ def keep_task_logs() -> None:
 
 
 def _log_file(ti: Any) -> BinaryIO:
-    """The file of this try, without a buffer: what a killed process logged is in it."""
+    """The file of this attempt, without a buffer: it holds even what a killed process has logged."""
     from airflow.sdk.log import init_log_file
     from airflow.utils.helpers import log_filename_template_renderer
 

@@ -56,7 +56,7 @@ def task_failed(context: Context) -> None:
 
 @never_raising
 def task_tries_again(context: Context) -> None:
-    """End the log of a failed try with the error and the task's notes."""
+    """End the log of a failed attempt with the error and the task's notes."""
     from retail_log_endings import log_ending
 
     ti, error = context["ti"], context.get("exception")

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 log = logging.getLogger(__name__)
-_LONGEST_NAME = 63  # bytes that Postgres keeps of a session's name; it sends a notice about more, which is logged
+_LONGEST_NAME = 63  # bytes; Postgres cuts a longer name and sends a notice, which is logged
 
 
 def airflow_home() -> Path:

@@ -34,7 +34,7 @@ class CommandGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def _refuse(self, ctx: Context, word: str) -> None:
-        """Print what the launcher prints before an install, and a guess in addition."""
+        """Print what the launcher prints before an install, plus a guess."""
         path = ctx.command_path.partition(" ")[2]
         close = "".join(f"did you mean '{one}'? " for one in get_close_matches(word, self.commands, n=1))
         Talk().error(

@@ -1,4 +1,4 @@
-"""A wrong command line as the three lines of an error: what, why, what to do."""
+"""Shows a wrong command line as an error of three lines: what, why, what to do."""
 
 from __future__ import annotations
 

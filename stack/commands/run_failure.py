@@ -50,7 +50,7 @@ def explain(home: Home, dag_run: DagRun, tasks: Sequence[TaskState], report: Rep
 
 
 def _of_log(failures: Iterable[Failure], failed: list[str]) -> ErrorRecord | None:
-    """The last error of the first failed task that the ETL log knows, unless a later try succeeded."""
+    """The last error of the first failed task that the ETL log knows, unless a later attempt succeeded."""
     last = {(one.layer, one.dataset): one for one in failures}
     places = [logged_as(task_id) for task_id in failed]
     found = next((one for place, one in last.items() if place in places or not failed), None)
@@ -67,7 +67,7 @@ def _of_files(home: Home, run_id: str, failed: list[str]) -> ErrorRecord | None:
 
 
 def _log(home: Home, run_id: str, failed: list[str]) -> Path:
-    """The log of the last try of the first failed task that has one, else the log of the complete run."""
+    """The log of the last attempt of the first failed task that has one, else the log of the complete run."""
     folders = (home.airflow / "logs" / f"dag_id={DAG_ID}" / f"run_id={run_id}" / f"task_id={one}" for one in failed)
     tries = (max(folder.glob("attempt=*.log"), key=_try_number, default=None) for folder in folders)
     return next((one for one in tries if one), home.logs / "run.log")

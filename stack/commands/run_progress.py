@@ -1,4 +1,4 @@
-"""A run as it proceeds: a line for each task that ends, for each try that failed, and for each wait of a request."""
+"""A run as it proceeds: a line for each task that ends, each attempt that failed, and each wait of a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
     from stack.services.airflow.metadata import TaskState
 
-# A request that waits before its next try, as `ingestion.api.client` logs it, with a wait that a person notices.
+# A request that waits before its next attempt, as `ingestion.api.client` logs it, with a wait that a person notices.
 _WAIT = re.compile(rb"(source: .+; attempt [0-9]+ in (?:[2-9]|[1-9][0-9]+))[.][0-9] s")
 _LONGEST_READ = 1 << 20
 
@@ -26,7 +26,7 @@ class RunProgress:
         self._ended: set[str] = set()
 
     def show(self, tasks: list[TaskState]) -> None:
-        """Print the tasks that have ended, and those that failed and are tried again."""
+        """Print the tasks that have ended, and those that failed and will be retried."""
         for task in tasks:
             if task.finished and task.task_id not in self._ended:
                 self._ended.add(task.task_id)
@@ -37,7 +37,7 @@ class RunProgress:
                 self._talk.failed(task.task_id, task.seconds, which)
 
     def show_waits(self) -> None:
-        """Print the waits that the log has got since the last call."""
+        """Print the waits that were logged since the last call."""
         for found in _WAIT.findall(self._unread()):
             self._talk.say(f"  waiting: {found.decode(errors='replace')} s")
 
