@@ -7,14 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from medallion.errors import ConfigurationError
 from medallion.settings import PROJECT_ROOT
 from stack.host.home import Home
-from stack.host.settings import StackSettings
+from stack.host.settings import PortName, StackSettings
 from stack.services import ports
 from stack.services.ports import HOST, choose_port, is_free, next_port, remembered_port
 from stack.services.warehouse import choose_airflow_port
@@ -159,8 +161,9 @@ with Home(Path(sys.argv[1])).try_locked("up"):
 IMPORTS = """
 import sys
 from pathlib import Path
+from typing import get_args
 from stack.host.home import Home
-from stack.host.settings import StackSettings
+from stack.host.settings import PortName, StackSettings
 from stack.services.ports import choose_port
 """
 
@@ -188,3 +191,10 @@ def test_a_port_that_only_lingers_after_a_connection_is_free() -> None:
             accepted.close()  # who closes first keeps the port in TIME_WAIT
             client.recv(1)
     assert is_free(port)
+
+
+def test_the_documentation_names_the_number_that_replaces_a_taken_default() -> None:
+    default = {name: StackSettings.model_fields[name].default for name in get_args(PortName)}
+    free = next(port for port in count(default["airflow_port"]) if port not in default.values())
+    page = (PROJECT_ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert f"{default['airflow_port']} gives way to {free}" in " ".join(page.split())
