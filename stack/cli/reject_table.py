@@ -31,7 +31,9 @@ def as_data(reject: Reject) -> dict[str, Any]:
 def print_rejects(rejects: Sequence[Reject], console: Console, status: str | None = "OPEN") -> None:
     """Print a line per record, and how often each reason occurs. `status` is the one that was asked for."""
     if not rejects:
-        console.print(f"no {status.lower()} rejected records" if status else "no rejected records", markup=False)
+        console.print(
+            f"no {status.lower()} records in quarantine" if status else "no records in quarantine", markup=False
+        )
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("id", "dataset", "status", "since", "reason", "record"):

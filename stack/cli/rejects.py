@@ -1,4 +1,4 @@
-"""`./retail rejects …`: records that Silver refused."""
+"""`./retail rejects …`: records in quarantine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 rejects = typer.Typer(
     cls=CommandGroup,
-    help="Records that Silver refused: list, show, retry, discard.",
+    help="Records in quarantine: list, show, retry, discard.",
     no_args_is_help=True,
     epilog="Example: ./retail rejects list",
 )
@@ -36,7 +36,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="Most records to list.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List records that Silver refused, oldest first."""
+    """List records in quarantine, oldest first."""
     from loaders.rejects import list_rejects
     from stack.cli.reject_table import as_data, print_rejects
 
@@ -51,7 +51,7 @@ def list_(
 
 @rejects.command(epilog="Example: ./retail rejects show 17")
 def show(record_id: Annotated[int, typer.Argument(metavar="ID")], *, as_json: AsJson = False) -> None:
-    """Show one refused record: reason, field, file and line, and the record itself."""
+    """Show one record in quarantine: reason, field, file and line, and the record itself."""
     from loaders.rejects import show_rejects
     from stack.cli.reject_table import as_data, print_reject
 
@@ -65,7 +65,7 @@ def show(record_id: Annotated[int, typer.Argument(metavar="ID")], *, as_json: As
 
 @rejects.command(epilog="Example: ./retail rejects retry --all")
 def retry(ids: RejectIds = None, *, everything: EveryReject = False, as_json: AsJson = False) -> None:
-    """Check refused records by today's rules, and load those that fit now."""
+    """Check records in quarantine by today's rules, and load those that fit now."""
     from medallion.process.step import hand_run_id
     from stack.commands.retry import retry as retry_chosen
 
@@ -83,7 +83,7 @@ def retry(ids: RejectIds = None, *, everything: EveryReject = False, as_json: As
 
 @rejects.command(epilog="Example: ./retail rejects discard 17 18")
 def discard(ids: RejectIds = None, *, everything: EveryReject = False, as_json: AsJson = False) -> None:
-    """Discard refused records: they no longer count as open, and stay readable."""
+    """Discard records in quarantine: they no longer count as open, and stay readable."""
     from loaders.rejects import discard_rejects
 
     with open_warehouse() as (conn, _):
