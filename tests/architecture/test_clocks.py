@@ -1,4 +1,4 @@
-"""Who may ask for the date: the edges named here. Everything else is handed a moment, so no date can change it.
+"""Who may read the clock: the edges named here. Everything else is passed a timestamp, so no date can change it.
 
 What waits or measures uses `time.monotonic`, which anybody may ask. In the warehouse `clock_timestamp()` decides.
 """
@@ -69,7 +69,7 @@ def python_files() -> list[Path]:
 
 
 def asked_clocks(source: str) -> set[str]:
-    """The real clocks that a source text asks, under whatever name it has imported them."""
+    """The real clocks that a source file reads, under whatever name it has imported them."""
     tree = ast.parse(source)
     names: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -108,7 +108,7 @@ def test_only_the_edges_ask_a_real_clock() -> None:
 
 
 def test_every_edge_still_asks() -> None:
-    """A reason for something that is gone would let the next one in unseen."""
+    """A reason for a module that no longer exists would hide the next one of that name."""
     idle = {name for name in EDGES if not asked_clocks((ROOT / name).read_text(encoding="utf-8"))}
     assert idle == set()
 

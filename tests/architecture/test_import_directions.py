@@ -63,7 +63,7 @@ def test_the_documented_table_names_the_same_imports() -> None:
 
 
 def modules() -> dict[str, Path]:
-    """Every module of ours, by the name under which it is imported."""
+    """Every module of the platform, by the name under which it is imported."""
     files = [file for folder in (*PACKAGES, "benchmarks") for file in sources(folder)]
     ours = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in files}
     return ours | {file.stem: file for file in sources("airflow/plugins")}
@@ -157,7 +157,7 @@ def test_installed_airflow_and_dbt_win_over_our_folders() -> None:
 
 
 def test_every_package_that_is_imported_is_named_in_requirements() -> None:
-    """An import that only works because somebody else's dependency brought it breaks when they drop it."""
+    """An import that works only by another package's dependency breaks when that package drops it."""
     lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     named = {line.split("#")[0].split(";")[0].split("==")[0].strip().replace("-", "_") for line in lines}
     # starlette is a part of what fastapi publishes as its own interface

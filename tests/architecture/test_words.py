@@ -1,4 +1,4 @@
-"""Words that make a reader guess never become more (docs/glossary.md has the words to use)."""
+"""Words that make a reader guess never become more frequent (docs/glossary.md has the words to use)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST = {
 
 
 def texts() -> list[Path]:
-    """What people read: code, statements, descriptions and pages, but for what is history or generated."""
+    """What people read: code, statements, descriptions and pages, except history and generated files."""
     statements = product_files("sql", "dbt", "loaders", "medallion", "quality", "stack", suffix=".sql")
     pages = product_files("docs", "airflow", "dbt", "benchmarks", suffix=".md")
     read = [*product_files(), *statements, *product_files("dbt", suffix=".yml"), *pages, *PROJECT_ROOT.glob("*.md")]

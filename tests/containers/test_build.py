@@ -1,4 +1,4 @@
-"""The Dockerfile, carried out step by step in a temporary folder.
+"""The Dockerfile, executed step by step in a temporary folder.
 
 A virtual environment takes the place of the image's Python, of the version at hand; whether the lock also fits the
 image's version is asked of the installer. Accounts are not made: that would change the machine. Download caches are

@@ -196,7 +196,7 @@ def postgres_service(engine: Engine) -> Iterator[None]:
 
 
 def init_databases(engine: Engine, **changed: str) -> subprocess.CompletedProcess[str]:
-    """The script as the image runs it, over TCP, as the test's server has no socket."""
+    """The script as the image runs it, but over TCP, because the test's server has no socket."""
     where = {"PGHOST": "127.0.0.1", "PGPORT": engine.ports["postgres"]}
     return subprocess.run(
         ["bash", str(PROJECT_ROOT / "docker" / "init-databases.sh")],

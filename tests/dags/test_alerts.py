@@ -39,7 +39,7 @@ def hook() -> Iterator[Any]:
 
 
 def told(runs: Hour, hook: Any, smtp_port: int) -> Hour:
-    """The same runs, with somebody to be told."""
+    """The same runs, with a mailbox and a web address to notify."""
     host, port = hook.server_address
     mail = {"disable_ssl": True, "disable_tls": True, "from_email": "retail@example.org", "retry_limit": 0}
     connection_of_mail = {"conn_type": "smtp", "host": "127.0.0.1", "port": smtp_port, "extra": mail}

@@ -1,4 +1,4 @@
-"""What only a scheduler, its task processes and the dag-processor show: killed tasks, and hours that nobody ran."""
+"""What only a scheduler, its task processes and the dag-processor show: killed tasks, and missing runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real DAG, run whole by Airflow: twice, and once more after it was killed in the middle.
+"""The real DAG, run completely by Airflow: twice, and again after it was killed in the middle.
 
 Every expected figure is worked out from the source's own records.
 """

@@ -1,4 +1,4 @@
-"""The DAG as a document and as a graph: what the design promises, held."""
+"""The DAG as a document and as a graph: the promises of the design."""
 
 from __future__ import annotations
 

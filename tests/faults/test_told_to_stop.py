@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C while a step pulls, acknowledges or copies: it ends soon, in words, and the next run goes on."""
+"""SIGTERM and Ctrl-C while a step pulls, lands or copies: it ends soon with a message, and the next run resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long history in ranges, pulled side by side: nothing is lost or doubled, and the watermark passes nothing."""
+"""A long history in ranges, pulled in parallel: nothing is lost or doubled, and the watermark passes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Back up and restore as docs/operations.md says: nothing is lost or doubled, also when the halves differ in age."""
+"""Back up and restore as docs/operations.md says: nothing is lost or doubled, even if the halves differ in age."""
 
 from __future__ import annotations
 

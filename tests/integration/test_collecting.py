@@ -28,7 +28,7 @@ from tests.queries import rows
 
 
 def bronze_records(conn: connection, settings: Settings, dataset: str) -> list[dict[str, Any]]:
-    """Records of all receipted files of a dataset, each file held against its receipt."""
+    """Records of all receipted files of a dataset, each file checked against its receipt."""
     records: list[dict[str, Any]] = []
     receipts = f"select path, records, bytes, sha256 from meta.bronze_file where dataset = '{dataset}'"
     for path, count, size, sha256 in rows(conn, f"{receipts} order by load_id, part"):

@@ -84,7 +84,7 @@ def shared() -> Iterator[Shared]:
 
 
 def settings(**given: Any) -> StackSettings:
-    """Settings with a source that is somebody else's, so that Postgres is all that is started."""
+    """Settings with an external source, so that only Postgres is started."""
     elsewhere = {"source_api_url": "http://127.0.0.1:9", "source_api_key": "key"}
     return StackSettings(**{"postgres_port": free_port(), **elsewhere, **given})
 

@@ -1,4 +1,4 @@
-"""A failed step stands in the ETL log as data: the type of its error, what to do, the exit code."""
+"""The ETL log holds a failed step as data: the type of its error, what to do, the exit code."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def all_pulls(error: Callable[[str], RetailError | None], run_id: str = "run 1")
 
 
 class Channel:
-    """Who is told; refuses while `down`."""
+    """Who is notified; refuses while `down`."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.down = down

@@ -1,4 +1,4 @@
-"""An incident's life in the warehouse: opened once, counted once a failure, told once, closed once."""
+"""An incident's life in the warehouse: opened once, counted once per failure, notified once, closed once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNTED = "select status, times, run_id, cause from meta.incident order by incid
 
 
 class Channel:
-    """Who is told; refuses while `down`."""
+    """Who is notified; refuses while `down`."""
 
     def __init__(self, *, down: bool = False, seconds: float = 0) -> None:
         self.down, self.seconds = down, seconds

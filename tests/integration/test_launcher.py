@@ -80,7 +80,7 @@ def test_a_folder_named_stack_where_the_user_stands_is_not_taken_for_ours(ready:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Tree:
-    """A tree with nothing installed, and beside it a folder of the tools that any machine has, but no Python."""
+    """A tree with nothing installed, and next to it a folder of the tools that any machine has, but no Python."""
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
@@ -106,7 +106,7 @@ def test_without_a_python_it_says_which_ones_would_do(bare: Tree) -> None:
 
 @pytest.mark.parametrize("program", ["exit 127", "exit 0", "echo 3.9; exit 1"])
 def test_a_python_that_cannot_serve_is_passed_over(bare: Tree, program: str) -> None:
-    """A shim that points nowhere, a program that is none, a version that is too old."""
+    """A shim that points nowhere, a program that isn't a Python, a version that is too old."""
     for name in ("python3.12", "python3"):
         write_program(bare.root.parent / "bin" / name, program)
     assert_three_lines(bare.run(**bare_path(bare)), "no Python was found")

@@ -1,4 +1,4 @@
-"""What the launcher answers without an install: help, version, a wrong word, completion, the refusal of Windows."""
+"""What the launcher answers without an install: help, version, a wrong word, completion, a refusal on Windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader that means harm: it lifts its own limits, takes every lock it may, and stops nobody."""
+"""A reader that means harm: it lifts its own limits, takes every lock it may, and stops no step."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def same_lock(high: int, low: int, kind: int) -> tuple[str, list[int]]:
 
 
 def test_the_lock_of_a_step_cannot_be_queued_for_by_a_reader(made: Platform, reader: connection) -> None:
-    """What a step holds is to be seen in pg_locks; a reader that waits for it gets nothing that anybody asks for."""
+    """What a step holds is to be seen in pg_locks; a reader that waits for it gets nothing that a step asks for."""
     reader.set_session(autocommit=True)
     held = "select classid, objid, objsubid from pg_locks where locktype = 'advisory' and granted"
     with made.login(INGESTION) as conn, made.login(WAREHOUSE) as other:

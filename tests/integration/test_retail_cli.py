@@ -271,7 +271,7 @@ def test_a_run_with_a_warehouse_of_the_users_starts_no_postgres_and_keeps_airflo
 
 
 def files_that_hold(folder: Path, secret: str) -> list[Path]:
-    """Logs, Airflow's metadata with rendered fields and XComs, dbt's artefacts, Bronze: everything a run has left."""
+    """Logs, Airflow's metadata with rendered fields and XComs, dbt's artifacts, Bronze: everything a run has left."""
     files = [file for file in folder.rglob("*") if file.is_file()]
     assert len(files) > 20
     return [file for file in files if secret.encode() in file.read_bytes()]

@@ -1,4 +1,4 @@
-"""Bronze → Silver: typed rows, newest version wins, bad records set aside, damaged files refused."""
+"""Bronze → Silver: typed rows, newest version wins, bad records quarantined, damaged files refused."""
 
 from __future__ import annotations
 

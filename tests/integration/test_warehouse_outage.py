@@ -23,7 +23,7 @@ def failure(task_id: str = "bronze_sales", run_id: str = "run 1") -> Failure:
 
 
 class Channel:
-    """Who is told; refuses while `down`."""
+    """Who is notified; refuses while `down`."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.down = down
