@@ -6,6 +6,6 @@ umask 077
 owner=$DATABASE_URL
 unset DATABASE_URL
 airflow db migrate
-airflow pools set retail_backfill "${BACKFILL_JOBS:-2}" "ranges of a backfill side by side (BACKFILL_JOBS)"
+airflow pools set retail_backfill "${BACKFILL_JOBS:-2}" "ranges of a backfill in parallel (BACKFILL_JOBS)"
 DATABASE_URL=$owner python -m medallion.schema
 python "$(dirname "$0")/airflow_password.py"
