@@ -113,7 +113,7 @@ def _of_running(home: Home, url: str, airflow_url: str | None, now: datetime) ->
 def _of_stopped(home: Home, now: datetime) -> _Data:
     """What was saved of a warehouse that is stopped."""
     found, kept = saved_report(home), kept_incidents(home)
-    note = "the warehouse is stopped: ./retail up starts it"
+    note = "the warehouse is stopped, and no run is on record: ./retail run makes one, ./retail up starts it"
     if found:
         age = f"{age_of(found.read_at, now)}, {minute_of(found.read_at)}"
         note = f"the warehouse is stopped; this is what it held {age}. ./retail up starts it"

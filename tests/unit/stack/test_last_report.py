@@ -65,7 +65,7 @@ def test_the_status_of_a_stopped_warehouse_shows_the_last_run_and_its_age(home: 
 
 
 def test_a_status_before_the_first_run_says_how_to_begin(home: Home) -> None:
-    assert "the warehouse is stopped: ./retail up starts it" in said(home, NOON)
+    assert "no run is on record: ./retail run makes one" in said(home, NOON)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"read_at": "yesterday"}', '{"read_at": 5, "report": {}}'])
