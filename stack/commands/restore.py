@@ -37,10 +37,8 @@ def restore(home: Home, settings: StackSettings, talk: Talk, path: Path) -> str:
                 restore_warehouse(program, url, path)
             return "the warehouse is restored; put its Bronze files back, then check them: ./retail verify"
         manifest = read_manifest(path)
-        said = restore_backup(program, url, settings, path, manifest, talk=talk)
-    if manifest.source and home.recall("source") is None:
-        home.remember("source", manifest.source)
-    return said
+        _keep_source(home, url, manifest)
+        return restore_backup(program, url, settings, path, manifest, talk=talk)
 
 
 def restore_backup(
@@ -66,6 +64,14 @@ def restore_backup(
     with talk.step("check"), connect(url, application_name="retail restore") as conn:
         verified = require_intact(verify_bronze(conn, settings))
     return f"restored the backup of {minute_of(manifest.taken_at)}: {verified.summary()}"
+
+
+def _keep_source(home: Home, url: str, manifest: Manifest) -> None:
+    """Remember the data set of the backup's source, before its data is there: a restore that dies must not lose it."""
+    with connect(url, application_name="retail restore") as conn:
+        require_empty(conn)
+    if manifest.source and home.recall("source") is None:
+        home.remember("source", manifest.source)
 
 
 def _require_no_others(location: str, ours: set[str]) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from psycopg2.extensions import connection
+from pydantic import SecretStr
 from rich.console import Console
 
 from ingestion.customers import collect_customers
@@ -24,13 +26,14 @@ from loaders.load_all_silver import load_all_silver
 from medallion.bronze.verify import require_intact, retire_damaged, verify_bronze
 from medallion.database import connect
 from medallion.errors import BronzeDamaged, ConfigurationError, DatabaseError, EntityLocked, FilesDamaged, RetailError
+from medallion.schema import prepare_schema
 from medallion.settings import PROJECT_ROOT, Settings
 from medallion.state.locks import RETENTION, locked
 from stack.commands.backup import BackedUp, back_up, back_up_warehouse
 from stack.commands.backup_folder import read_manifest
 from stack.commands.dump import dump_warehouse, restore_warehouse
-from stack.commands.restore import restore_backup
-from stack.commands.tools import find_program
+from stack.commands.restore import restore, restore_backup
+from stack.commands.tools import find_program, libpq_environment
 from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.settings import StackSettings
@@ -341,6 +344,38 @@ def test_a_dump_that_cannot_be_written_leaves_nothing(database_url: str, tmp_pat
     with pytest.raises(DatabaseError, match="could not be dumped"):
         dumped(f"{database_url}_of_nobody", tmp_path / "warehouse.dump")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_pg_restore_alone_has_read_is_granted_by_the_next_command(
+    conn: connection, database_url: str, settings: Settings, empty_url: str
+) -> None:
+    """A restore may be killed while pg_restore ends its work: the roles have no rights then."""
+    hour(conn, settings, "one")
+    file = dumped(database_url, settings.retail_home / "warehouse.dump")
+    program, environment = find_program(StackSettings(), "pg_restore"), libpq_environment(empty_url, "test")
+    name = environment["PGDATABASE"]
+    command = [program, "--no-owner", "--no-privileges", "--single-transaction", f"--dbname={name}", str(file)]
+    subprocess.run(command, env=environment, check=True)
+    applied = "select count(*) from meta.applied_schema"
+    with connect(empty_url) as copy:
+        assert rows(copy, applied) == [(0,)]
+        prepare_schema(copy)
+        assert rows(copy, applied) == [(1,)]
+
+
+def test_the_data_set_of_the_source_is_remembered_before_the_data_is_restored(
+    conn: connection, database_url: str, settings: Settings, empty_url: str, tmp_path: Path
+) -> None:
+    hour(conn, settings, "one")
+    program, folder, pinned = find_program(StackSettings(), "pg_dump"), tmp_path / "backup", {"SOURCE_SEED": "3"}
+    folder.mkdir()
+    back_up_warehouse(program, database_url, stack(settings), folder, NOON, talk=quiet(), source=pinned)
+    os.truncate(folder / read_manifest(folder).dump, 9)
+    home = Home(tmp_path / "home").prepare()
+    target = StackSettings(database_url=SecretStr(empty_url), retail_home=home.path)
+    with pytest.raises(ConfigurationError, match="damaged"):
+        restore(home, target, quiet(), folder)
+    assert home.recall("source") == pinned
 
 
 # ---------------------------------------------------------------- halves of different age
