@@ -62,6 +62,12 @@ def place_postgres(home: Home, settings: StackSettings) -> PostgresFiles:
     return PostgresFiles(runnable_binaries(binaries, root, account), root, account, major)
 
 
+def data_elsewhere(home: Home) -> Path | None:
+    """The folder of Postgres outside of this RETAIL_HOME, which stays when RETAIL_HOME is removed; None without one."""
+    folder = _fallback(home.path / "postgres")
+    return folder if folder.is_dir() else None
+
+
 def find_binaries(configured: Path | None) -> Path:
     """The folder that holds `initdb`, `postgres` and their like. Raises ConfigurationError."""
     if configured is not None:
@@ -122,10 +128,13 @@ def _reachable(folder: Path, account: Account) -> Path:
         return folder.resolve()
     if account.can_enter(folder.parent):
         return folder
-    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    elsewhere = _FALLBACK_PARENT / f"retail-{digest}"
+    elsewhere = _fallback(folder)
     folder.symlink_to(elsewhere)
     return elsewhere
+
+
+def _fallback(folder: Path) -> Path:
+    return _FALLBACK_PARENT / f"retail-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
 
 
 def _own_folder(folder: Path, account: Account) -> Path:
