@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ATTEMPT = re.compile(r"/run_id=([^/]+)/task_id=([^/]+)/(?:map_index=\d+/)?attempt=(\d+)\.log$")
 _MARKS = ("::group::", "::endgroup::")  # with which Airflow's web UI folds lines
 _PAUSE_SECONDS = 0.3
+_LONGEST_NAME = 240  # in bytes: a file system takes 255, of which Airflow uses some
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def find_log(home: Home, name: str) -> Log:
     if found is None:
         names = ", ".join(log.name for log in find_logs(home))
         raise ConfigurationError(
-            f"there is no log of '{name}'\n{f'the logs are {names}' if names else 'nothing has run yet'}",
+            f"there is no log of '{escaped(name)}'\n{f'the logs are {names}' if names else 'nothing has run yet'}",
             remedy="./retail logs shows them with their age" if names else "start with ./retail run",
         )
     return found
@@ -61,11 +62,14 @@ def find_log(home: Home, name: str) -> Log:
 
 def _search(home: Home, name: str) -> Log | None:
     services = [log for log in _of_services(home) if log.name == name]
-    return next(iter(services or _of_tasks(home, glob.escape(name))), None)
+    if services or len(os.fsencode(name)) > _LONGEST_NAME:
+        return next(iter(services), None)
+    return next(iter(_of_tasks(home, glob.escape(name))), None)
 
 
 def _of_services(home: Home) -> list[Log]:
-    return [Log(file.stem, file, file.stat()) for file in sorted(home.logs.glob("*.log"))]
+    found = [(file, _stat_of(file)) for file in sorted(home.logs.glob("*.log"))]
+    return [Log(file.stem, file, stat) for file, stat in found if stat]
 
 
 def _of_tasks(home: Home, pattern: str) -> list[Log]:
@@ -73,13 +77,22 @@ def _of_tasks(home: Home, pattern: str) -> list[Log]:
     last: dict[str, Log] = {}
     for file in (home.airflow / "logs").glob(f"dag_id=*/run_id=*/task_id={pattern}/**/attempt=*.log"):
         parts = _ATTEMPT.search(file.as_posix())
-        if parts is None:
+        stat = _stat_of(file)
+        if parts is None or stat is None:
             continue
-        log = Log(parts[2], file, file.stat(), run=parts[1], attempt=int(parts[3]))
+        log = Log(parts[2], file, stat, run=parts[1], attempt=int(parts[3]))
         before = last.setdefault(log.name, log)
         if (before.stat.st_mtime_ns, before.attempt) < (log.stat.st_mtime_ns, log.attempt):
             last[log.name] = log
     return list(last.values())
+
+
+def _stat_of(file: Path) -> os.stat_result | None:
+    """The state of a file; None for one that was moved away a moment ago, and for a link that leads nowhere."""
+    try:
+        return file.stat()
+    except FileNotFoundError:
+        return None
 
 
 def list_lines(logs: Iterable[Log], now: float) -> list[str]:

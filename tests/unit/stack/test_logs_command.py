@@ -73,6 +73,24 @@ def test_an_unknown_name_is_an_error_with_the_names_there_are(home: Home, name: 
     assert "./retail logs" in refused.value.remedy
 
 
+@pytest.mark.parametrize(("name", "said"), [("x" * 5000, "x" * 5000), ("a\nb", "a\\u000ab"), ("\udcff", "\\udcff")])
+def test_a_name_that_no_file_can_have_is_unknown_too(home: Home, name: str, said: str) -> None:
+    write_task(home, "bronze_sales")
+    with pytest.raises(ConfigurationError) as refused:
+        find_log(home, name)
+    assert refused.value.message == f"there is no log of '{said}'\nthe logs are bronze_sales"
+
+
+def test_a_log_that_was_moved_away_hides_no_other(home: Home) -> None:
+    write(home.logs / "run.log", "x")
+    write_task(home, "bronze_sales")
+    folder = home.airflow / "logs" / "dag_id=retail_etl_hourly" / f"run_id={LATER}" / "task_id=dbt_test"
+    folder.mkdir()
+    for link in (home.logs / "gone.log", folder / "attempt=1.log"):
+        link.symlink_to(home.path / "nowhere")
+    assert [log.name for log in find_logs(home)] == ["run", "bronze_sales"]
+
+
 def test_before_the_first_run_an_unknown_name_leads_to_it(home: Home) -> None:
     with pytest.raises(ConfigurationError, match="nothing has run yet") as refused:
         find_log(home, "postgres")
