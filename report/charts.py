@@ -168,7 +168,7 @@ def _line_before(frame: Frame, bars: Sequence[Bar], slot: float) -> Markup:
 def _labels_of_lines(frame: Frame, bars: Sequence[Bar]) -> Markup:
     """Labels of the marks, next to the last day, at their height and apart from each other."""
     last, x = bars[-1], frame.width - frame.right + 8
-    wanted = [(frame.y(last.value), "today so far" if last.is_partial else "that day", "name")]
+    wanted = [(frame.y(last.value), "that day so far" if last.is_partial else "that day", "name")]
     if last.week_before is not None:
         wanted.append((frame.y(last.week_before), "a week before", "week-label"))
     if last.year_before is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -29,8 +29,8 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime) -> str:
-    """The report as HTML that needs no other file. `sales` is None before the first sale reached Gold."""
+def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime, why_none: str = "") -> str:
+    """The report as HTML that needs no other file. Without `sales`, `why_none` says why there are none to show."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -45,20 +45,21 @@ def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime) -> str:
         now=now,
         age=partial(age_of, now=now),
         sales=sales,
-        business=_business(sales) if sales else None,
+        why_none=why_none,
+        business=_business(sales, now) if sales else None,
         pipeline=pipeline,
-        trust=trust.judge(pipeline, now),
+        trust=trust.judge(pipeline, now, has_figures=sales is not None),
         checks=trust.rows_of_checks(pipeline),
         durations=_durations(pipeline),
     )
 
 
-def _business(sales: Sales) -> dict[str, Any]:
+def _business(sales: Sales, now: datetime) -> dict[str, Any]:
     """What the blocks about sales show."""
     return {
         "last_day": words.full_day(sales.last_day),
         "figures": _figures(sales),
-        "today": _today(sales),
+        "today": _today(sales, now),
         "days": _days(sales),
         "hours": _hours(sales),
         "period": _period(sales),
@@ -93,15 +94,16 @@ def _figures(sales: Sales) -> list[dict[str, str]]:
     ]
 
 
-def _today(sales: Sales) -> str:
-    """Today so far, compared with the same weekday a week before up to the same hour; empty on the first day."""
+def _today(sales: Sales, moment: datetime) -> str:
+    """The last day so far, compared with a week before up to the same hour; empty on the first day."""
     if sales.today == sales.last_day:
         return ""
     until = sales.last_hour.time()  # the current hour is not over, so it is left out on both sides
     now, before = (sales.of_day(day, until) for day in (sales.today, sales.today - WEEK))
     if not until.hour:
         return ""
-    text = f"Today until {until:%H:%M}: {words.money(now.net_amount, sales.currency)}"
+    name = "Today" if sales.today == moment.astimezone(timezone.utc).date() else words.day(sales.today)
+    text = f"{name} until {until:%H:%M}: {words.money(now.net_amount, sales.currency)}"
     change = words.change(now.net_amount, before.net_amount)
     weekday = _WEEKDAY_NAMES[sales.today.weekday()]
     return f"{text}, {change} compared with the same hours last {weekday}." if change else f"{text}."
@@ -251,4 +253,4 @@ def _title_of_run(run: Run) -> str:
 
 
 def _axis(value: float, currency: str) -> str:
-    return words.short_money(Decimal(str(value)), currency)
+    return words.tick_money(Decimal(str(value)), currency)

@@ -118,7 +118,8 @@ class StepTime:
 class Pipeline:
     """All that the page shows of the pipeline. `runs` are the last ones, newest first, `steps` those of the newest.
 
-    `freshness` holds, for each dataset, when Silver last changed; None for never.
+    `freshness` holds, for each dataset, when Silver last changed; None for never. `has_unchecked`: Silver has changed
+    since the last check.
     """
 
     checks: tuple[Check, ...]
@@ -133,6 +134,7 @@ class Pipeline:
     freshness: dict[str, datetime | None]
     runs: tuple[Run, ...]
     steps: tuple[StepTime, ...]
+    has_unchecked: bool = False
 
 
 def read_pipeline(conn: connection, now: datetime) -> Pipeline:
@@ -154,6 +156,7 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
         freshness=dict(_SQL.rows(conn, "freshness")),
         runs=runs,
         steps=tuple(StepTime(*row) for row in steps),
+        has_unchecked=_SQL.one(conn, "unchecked")[0],
     )
 
 

@@ -25,6 +25,17 @@ from meta.reconciliation
 where reconciliation_id > (select coalesce(max(reconciliation_id), 0) - 1000 from meta.reconciliation)
 order by dataset asc, reconciliation_id desc;
 
+-- name: unchecked
+-- Whether Silver has changed since the last check, as while a run is under way, or after one that never came to it.
+select
+    exists (
+        select from meta.load
+        where
+            layer = 'silver' and status = 'SUCCESS' and rows_inserted + rows_updated > 0
+            and load_id > (select coalesce(max(load_id), 0) - 1000 from meta.load)
+            and ended_at > (select coalesce(max(checked_at), '-infinity') from meta.reconciliation)
+    ) as has_unchecked;
+
 -- name: settled_sales
 -- Checks of sales that found nothing open, from the last check of everything on: one row per range of ids.
 with base as (

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -153,6 +154,16 @@ def read_sales(conn: connection, now: datetime) -> Sales | None:
         other_currencies={name: amount for name, amount in currencies.items() if name != currency},
         future_lines=future_lines,
     )
+
+
+def why_no_sales(conn: connection, now: datetime) -> str:
+    """Why `read_sales` has found none, in a sentence. The transaction is the caller's."""
+    if not _SQL.one(conn, "is_fact_there")[0] or not _SQL.one(conn, "has_fact_sales")[0]:
+        return "Gold holds no sale yet."
+    future_lines = _SQL.one(conn, "last_hour", {"now": now})[1] if _SQL.one(conn, "is_built")[0] else 0
+    if future_lines:
+        return f"All that Gold holds is dated in the future: {counted(future_lines, 'line')}."
+    return "Gold holds sales that its marts do not have yet: ./retail run builds them."
 
 
 _RANKINGS = ("products", "categories", "stores", "channels")

@@ -6,7 +6,16 @@
 select
     to_regclass('gold.mart_sales_by_hour') is not null
     and to_regclass('gold.mart_sales_by_product') is not null
-    and to_regclass('gold.dim_product') is not null;
+    and to_regclass('gold.dim_product') is not null
+    and to_regclass('gold.sales_item') is not null;
+
+-- name: is_fact_there
+-- Whether there is a fact, which the marts are made of.
+select to_regclass('gold.sales_item') is not null;
+
+-- name: has_fact_sales
+-- Whether the fact holds a sale.
+select exists (select from gold.sales_item);
 
 -- name: last_hour
 -- The last hour with sales that is not in the future, and how many lines are: a clock at the source may run ahead.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
@@ -17,7 +18,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from medallion.errors import RetailError
-from report.write import write_report
+from report.write import make_page, save_page
 
 _KEPT_SECONDS = 10.0
 _HOSTS = ["127.0.0.1", "localhost"]  # refuses a page elsewhere whose name points to this machine
@@ -33,8 +34,10 @@ class _Page:
     def html(self) -> str:
         with self._lock:
             if time.monotonic() - self._written_at > _KEPT_SECONDS:
-                file = write_report(self._database_url, self._folder, datetime.now(timezone.utc))
-                self._html, self._written_at = file.read_text(encoding="utf-8"), time.monotonic()
+                self._html = make_page(self._database_url, datetime.now(timezone.utc))
+                self._written_at = time.monotonic()
+                with suppress(OSError):  # a folder that takes no file is no reason to refuse the page
+                    save_page(self._html, self._folder)
             return self._html
 
 

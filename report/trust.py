@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from medallion.wording import counted
+from medallion.wording import age_of, counted
 from report import words
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from report.pipeline import Check, Pipeline
 
+_LASTS = timedelta(days=1)  # at the latest, the nightly check makes the next one
 # What a check's status means to a reader, and its color.
 _MEANING = {
     "BALANCED": ("equal", "good"),
@@ -23,7 +24,6 @@ _MEANING = {
     "UNCHECKED": ("not checked", "unknown"),
     "DIFFERENT": ("different", "bad"),
 }
-_LONGEST_UNCHECKED = timedelta(hours=24)
 _GOLD_IS_BEHIND = ("Gold behind", "unknown")
 
 
@@ -47,12 +47,12 @@ class CheckRow:
     difference: str = ""
 
 
-def judge(pipeline: Pipeline, now: datetime) -> Verdict:
-    """The verdict over all checks: an open problem comes first."""
+def judge(pipeline: Pipeline, now: datetime, *, has_figures: bool = True) -> Verdict:
+    """The verdict over all checks: an open problem comes first, then what no recent check has covered."""
     statuses = {check.status for check in pipeline.checks}
-    checked_at = max((check.checked_at for check in pipeline.checks), default=now)
     behind = sum(_lines_behind(check) for check in pipeline.checks)
     has_failed = bool(pipeline.runs) and pipeline.runs[0].has_failed
+    checked_at = max((check.checked_at for check in pipeline.checks), default=now)
     differences, incidents = len(pipeline.differences), len(pipeline.incidents)
     verdicts = (
         (differences, "bad", f"{counted(differences, 'check')} found a difference that is still open"),
@@ -60,7 +60,9 @@ def judge(pipeline: Pipeline, now: datetime) -> Verdict:
         (has_failed, "bad", "the last run failed: these are the figures of the run before it"),
         (not statuses, "unknown", "not checked against the source yet"),
         ("UNCHECKED" in statuses, "unknown", "the source gives no totals to check against"),
-        (now - checked_at > _LONGEST_UNCHECKED, "unknown", f"not checked since {words.at(checked_at)}"),
+        (pipeline.has_unchecked, "unknown", "the last rows are not checked against the source yet"),
+        (now - checked_at > _LASTS, "unknown", f"last checked against the source {age_of(checked_at, now)}"),
+        (not has_figures, "unknown", "there are no figures yet"),
         (behind, "unknown", f"source = Bronze = Silver; Gold was {counted(behind, 'line')} behind at the last check"),
         (pipeline.open_records, "good", f"checked; {counted(pipeline.open_records, 'record')} in quarantine"),
         (statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),

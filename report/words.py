@@ -20,7 +20,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def short_money(amount: Decimal, currency: str) -> str:
-    """An amount for an axis or a small label: `€367k`, `€1.2M`."""
+    """An amount for a small label: `€367k`, `€1.2M`."""
     size = abs(amount)
     if size >= _MILLION:
         text = f"{size / _MILLION:.1f}".removesuffix(".0") + "M"
@@ -29,6 +29,16 @@ def short_money(amount: Decimal, currency: str) -> str:
     else:
         text = f"{_rounded(size)}"
     return _with_currency(amount, text, currency)
+
+
+def tick_money(amount: Decimal, currency: str) -> str:
+    """An amount at a line of an axis, which has three digits at most: `€50k`, `€2.5k`, `€0.25`."""
+    size, unit = abs(amount), ""
+    if size >= _MILLION:
+        size, unit = size / _MILLION, "M"
+    elif size >= _THOUSAND:
+        size, unit = size / _THOUSAND, "k"
+    return _with_currency(amount, f"{float(size):g}{unit}", currency)
 
 
 def exact_money(amount: Decimal, currency: str) -> str:

@@ -9,7 +9,7 @@ from medallion.database import connect, transaction
 from medallion.private_files import make_private
 from report.page import render_page
 from report.pipeline import read_pipeline
-from report.sales import read_sales
+from report.sales import read_sales, why_no_sales
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,12 +25,24 @@ def write_report(database_url: str, folder: Path, now: datetime) -> Path:
 
     Raises DatabaseError, and OSError when the folder cannot be written to.
     """
+    return save_page(make_page(database_url, now), folder)
+
+
+def make_page(database_url: str, now: datetime) -> str:
+    """The page of a warehouse. Raises DatabaseError."""
     with connect(database_url, application_name="retail report") as conn:
-        page = read_page(conn, now)
+        return read_page(conn, now)
+
+
+def save_page(page: str, folder: Path) -> Path:
+    """Write the page to `folder`, in one step, and return its file. Raises OSError."""
     make_private(folder)
     file, draft = folder / FILE, folder / f".{FILE}.{os.getpid()}"
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(file)
+    try:
+        draft.write_text(page, encoding="utf-8")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
     return file
 
 
@@ -39,4 +51,5 @@ def read_page(conn: connection, now: datetime) -> str:
     with transaction(conn):
         with conn.cursor() as cursor:
             cursor.execute("set transaction isolation level repeatable read, read only")
-        return render_page(read_sales(conn, now), read_pipeline(conn, now), now)
+        sales = read_sales(conn, now)
+        return render_page(sales, read_pipeline(conn, now), now, "" if sales else why_no_sales(conn, now))

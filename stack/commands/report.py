@@ -42,7 +42,7 @@ def write_page(home: Home, database_url: str, talk: Talk) -> Path | None:
     """Write the page of a run to RETAIL_HOME; None, with a warning, when that fails: the run is what it was."""
     try:
         return write_report(database_url, home.path / NAME, datetime.now(timezone.utc))
-    except (RetailError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the page, the run is what it was
         talk.warn(f"the report could not be written: {error}")
         return None
 

@@ -45,8 +45,15 @@ FAILED = Run("two", AT, 3.0, has_failed=True, records=0)
         ({"checks": (replace(LINES, status="UNCHECKED"),)}, "unknown", "no totals"),
         ({"checks": (replace(LINES, status="EXPLAINED"),)}, "good", "explained"),
         ({"checks": (replace(LINES, gold_count=13),)}, "unknown", "Gold was 3 lines behind"),
-        ({"checks": (replace(LINES, checked_at=AT - timedelta(days=2)),)}, "unknown", "not checked since Nov 4, 2026"),
         ({"open_records": 1}, "good", "1 record in quarantine"),
+        ({"has_unchecked": True, "open_records": 1}, "unknown", "not checked against the source yet"),
+        (
+            {"checks": (replace(LINES, checked_at=AT - timedelta(days=3)),)},
+            "unknown",
+            "last checked against the source 3 d",
+        ),
+        ({"checks": (replace(LINES, checked_at=AT - timedelta(hours=23)),)}, "good", "source = Bronze"),
+        ({"has_unchecked": True, "incidents": (INCIDENT,)}, "bad", "1 incident open"),
         ({"runs": (FAILED,)}, "bad", "last run failed"),
         ({"runs": (FAILED,), "incidents": (INCIDENT,)}, "bad", "1 incident open"),
         ({"incidents": (INCIDENT,), "differences": (DIFFERENT, DIFFERENT)}, "bad", "2 checks found a difference"),
@@ -56,6 +63,10 @@ def test_what_is_open_comes_first(changes: dict[str, Any], mark: str, said: str)
     verdict = judge(replace(WELL, **changes), AT)
     assert verdict.mark == mark
     assert said in verdict.words
+
+
+def test_without_figures_there_is_nothing_to_trust() -> None:
+    assert judge(WELL, AT, has_figures=False).mark == "unknown"
 
 
 def test_a_row_names_what_explains_a_difference() -> None:

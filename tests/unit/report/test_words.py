@@ -27,6 +27,21 @@ def test_an_amount_has_one_format(amount: str, currency: str, whole: str, short:
 
 
 @pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ("2500", "€2.5k"),
+        ("625", "€625"),
+        ("0.25", "€0.25"),
+        ("200000", "€200k"),
+        ("1250000", "€1.25M"),
+        ("18750", "€18.75k"),
+    ],
+)
+def test_a_line_of_an_axis_says_its_value_exactly(amount: str, said: str) -> None:
+    assert words.tick_money(Decimal(amount), "EUR") == said
+
+
+@pytest.mark.parametrize(
     ("now", "before", "said"),
     [
         (112, 100, "+12%"),
