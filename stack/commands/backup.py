@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medallion.database import connect, transaction
@@ -26,7 +27,6 @@ from stack.services.warehouse import warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from psycopg2.extensions import connection
 
@@ -59,6 +59,7 @@ def back_up(home: Home, settings: StackSettings, talk: Talk, folder: Path, now: 
     files differ from their receipts; there is no new backup then, and what was copied need not be copied again.
     """
     program = find_program(settings, "pg_dump")
+    _require_elsewhere(folder, settings.bronze_location)
     with (
         _made(folder),
         warehouse(home, settings, talk) as url,
@@ -96,6 +97,17 @@ def back_up_warehouse(
     manifest = Manifest(FORMAT, now, migration, dump.name, dump.stat().st_size, sha256, files, source)
     write_manifest(folder, manifest)
     return BackedUp(str(folder), migration, manifest.dump_bytes, len(files), copied.bytes, copied.written)
+
+
+def _require_elsewhere(folder: Path, location: str) -> None:
+    """Raise ConfigurationError for a folder whose copies of Bronze files would be those files themselves."""
+    bronze = Path(location.removeprefix("file://")).resolve()
+    copies = (folder / BRONZE).resolve()
+    if bronze in (copies, *copies.parents):
+        raise ConfigurationError(
+            f"a backup in {folder} would have its Bronze files in {bronze}, where Bronze itself is",
+            remedy="name a folder elsewhere, best on another disk",
+        )
 
 
 @contextmanager

@@ -346,6 +346,16 @@ def test_a_dump_that_cannot_be_written_leaves_nothing(database_url: str, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("folder", ["", "bronze", "bronze/sales_product", "link"])
+def test_a_backup_that_would_be_bronze_itself_is_refused(settings: Settings, folder: str) -> None:
+    home = Home(settings.retail_home).prepare()
+    (home.path / "link").mkdir()
+    (home.path / "link" / "bronze").symlink_to(home.path / "bronze")
+    with pytest.raises(ConfigurationError, match="where Bronze itself is"):
+        back_up(home, stack(settings), quiet(), home.path / folder, NOON)
+    assert list(home.path.rglob("*.dump")) == []
+
+
 def test_what_pg_restore_alone_has_read_is_granted_by_the_next_command(
     conn: connection, database_url: str, settings: Settings, empty_url: str
 ) -> None:
