@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stack.services.processes import Service
 
 _WATCH_SECONDS = 1.0
+_REPORT_SECONDS = 30.0  # a server that cannot start must not be started every second
 _HEALTHY_SECONDS = 120
 _DOWN_SECONDS = 90
 _JOBS = frozenset({"SchedulerJob", "DagProcessorJob"})
@@ -68,10 +69,10 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
                 processes = _start_airflow(home, services, metadata, talk)
                 _set_pool(settings, endpoints, password)
                 write_connection(home, endpoints)
-                report = _start_report(home, settings, endpoints, talk)
-                for line in addresses(home, settings, endpoints, password, report):
+                report, address = _start_report(home, settings, endpoints, talk)
+                for line in addresses(home, settings, endpoints, password, address):
                     talk.say(line)
-                _watch(home, settings, processes)
+                _watch(home, settings, processes, report, talk)
             finally:
                 with uninterrupted():
                     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
@@ -137,14 +138,23 @@ def _start_airflow(
     return processes
 
 
-def _start_report(home: Home, settings: StackSettings, endpoints: Endpoints, talk: Talk) -> str:
-    """Start the server of the sales report, as the reader of the warehouse; returns its address."""
+def _start_report(home: Home, settings: StackSettings, endpoints: Endpoints, talk: Talk) -> tuple[Service, str]:
+    """Start the server of the sales report, as the reader of the warehouse; returns it and its address."""
     with home.locked("starting"):
         port = choose_port(home, settings, "report_port")
     service = report_service(home, endpoints.reader_url or endpoints.database_url, port)
     with talk.step("Sales report"):
         await_ready(home, service, start(home, service))
-    return f"http://{HOST}:{port}"
+    return service, f"http://{HOST}:{port}"
+
+
+def keep_report(home: Home, service: Service, talk: Talk) -> None:
+    """Start the server of the report again if it has ended: the hourly runs do not need it, so they go on meanwhile."""
+    if not running(home, service.name):
+        talk.warn(
+            f"the server of the sales report has ended and is started again (log: {home.logs}/{service.name}.log)"
+        )
+        start(home, service)
 
 
 def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> None:
@@ -154,12 +164,18 @@ def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> N
     set_pool(address, password, BACKFILL, settings.backfill_jobs, words)
 
 
-def _watch(home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Watch the services. Never returns; raises when a service has died."""
+def _watch(
+    home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]], report: Service, talk: Talk
+) -> None:
+    """Watch the services. Never returns; raises when a service has died that the hourly runs need."""
     server = None if settings.database_url else postgres_server(home, settings)
+    report_due = 0.0
     while True:
         time.sleep(_WATCH_SECONDS)
         _check(home, processes)
+        if time.monotonic() > report_due:
+            keep_report(home, report, talk)
+            report_due = time.monotonic() + _REPORT_SECONDS
         if settings.source_api_url is None and not running(home, source.NAME):
             raise ended(home, source.NAME, 1)
         if server is not None and server.running() is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -16,9 +17,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
 from medallion.errors import ServiceFailed
 from medallion.settings import PROJECT_ROOT
+from stack.commands.up import keep_report
+from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.interrupts import Interrupted, interruptible
 from stack.services.processes import (
@@ -288,3 +292,20 @@ def test_a_log_that_grew_large_is_put_aside_at_the_next_start(home: Home, word: 
     start(home, service(home, "print('new')", word)).wait(20)
     assert (home.logs / "service.log").read_text() == "new\n"
     assert (home.logs / "service.log.1").stat().st_size == 6_000_000
+
+
+def test_the_server_of_the_report_is_started_again_when_it_has_died_and_not_before(home: Home) -> None:
+    service = Service("report", (sys.executable, "-c", "import time; time.sleep(600)"), dict(os.environ))
+    said = io.StringIO()
+    process = start(home, service)
+    keep_report(home, service, Talk(Console(file=said)))
+    first = running(home, "report")
+    assert (first is not None, said.getvalue()) == (True, "")
+    process.kill()
+    process.wait()
+    keep_report(home, service, Talk(Console(file=said)))
+    second = running(home, "report")
+    assert second is not None
+    assert second.pid != process.pid
+    assert "started again" in said.getvalue()
+    stop(home, ["report"])
