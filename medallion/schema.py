@@ -56,6 +56,11 @@ _COLUMNS = """
     select attname::text from pg_attribute
     where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped
 """
+_MAY_CHANGE = """
+    select
+        has_database_privilege(current_database(), 'create')
+        and not current_setting('transaction_read_only')::boolean
+"""
 _NOTE = """
     insert into meta.applied_schema (digest) values (%(digest)s)
     on conflict (is_only) do update set digest = excluded.digest, applied_at = clock_timestamp()
@@ -83,6 +88,15 @@ def prepare_schema(conn: connection, *, even_if_unchanged: bool = False) -> tupl
             cursor.execute(statement)
         cursor.execute(_NOTE, {"digest": digest})
     return applied
+
+
+def prepare_to_read(conn: connection) -> None:
+    """As `prepare_schema`, for a command that only reads: a login that may not change the schema takes it as it is."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_MAY_CHANGE)
+        (may_change,) = cursor.fetchone() or (False,)
+    if may_change:
+        prepare_schema(conn)
 
 
 def pending_migrations(conn: connection) -> tuple[str | None, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from medallion.entities.registry import TABLES
 from medallion.errors import ConfigurationError, DatabaseError
 from medallion.private_files import PRIVATE_FILE, make_private
 from medallion.process.steps import Layer, tables
-from medallion.schema import prepare_schema
+from medallion.schema import prepare_to_read
 from medallion.statements import Statements
 from medallion.wording import counted, megabytes
 from stack.services.warehouse import reader_url, warehouse
@@ -117,7 +117,7 @@ def export(
         _require_free([folder / _file_of(name) for name in chosen])
     with warehouse(home, settings, talk) as url:
         with connect(url, application_name="retail export") as conn:
-            prepare_schema(conn)
+            prepare_to_read(conn)
         with connect(reader_url(home, settings) or url, application_name="retail export") as conn:
             return export_tables(conn, talk, folder, chosen)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medallion.database import connect
 from medallion.errors import RetailError
-from medallion.schema import prepare_schema
+from medallion.schema import prepare_to_read
 from report.write import write_report
 from stack.services.ports import HOST
 from stack.services.processes import Service
@@ -54,7 +54,7 @@ def make_report(home: Home, settings: StackSettings, talk: Talk, folder: Path | 
     """
     with warehouse(home, settings, talk) as database_url:
         with connect(database_url) as conn:
-            prepare_schema(conn)
+            prepare_to_read(conn)
         try:
             return write_report(database_url, folder or home.path / NAME, datetime.now(timezone.utc))
         except OSError as error:

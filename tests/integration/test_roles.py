@@ -6,18 +6,27 @@ missing from them fails the test. A capital letter means all columns, a small on
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg2
 import psycopg2.errors as refused
 import pytest
 from psycopg2.extensions import connection
+from pydantic import SecretStr
+from rich.console import Console
 
 from medallion.database import connect
 from medallion.errors import DatabaseError
 from medallion.schema import prepare_schema
 from quality.rebuild import rebuild_in_place
+from stack.commands.export import export
+from stack.commands.report import make_report
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import StackSettings
 from stack.services.postgres.roles import DATABASE_OF, READER, WAREHOUSE
 from tests.postgres_server import PostgresServer
 from tests.queries import rows
@@ -351,6 +360,17 @@ def test_what_the_schema_grants_is_what_it_grants_the_second_time(shared: Platfo
 def test_a_reader_that_would_write_is_stopped_before_its_rights_are_asked(shared: Platform) -> None:
     with connect(shared.url(READER)) as conn, pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
         rows(conn, "create table meta.mine (n int)")
+
+
+def test_a_reader_whose_login_is_all_that_is_known_makes_a_report_and_an_export(
+    shared: Platform, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    settings = StackSettings(database_url=SecretStr(shared.url(READER)), retail_home=home.path)
+    talk = Talk(Console(file=io.StringIO()))
+    assert make_report(home, settings, talk, tmp_path / "report").exists()
+    (done,) = export(home, settings, talk, tmp_path / "export", ["silver.customers"], replace=False).tables
+    assert "email" in done.left_out
 
 
 @pytest.mark.parametrize(
