@@ -123,7 +123,7 @@ def export(
 
 
 def export_tables(conn: connection, talk: Talk, folder: Path, names: Sequence[str]) -> Exported:
-    """Write the tables, each under a temporary name until all are complete. The connection has to be a new one."""
+    """Write the tables, under names of this process until all are complete. The connection has to be a new one."""
     drafts: dict[Path, Path] = {}
     done = []
     conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -134,7 +134,7 @@ def export_tables(conn: connection, talk: Talk, folder: Path, names: Sequence[st
         with transaction(conn):
             for name in names:
                 final = folder / _file_of(name)
-                draft = drafts[final] = folder / f".{final.name}.new"
+                draft = drafts[final] = folder / f".{final.name}.{os.getpid()}.new"
                 with talk.step(name):
                     done.append(_export_table(conn, name, draft, final.name))
         for final, draft in drafts.items():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timezone
@@ -18,7 +21,7 @@ from rich.console import Console
 from medallion.database import connect
 from medallion.entities.registry import TABLES
 from medallion.errors import ConfigurationError, DatabaseError
-from medallion.settings import Settings
+from medallion.settings import PROJECT_ROOT, Settings
 from stack.commands.export import Exported, _known, _require_free, export_tables
 from stack.host.console import Talk
 from tests.pipeline import build, hour
@@ -141,6 +144,43 @@ def test_all_tables_are_those_of_one_moment(
     done = exported(database_url, tmp_path, "silver.customers", "silver.products", talk=Meddling(conn))
     assert rows(conn, "select count(*) from silver.products") == [(0,)]
     assert done.tables[1].rows == before > 0
+
+
+ANOTHER = """
+import io, sys
+from pathlib import Path
+from rich.console import Console
+from medallion.database import connect
+from stack.commands.export import export_tables
+from stack.host.console import Talk
+with connect(sys.argv[1]) as conn:
+    export_tables(conn, Talk(Console(file=io.StringIO())), Path(sys.argv[2]), ["silver.customers"])
+"""
+
+
+class Twice(Quiet):
+    """Has another process export the same table to the same folder once this one has read it."""
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__()
+        self._arguments = arguments
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        yield
+        assert name
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+        subprocess.run([sys.executable, "-c", ANOTHER, *self._arguments], check=True, env=environment)
+
+
+def test_two_exports_at_once_to_one_folder_are_both_whole(
+    conn: connection, database_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    hour(conn, settings, entities="customers")
+    talk = Twice(database_url, str(tmp_path))
+    (done,) = exported(database_url, tmp_path, "silver.customers", talk=talk).tables
+    assert [file.name for file in tmp_path.iterdir()] == ["silver.customers.parquet"]
+    assert len(pl.read_parquet(tmp_path / "silver.customers.parquet")) == done.rows > 0
 
 
 def test_an_empty_table_keeps_its_types(conn: connection, database_url: str, tmp_path: Path) -> None:
