@@ -149,7 +149,7 @@ def _start_report(home: Home, settings: StackSettings, endpoints: Endpoints, tal
 
 
 def keep_report(home: Home, service: Service, talk: Talk) -> None:
-    """Start the server of the report again if it has ended: the hourly runs do not need it, so they go on meanwhile."""
+    """Start the server of the report again if it has ended: the hourly runs do not need it."""
     if not running(home, service.name):
         talk.warn(
             f"the server of the sales report has ended and is started again (log: {home.logs}/{service.name}.log)"
