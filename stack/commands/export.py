@@ -214,7 +214,12 @@ def _make_folder(folder: Path) -> None:
 
 
 def _require_free(files: Sequence[Path]) -> None:
-    taken = [file.name for file in files if file.exists()]
+    try:
+        taken = [file.name for file in files if file.exists()]
+    except OSError as error:
+        raise ConfigurationError(
+            f"{files[0].parent} cannot be read: {error.strerror}", remedy="name a folder that you may write to"
+        ) from error
     if taken:
         raise ConfigurationError(
             f"{files[0].parent} holds {', '.join(taken)} already: an export does not overwrite files",

@@ -32,7 +32,7 @@ def restore(home: Home, settings: StackSettings, talk: Talk, path: Path) -> str:
     """
     program = find_program(settings, "pg_restore")
     with no_run(home), warehouse(home, settings, talk) as url:
-        if not path.is_dir():
+        if not _is_folder(path):
             with talk.step(f"{path.name} → warehouse"):
                 restore_warehouse(program, url, path)
             return "the warehouse is restored; put its Bronze files back, then check them: ./retail verify"
@@ -64,6 +64,15 @@ def restore_backup(
     with talk.step("check"), connect(url, application_name="retail restore") as conn:
         verified = require_intact(verify_bronze(conn, settings))
     return f"restored the backup of {minute_of(manifest.taken_at)}: {verified.summary()}"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}", remedy="name a backup that you may read"
+        ) from error
 
 
 def _keep_source(home: Home, url: str, manifest: Manifest) -> None:

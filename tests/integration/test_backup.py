@@ -356,6 +356,12 @@ def test_a_backup_that_would_be_bronze_itself_is_refused(settings: Settings, fol
     assert list(home.path.rglob("*.dump")) == []
 
 
+def test_a_backup_that_cannot_exist_is_refused(settings: Settings, tmp_path: Path) -> None:
+    home = Home(settings.retail_home).prepare()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        restore(home, stack(settings), quiet(), tmp_path / ("x" * 300))
+
+
 def test_what_pg_restore_alone_has_read_is_granted_by_the_next_command(
     conn: connection, database_url: str, settings: Settings, empty_url: str
 ) -> None:

@@ -203,6 +203,11 @@ def test_an_export_that_fails_leaves_the_files_of_the_one_before(
         _require_free([tmp_path / "silver.products.parquet"])
 
 
+def test_a_folder_that_cannot_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        _require_free([tmp_path / ("x" * 300) / "gold.sales_item.parquet"])
+
+
 def test_a_table_is_known_with_and_without_its_layer() -> None:
     assert [_known(name) for name in ("sales_item", "silver.products", "products")] == [
         "gold.sales_item",
