@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
-from psycopg2.extensions import connection
+from psycopg2.extensions import connection, cursor
 from rich.console import Console
 
 from medallion.database import transaction
@@ -316,16 +316,22 @@ def test_a_page_reads_its_periods_and_not_all_of_history(gold: connection) -> No
 
 
 def rows_read(conn: connection) -> int:
-    """Rows of the mart that a page reads, as its own session counts them."""
+    """Rows of the mart that a page reads, as its own session counts them, which keeps earlier counts for a second."""
     count = "select pg_stat_get_xact_tuples_returned(c) + pg_stat_get_xact_tuples_fetched(c) from (values {0}) as t (c)"
     names = "select indexrelid::bigint from pg_index where indrelid = 'gold.mart_sales_by_hour'::regclass"
     relations = [row[0] for row in rows(conn, f"{names} union select 'gold.mart_sales_by_hour'::regclass::bigint")]
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("set local enable_seqscan = off")
-        cursor.execute("set local enable_bitmapscan = off")  # counts a row once where an index scan counts it twice
+    with transaction(conn), conn.cursor() as opened:
+        opened.execute("set local enable_seqscan = off")
+        opened.execute("set local enable_bitmapscan = off")  # counts a row once where an index scan counts it twice
+        statement = count.format(", ".join(f"({one}::oid)" for one in relations))
+        earlier = total(opened, statement)
         read_sales(conn, NOON)
-        cursor.execute(count.format(", ".join(f"({one}::oid)" for one in relations)))
-        return sum(row[0] for row in cursor.fetchall())
+        return total(opened, statement) - earlier
+
+
+def total(opened: cursor, statement: str) -> int:
+    opened.execute(statement)
+    return sum(row[0] for row in opened.fetchall())
 
 
 @contextmanager
