@@ -22,6 +22,7 @@ from stack.host.home import Home
 from stack.host.interrupts import Interrupted, interruptible
 from stack.host.settings import StackSettings
 from stack.services.postgres import files
+from tests.retail_cli import retail
 
 NOW = datetime(2026, 11, 6, 12, tzinfo=timezone.utc)
 SLOW_TO_END = """
@@ -58,8 +59,9 @@ def toured(home: Home, settings: StackSettings | None = None) -> str:
 )
 def test_a_system_of_the_users_own_is_refused(home: Home, name: str, value: object) -> None:
     settings = StackSettings(retail_home=home.path).model_copy(update={name: value})
-    with pytest.raises(RetailError, match=name.upper()):
+    with pytest.raises(RetailError, match="systems of your own") as refused:
         toured(home, settings)
+    assert name.upper() in refused.value.why
     assert not (home.path / "tour").exists()
 
 
@@ -79,7 +81,7 @@ def test_a_folder_that_no_tour_has_made_stays_as_it_is(home: Home, tmp_path: Pat
         (other / "made-by-the-tour").touch()
         folder.symlink_to(other if kind == "link" else tmp_path / "none")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(RetailError, match="was not made by a tour"):
+    with pytest.raises(RetailError, match="does not empty"):
         toured(home)
     assert set(before) <= set(tmp_path.rglob("*"))
 
@@ -124,3 +126,16 @@ def test_an_interrupted_step_ends_its_services_before_the_tour_ends(tmp_path: Pa
     with pytest.raises(Interrupted), interruptible():
         _call([sys.executable, "-c", SLOW_TO_END, str(tmp_path)], dict(os.environ))
     assert (tmp_path / "ended").exists()
+
+
+@pytest.mark.airflow
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_whole_tour_ends_with_a_difference_of_0_and_leaves_no_process() -> None:
+    with retail() as cli:
+        toured = cli("tour", "--yes", seconds=800, SOURCE_SALES_PER_HOUR="10")
+        assert toured.code == 0, toured.err
+        assert "the run was killed during silver_load_" in toured.err
+        assert "nothing new from the source; loaded what an earlier run had pulled" in toured.out
+        assert toured.out.splitlines()[-3].startswith("difference 0: ")
+        assert cli.processes() == []
