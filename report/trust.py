@@ -88,7 +88,7 @@ def _checked_sales(pipeline: Pipeline) -> list[CheckRow]:
     return [
         CheckRow("Sales", scope, _cells(*found.sales, None), verdict, mark),
         CheckRow("Lines of sales", scope, _cells(*found.lines), verdict, mark),
-        CheckRow("Net amount", scope, (amounts[0], "–", amounts[1], amounts[2]), verdict, mark),
+        CheckRow("Control sum", scope, (amounts[0], "–", amounts[1], amounts[2]), verdict, mark),
     ]
 
 

@@ -50,7 +50,7 @@ def test_two_hours_by_airflow_bring_exactly_what_the_source_sold_and_a_third_not
     }
     idle = {"silver.customers": {"rows": 0}, "silver.products": {"rows": 0}}
     assert {name: extra for name, extra in events.items() if not name.startswith("bronze.")} == expected | idle
-    assert len(events) == 12
+    assert len(events) == 14
     loads = "select rows_read from meta.load where layer = 'silver' and dataset = 'sales_product' order by 1 desc"
     assert rows(conn, loads) == [(first.lines,), (totals.lines - first.lines,)]
     assert rows(conn, "select count(*) from meta.load where status <> 'SUCCESS'") == [(0,)]

@@ -103,7 +103,7 @@ def test_assets_draw_the_line_from_bronze_to_gold(dag: Any) -> None:
 def test_assets_are_grouped_by_layer(dag: Any) -> None:
     assets = {asset.name: asset.group for task in dag.tasks for asset in task.outlets}
     assert assets == {name: name.split(".")[0] for name in assets}
-    assert len(assets) == 12
+    assert len(assets) == 14
 
 
 def test_no_dag_takes_a_run_for_dates_of_the_past(dag: Any) -> None:

@@ -21,7 +21,7 @@ PAGE = 4096
 def check_refused(world: World, ended: Ended, reason: str) -> None:
     """One error in words, no debris under a temporary name, nothing acknowledged that is not there."""
     assert ended.code == 1, ended.said
-    assert f"could not be written: {reason}" in ended.said
+    assert f"could not be written\n  why: {reason}" in ended.said
     assert "do: free space" in ended.said
     assert "Traceback" not in ended.said
     assert list(world.bronze.rglob("*.tmp")) == []

@@ -28,7 +28,9 @@ from tests.postgres_server import PostgresServer, running_server
 def check_told(ended: Ended) -> None:
     """The error says that it was the warehouse, in one line and not in a traceback."""
     assert ended.code == 5, ended.said
-    assert len(re.findall(r"^error: the warehouse .+\n   do: .+$", ended.said, re.MULTILINE)) == 1, ended.said
+    assert len(re.findall(r"^error: the warehouse .+\n  why: .+\n   do: .+$", ended.said, re.MULTILINE)) == 1, (
+        ended.said
+    )
     assert "Traceback" not in ended.said
 
 

@@ -52,7 +52,7 @@ def test_a_second_run_beside_one_at_work_names_it_and_changes_nothing(
             world.wait_until(lambda: is_caught(world))
             second = world.run(module)
             injected()
-        assert (second.code, "another run: pid " in second.said) == (5, True), second.said
+        assert (second.code, "by another run\n  why: pid " in second.said) == (5, True), second.said
         assert ending(first).code == 0
     world.run_clean()
     check_recovered(world)

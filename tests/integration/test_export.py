@@ -86,6 +86,7 @@ def test_every_type_and_text_arrives_unchanged(conn: connection, database_url: s
         "create table gold.strange (id bigint, words text, price numeric(38,2), at timestamptz, day date, "
         "is_it boolean, few integer, key uuid)",
     )
+    execute(conn, "select meta.grant_reader('gold', 'strange')")
     moment, small = datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc), Decimal("-0.01")
     huge, key = Decimal("123456789012345678901234567890123456.78"), "00000000-0000-0000-0000-000000000001"
     for number, words in enumerate(NASTY):
@@ -113,6 +114,7 @@ def test_line_breaks_in_many_records_do_not_split_them(conn: connection, databas
         "create table gold.long as "
         "select n::bigint, repeat(E'a\\n\"b', 1 + n % 7) as w from generate_series(1, 200000) as n",
     )
+    execute(conn, "select meta.grant_reader('gold', 'long')")
     (done,) = exported(database_url, tmp_path, "gold.long").tables
     read = pl.read_parquet(tmp_path / "gold.long.parquet")
     assert done.rows == len(read) == 200_000

@@ -157,7 +157,7 @@ def test_without_that_variable_no_python_is_asked(tree: Tree) -> None:
 
 LINES = [
     ("retail sta", ["status"]),
-    ("retail re", ["reconcile", "rebuild", "restore", "rejects"]),
+    ("retail reb", ["rebuild"]),
     ("retail rejects l", ["list"]),
     ("retail rejects ", ["list", "show", "retry", "discard"]),
     ("retail rejects list --da", ["--dataset"]),

@@ -242,7 +242,7 @@ def test_the_page_shows_that_every_layer_is_equal(gold: connection, settings: Se
     assert "source = Bronze = Silver = Gold" in text
     assert f"Sales equal {totals.sales:,} {totals.sales:,} {totals.sales:,} – all up to sale" in text
     assert f"Lines of sales equal {totals.lines:,} {totals.lines:,} {totals.lines:,} {totals.lines:,}" in text
-    assert f"Net amount equal {totals.net_amount:,} – {totals.net_amount:,} {totals.net_amount:,}" in text
+    assert f"Control sum equal {totals.net_amount:,} – {totals.net_amount:,} {totals.net_amount:,}" in text
 
 
 def test_a_difference_an_incident_and_quarantine_are_shown_with_their_reasons(gold: connection) -> None:
