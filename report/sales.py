@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from psycopg2 import sql
+
 from medallion.statements import Statements
 from medallion.wording import counted
 
@@ -150,7 +152,10 @@ def read_sales(conn: connection, now: datetime) -> Sales | None:
         last_hour=last_hour,
         last_sale_at=_SQL.one(conn, "last_sale", {"hour": last_hour, "now": now})[0] or last_hour,
         hours=_hours(conn, values, today),
-        **{name: tuple(RankedSales(*row) for row in _SQL.rows(conn, name, values)) for name in _RANKINGS},
+        products=_ranked(conn, "products", values),
+        categories=_ranked(conn, "categories", values),
+        stores=_ranked(conn, "places", values, "store_id"),
+        channels=_ranked(conn, "places", values, "channel"),
         other_currencies={name: amount for name, amount in currencies.items() if name != currency},
         future_lines=future_lines,
     )
@@ -166,7 +171,12 @@ def why_no_sales(conn: connection, now: datetime) -> str:
     return "Gold holds sales that its marts do not have yet: ./retail run builds them."
 
 
-_RANKINGS = ("products", "categories", "stores", "channels")
+def _ranked(
+    conn: connection, statement: str, values: dict[str, object], column: str | None = None
+) -> tuple[RankedSales, ...]:
+    """The rows of a ranking; `column` is what a statement leaves open."""
+    names = {"column": sql.Identifier(column)} if column else None
+    return tuple(RankedSales(*row) for row in _SQL.rows(conn, statement, values, names))
 
 
 def _hours(conn: connection, values: dict[str, object], today: datetime) -> dict[datetime, Sold]:
