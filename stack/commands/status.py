@@ -13,12 +13,12 @@ from medallion.foreign_text import escaped
 from medallion.wording import age_of, minute_of
 from stack.commands.last_report import LastReport, read_last_run, read_layers, save_report, saved_report
 from stack.commands.layer_report import Report, print_report
-from stack.commands.report import NAME as REPORT
 from stack.services.airflow.metadata import DagRun  # noqa: TC001 - msgspec reads the types at run time
 from stack.services.airflow.service import USER
 from stack.services.open_incidents import OpenIncident, kept_incidents, overdue, print_incidents, read_incidents
 from stack.services.ports import HOST, remembered_port
 from stack.services.processes import running
+from stack.services.report_server import NAME as REPORT
 from stack.services.source_api import NAME as SOURCE
 from stack.services.warehouse import logins, postgres_server
 

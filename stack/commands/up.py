@@ -13,8 +13,6 @@ import psutil
 from medallion.errors import RetailError, ServiceFailed
 from medallion.settings import CONNECTION_FILE
 from stack.commands.last_report import save_before_stop
-from stack.commands.report import NAME as REPORT
-from stack.commands.report import report_service
 from stack.commands.run import SCHEDULING, prepare
 from stack.host.home import write_private
 from stack.host.interrupts import raise_if_told, uninterrupted
@@ -24,6 +22,8 @@ from stack.services.airflow.pools import BACKFILL, set_pool
 from stack.services.airflow.service import DAG_ID, USER, airflow_environment, airflow_services, write_password
 from stack.services.ports import HOST, choose_port
 from stack.services.processes import await_ready, ended, running, start, stop
+from stack.services.report_server import NAME as REPORT
+from stack.services.report_server import report_service
 from stack.services.warehouse import platform, postgres_server, stop_everything
 
 if TYPE_CHECKING:
