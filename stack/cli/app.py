@@ -25,7 +25,8 @@ from medallion.errors import RetailError
 from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
-from stack.cli.context import AsJson, open_home, open_warehouse, where_the_user_stands
+from stack.cli.context import PASS_ON, AsJson, open_home, open_warehouse, where_the_user_stands
+from stack.cli.develop import add_developer_commands
 from stack.cli.group import CommandGroup
 from stack.cli.logs import logs
 from stack.cli.operate import add_operator_commands
@@ -48,8 +49,6 @@ Chaos = Annotated[
     str | None,
     typer.Option(metavar="FAULTS", help="Faults of the sample source, such as late-commits:0.02,errors:0.1."),
 ]
-_DEEP = "Tests too heavy for CI: one room (dates, nemesis, search, sparse) or every."
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 def _show_versions(asked: bool) -> None:  # noqa: FBT001 - how an option's callback is called
@@ -278,7 +277,7 @@ def accept_source(
 add_operator_commands(app)
 
 
-@app.command(context_settings=_PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
+@app.command(context_settings=PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
 def psql(context: typer.Context) -> None:
     """Open psql on the warehouse; everything after `psql` is passed to it."""
     from stack.commands.tools import open_psql
@@ -313,41 +312,7 @@ def doctor(*, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(context_settings=_PASS_ON, epilog="Example: ./retail test --fast -k watermark")
-def test(
-    context: typer.Context,
-    *,
-    fast: Annotated[bool, typer.Option("--fast", help="Leave out what needs a database or processes.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also the slow tests, as CI does.")] = False,
-    dates: Annotated[bool, typer.Option("--dates", help="All tests at each shifted date, and nothing else.")] = False,
-    date: Annotated[str | None, typer.Option("--date", help="As --dates, at this date only.")] = None,
-    deep: Annotated[str | None, typer.Option("--deep", help=_DEEP)] = None,
-) -> None:
-    """Run lint, format, types, SQL lint and tests. Everything else is passed to pytest."""
-    from stack.commands.checks import run_at_dates, run_checks, run_deep
-
-    if deep is not None:
-        raise typer.Exit(run_deep(Talk(), context.args, deep))
-    if dates or date is not None:
-        raise typer.Exit(run_at_dates(Talk(), context.args, only=date))
-    raise typer.Exit(run_checks(Talk(), context.args, fast=fast, everything=everything))
-
-
-@app.command(epilog="Example: ./retail bench --sales 100000 --rounds 3 --engine ours --engine dlt")
-def bench(
-    *,
-    sales: Annotated[int, typer.Option(min=1, help="How many sales the source holds.")] = 100_000,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each engine runs, in turn.")] = 3,
-    engine: Annotated[list[str] | None, typer.Option(help="Only this engine; may be given several times.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RETAIL_HOME/bench.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure this pipeline, its peers (dlt, Singer, the naive way) and its limits side by side on this machine."""
-    from stack.commands.checks import run_benchmarks
-
-    chosen = [word for name in engine or () for word in ("--engine", name)]
-    where = ["--output", str(where_the_user_stands(output))] if output else []
-    run_benchmarks(["--sales", str(sales), "--rounds", str(rounds), *chosen, *where, *(["--json"] if as_json else [])])
+add_developer_commands(app)
 
 
 class Shell(str, Enum):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from stack.host.settings import StackSettings
 
+# A command that hands its arguments on to another program.
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result to stdout as JSON.")]
 
 
