@@ -21,10 +21,12 @@ from rich.console import Console
 from medallion.database import connect
 from medallion.entities.registry import TABLES
 from medallion.errors import ConfigurationError, DatabaseError
+from medallion.schema import prepare_schema
 from medallion.settings import PROJECT_ROOT, Settings
 from stack.commands.export import Exported, _known, _require_free, export_tables
 from stack.host.console import Talk
 from tests.pipeline import build, hour
+from tests.postgres_server import running_server
 from tests.queries import rows
 
 NASTY = ['a\nb ""q"", c', "", "\\N", "\\.", "NULL", " led", "ends,", "\r\n", "é ü 漢", "\x01", '"', "t"]
@@ -66,12 +68,21 @@ def test_gold_is_exported_to_the_cent_with_its_types(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["gold.dim_customer.parquet", "gold.sales_item.parquet"]
 
 
+@pytest.fixture
+def without_roles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[connection]:
+    """A warehouse on a server of its own: roles belong to a server, and the one that tests share may have them."""
+    with running_server(tmp_path_factory.mktemp("without_roles", numbered=True)) as server:
+        with connect(server.url("postgres")) as conn:
+            prepare_schema(conn)
+            yield conn
+
+
 def test_no_personal_column_is_exported_where_the_server_has_no_reader(
-    conn: connection, database_url: str, settings: Settings, tmp_path: Path
+    without_roles: connection, tmp_path: Path
 ) -> None:
-    hour(conn, settings, entities="customers")
-    assert rows(conn, "select to_regrole('retail_reader')") == [(None,)]
-    (done,) = exported(database_url, tmp_path, "silver.customers").tables
+    assert rows(without_roles, "select to_regrole('retail_reader')") == [(None,)]
+    without_roles.commit()
+    (done,) = export_tables(without_roles, Quiet(), tmp_path, ("silver.customers",)).tables
     personal = TABLES["customers"].personal_columns
     columns = pl.read_parquet(tmp_path / "silver.customers.parquet").columns
     assert len(personal) > 0
