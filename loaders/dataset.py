@@ -22,8 +22,8 @@ class Dataset:
     """`name` is that of the Bronze dataset and of the table in `silver`.
 
     `version` is the column that orders versions of a row; without one, and between equal versions, the content decides,
-    so that the order in which files are loaded cannot matter. `forbidden` are members that a record must not have: they
-    mean that it is another kind of record.
+    so that the order in which files are loaded cannot matter. `versions` is the table that keeps all of them.
+    `forbidden` are members that a record must not have: they mean that it is another kind of record.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Dataset:
     key: tuple[str, ...]
     version: str | None = None
     forbidden: tuple[str, ...] = ()
+    versions: str | None = None
     record: type[msgspec.Struct] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +41,7 @@ class Dataset:
     def of(cls, table: Table, forbidden: tuple[str, ...] = ()) -> Dataset:
         """The dataset of a declared table."""
         columns = {one.name: KINDS[one.type] for one in table.columns}
-        return cls(table.name, columns, table.key, table.version, forbidden)
+        return cls(table.name, columns, table.key, table.version, forbidden, table.versions)
 
     @property
     def ordering(self) -> tuple[str, ...]:

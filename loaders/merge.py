@@ -4,11 +4,14 @@ Sales arrive in the order of their ids, so nearly all blocks lie completely abov
 probe of the primary key shows it, and such a block is copied directly, twice as fast as through a MERGE.
 Any other block goes to a temporary table and is merged: the newest version of each key wins, equal rows
 are left alone and keep their `_load_id`. Both ways give the same table, whatever the order or the repeats.
+
+Of a table that has one, the table of versions takes every row of the batch, whatever became of it here.
 """
 
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
@@ -17,12 +20,13 @@ from medallion.process.fail_points import fail_point
 from medallion.state.loads import RowCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from psycopg2.extensions import connection
 
     from loaders.batch import Batch
     from loaders.dataset import Dataset
+    from loaders.versions import Versions
 
 # Bytes handed to the driver at a time. With its default of 8 KB the driver would need the interpreter two thousand
 # times per block and wait for it each time, as the next block is parsed meanwhile.
@@ -34,9 +38,7 @@ _STAGE = sql.Identifier("stage")
 # whatever the planner knows of a table that grows within the transaction. `exists (… between …)` scans the table.
 _NEXT_IS_WITHIN = sql.SQL("select ({key}) <= %s from {table} where ({key}) >= %s order by {key} limit 1")
 
-_CREATE_STAGE = sql.SQL(
-    "create temp table {stage} on commit drop as select {columns}, _load_id from {table} with no data"
-)
+_CREATE_STAGE = sql.SQL("create temp table {stage} on commit drop as select * from {table} with no data")
 
 _COPY = sql.SQL("copy {table} ({columns}, _load_id) from stdin with (format csv)")
 
@@ -75,14 +77,28 @@ _FATES = sql.SQL(
 )
 
 
-def write_rows(conn: connection, dataset: Dataset, batch: Batch) -> RowCounts:
-    """Fold the batch into the dataset's table, in the caller's transaction. `read` counts its rows."""
+def write_rows(conn: connection, dataset: Dataset, batch: Batch, versions: Versions) -> RowCounts:
+    """Fold the batch into the dataset's table and its versions, in the caller's transaction. `read` counts its rows."""
     if batch.rows == 0:
         return RowCounts()
     if _all_new(conn, dataset, batch):
         _copy(conn, _table(dataset), dataset, batch)
+        versions.append_between(conn, batch)
         return RowCounts(read=batch.rows, inserted=batch.rows)
-    return _merge(conn, dataset, batch)
+    with staged(conn, dataset, batch) as stage:
+        counts = _merge(conn, dataset, batch)
+        versions.append(conn, stage, batch.rows)
+    return counts
+
+
+@contextmanager
+def staged(conn: connection, dataset: Dataset, batch: Batch) -> Iterator[sql.Identifier]:
+    """Copy the batch into a temporary table like the dataset's, drop it at the end. Yields its name."""
+    with conn.cursor() as cursor:
+        cursor.execute(_CREATE_STAGE.format(stage=_STAGE, table=_table(dataset)))
+        _copy(conn, _STAGE, dataset, batch)
+        yield _STAGE
+        cursor.execute(sql.SQL("drop table {stage}").format(stage=_STAGE))
 
 
 def _all_new(conn: connection, dataset: Dataset, batch: Batch) -> bool:
@@ -108,8 +124,6 @@ def _copy(conn: connection, table: sql.Composable, dataset: Dataset, batch: Batc
 def _merge(conn: connection, dataset: Dataset, batch: Batch) -> RowCounts:
     parts = _parts(dataset)
     with conn.cursor() as cursor:
-        cursor.execute(_CREATE_STAGE.format(**parts))
-        _copy(conn, _STAGE, dataset, batch)
         cursor.execute(_MERGE.format(**parts))
         fail_point("silver.merged")
         winners, inserted, updated = cursor.fetchone() or (0, 0, 0)
@@ -117,7 +131,6 @@ def _merge(conn: connection, dataset: Dataset, batch: Batch) -> RowCounts:
         if inserted + updated < winners:
             cursor.execute(_FATES.format(**parts))
             unchanged, of_this_load, older = cursor.fetchone() or (0, 0, 0)
-        cursor.execute(sql.SQL("drop table {stage}").format(**parts))
     # Superseded by another row of this block, by an equal row of an earlier block, or by a newer row in the table.
     superseded = (batch.rows - winners) + (of_this_load - inserted - updated) + older
     return RowCounts(batch.rows, inserted, updated, unchanged, superseded)

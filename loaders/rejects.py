@@ -14,6 +14,7 @@ from loaders.dataset import DATASETS
 from loaders.merge import write_rows
 from loaders.records import parse_block
 from loaders.source_clock import latest_of_retry
+from loaders.versions import Versions
 from medallion.database import transaction
 from medallion.errors import ConfigurationError
 from medallion.state.loads import RowCounts, close_load, logged_load
@@ -126,7 +127,9 @@ def _retry(conn: connection, dataset: Dataset, rejects: list[Reject], run_id: st
         logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id,
         transaction(conn),
     ):
-        counts = write_rows(conn, dataset, batch_of(dataset, parsed.rows, load_id))
+        versions = Versions(dataset, run_id)
+        counts = write_rows(conn, dataset, batch_of(dataset, parsed.rows, load_id), versions)
+        versions.close(conn)
         _settle(conn, fit, "RESOLVED", load_id)
         close_load(conn, load_id, RowCounts() + counts, len(block))
     return refused

@@ -13,30 +13,25 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from loaders.ahead import one_ahead
-from loaders.batch import Batch, batch_of
+from loaders.blocks import latest_date, prepared_blocks
+from loaders.history import take_history
 from loaders.merge import write_rows
-from loaders.quarantine import Corrections, accepted_lines
-from loaders.records import parse_block
-from loaders.source_clock import latest_of_file
-from medallion.bronze.reader import read_blocks
+from loaders.quarantine import Corrections
+from loaders.versions import Versions
 from medallion.database import transaction
 from medallion.errors import DataQualityError
 from medallion.process.fail_points import fail_point
 from medallion.state.loads import RowCounts, close_load, logged_load
 from medallion.state.locks import locked, table_lock
-from medallion.state.quarantine import Rejection, reject_records
+from medallion.state.quarantine import reject_records
 from medallion.state.receipts import Receipt, mark_loaded, unloaded_files
-from medallion.state.repairs import Repairs, take_repairs
+from medallion.state.repairs import take_repairs
 from medallion.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    import polars as pl
     from psycopg2.extensions import connection
 
     from loaders.dataset import Dataset
-    from loaders.source_clock import Latest
     from medallion.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -76,6 +71,7 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
     """
     counts, files = RowCounts(), 0
     with locked(conn, table_lock(dataset.name)):
+        take_history(dataset, conn, settings, run_id=run_id)
         with transaction(conn):
             receipts = unloaded_files(conn, dataset.name)
         for receipt in receipts:
@@ -100,9 +96,11 @@ def _analyze(conn: connection, dataset: Dataset) -> None:
 
 def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str) -> RowCounts:
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
-        counts, ahead = _fold_file(dataset, conn, settings, receipt, load_id)
+        versions = Versions(dataset, run_id)
+        counts, ahead = _fold_file(dataset, conn, settings, receipt, load_id, versions)
         _check_accounted(receipt, counts)
         _check_rejected(receipt, counts, ahead, settings)
+        versions.close(conn)
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
         fail_point("silver.marked")
@@ -111,43 +109,24 @@ def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: 
 
 
 def _fold_file(
-    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int, versions: Versions
 ) -> tuple[RowCounts, int]:
     """Load the file's records. Returns their counts, and how many were refused for a version in the future.
 
     While Postgres takes one block, the next is parsed and prepared; the connection is this thread's alone.
     """
     counts, ahead, corrections = RowCounts(), 0, Corrections(dataset, receipt)
-    latest, repairs = _latest(dataset, conn, settings, receipt), take_repairs(conn, receipt, load_id)
-    with one_ahead(_prepared_blocks(dataset, settings, receipt, load_id, latest, repairs)) as blocks:
+    latest, repairs = latest_date(dataset, conn, settings, receipt), take_repairs(conn, receipt, load_id)
+    with one_ahead(prepared_blocks(dataset, settings, receipt, load_id, latest, repairs)) as blocks:
         for batch, keys, rejections, superseded in blocks:
             reject_records(conn, receipt, rejections)
             counts += RowCounts(read=superseded, superseded=superseded)
-            counts += write_rows(conn, dataset, batch) + RowCounts(read=len(rejections), rejected=len(rejections))
+            counts += write_rows(conn, dataset, batch, versions)
+            counts += RowCounts(read=len(rejections), rejected=len(rejections))
             ahead += sum(one.is_ahead for one in rejections)
             corrections.look(conn, keys)
     corrections.settle(conn, load_id)
     return counts, ahead
-
-
-def _latest(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt) -> Latest | None:
-    """The latest date that records of the file may have; None for a dataset without versions."""
-    if dataset.version is None:
-        return None
-    accepted = accepted_lines(conn, receipt.path)
-    return latest_of_file(receipt.landed_at, settings.source_clock_tolerance_minutes, accepted)
-
-
-def _prepared_blocks(
-    dataset: Dataset, settings: Settings, receipt: Receipt, load_id: int, latest: Latest | None, repairs: Repairs
-) -> Generator[tuple[Batch, pl.DataFrame, list[Rejection], int], None, None]:
-    line_no = 1
-    for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
-        parsed = parse_block(dataset, block, line_no, latest)
-        rows = repairs.current(parsed.rows)
-        superseded = parsed.rows.height - rows.height
-        yield batch_of(dataset, rows, load_id), rows.select(dataset.key), parsed.rejections, superseded
-        line_no += parsed.rows.height + len(parsed.rejections)
 
 
 def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:

@@ -130,19 +130,20 @@ def _applied(cursor: cursor) -> str | None:
 
 
 def _require_columns(cursor: cursor, table: Table, following: str) -> None:
-    """Raise MigrationRefused for a declared column that the existing table lacks."""
-    cursor.execute(_COLUMNS, {"table": f"silver.{table.name}"})
-    found = {name for (name,) in cursor.fetchall()}
-    for column in table.columns:
-        if found and column.name not in found:
-            raise _without(table, column, following)
+    """Raise MigrationRefused for a declared column that the existing table, or that of its versions, lacks."""
+    for name in filter(None, (table.name, table.versions)):
+        cursor.execute(_COLUMNS, {"table": f"silver.{name}"})
+        found = {column for (column,) in cursor.fetchall()}
+        for column in table.columns:
+            if found and column.name not in found:
+                raise _without(name, column, following)
 
 
-def _without(table: Table, column: Column, following: str) -> MigrationRefused:
-    add = f"alter table if exists silver.{table.name} add column {column.name} {column.type.sql} not null"
+def _without(table: str, column: Column, following: str) -> MigrationRefused:
+    add = f"alter table if exists silver.{table} add column {column.name} {column.type.sql} not null"
     return MigrationRefused(
-        f"silver.{table.name} lacks the column {column.name}, which is declared and was not migrated",
-        remedy=f"write sql/migrations/{following}_{table.name}_{column.name}.sql: `{add}`, with a default for the rows "
+        f"silver.{table} lacks the column {column.name}, which is declared and was not migrated",
+        remedy=f"write sql/migrations/{following}_{table}_{column.name}.sql: `{add}`, with a default for the rows "
         "that are there (docs/extending.md, Another column); nothing was changed",
     )
 

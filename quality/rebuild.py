@@ -20,11 +20,13 @@ from loaders.load_all_silver import load_all_silver
 from medallion.bronze.retention import require_whole_bronze
 from medallion.bronze.verify import require_intact, verify_bronze
 from medallion.database import transaction
+from medallion.entities.registry import TABLES
 from medallion.errors import DataQualityError, EntityLocked
 from medallion.process.steps import tables
 from medallion.schema import prepare_schema
 from medallion.state.gold_progress import want_gold_rebuild
 from medallion.state.locks import RETENTION, locked, table_lock
+from medallion.state.receipts import files_without_versions
 from medallion.statements import Statements
 from medallion.wording import counted
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _SQL = Statements(__file__)
 GOLD = tables("gold")
+VERSIONS = {name: table.versions for name, table in TABLES.items() if table.versions}
 # A dataset that is no longer declared is not loaded: its table stays as it is.
 _DECLARED = {"datasets": list(DATASETS)}
 # Equal rows have equal hashes on both sides, in any order; the sum is exact.
@@ -55,7 +58,7 @@ class TableComparison:
 
 @dataclass(frozen=True)
 class RebuildResult:
-    """A rebuild next to the live tables, compared with them."""
+    """A rebuild next to the live tables, compared with them. `skipped` says of tables why they were not compared."""
 
     tables: tuple[TableComparison, ...]
     skipped: tuple[str, ...]
@@ -65,7 +68,7 @@ class RebuildResult:
         rows = sum(one.rebuilt_rows for one in self.tables)
         tables = counted(len(self.tables), "table")
         said = f"{tables} rebuilt from Bronze, {counted(rows, 'row')}, the same as the live ones"
-        return said + (f"; not compared, as Gold is behind Silver: {', '.join(self.skipped)}" if self.skipped else "")
+        return said + "".join(f"; not compared, {why}" for why in self.skipped)
 
 
 def rebuild_beside(live: connection, beside: connection, settings: Settings, *, run_id: str) -> RebuildResult:
@@ -81,11 +84,10 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
         behind = bool(gold_due(live))
         _load_and_build(beside, settings, run_id)
     _require_unchanged(live, receipts)
-    tables = [f"silver.{name}" for name in DATASETS] + ([] if behind else [f"gold.{name}" for name in GOLD])
-    rebuilt = RebuildResult(
-        tables=tuple(_compare(live, beside, table) for table in tables),
-        skipped=tuple(f"gold.{name}" for name in GOLD) if behind else (),
-    )
+    begun = _with_versions_to_read(live)
+    tables = [f"silver.{name}" for name in (*DATASETS, *(one for one in VERSIONS.values() if one not in begun))]
+    tables += [] if behind or begun else [f"gold.{name}" for name in GOLD]
+    rebuilt = RebuildResult(tuple(_compare(live, beside, table) for table in tables), _skipped(begun, behind=behind))
     _require_same(rebuilt)
     return rebuilt
 
@@ -104,10 +106,26 @@ def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> No
             locks.enter_context(locked(conn, table_lock(name)))
         with transaction(conn), conn.cursor() as cursor:
             for name in DATASETS:
-                cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", name)))
+                for table in filter(None, (name, VERSIONS.get(name))):
+                    cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", table)))
                 _SQL.execute(conn, "forget_loaded", {"dataset": name})
             want_gold_rebuild(conn)
     _load_and_build(conn, settings, run_id)
+
+
+def _with_versions_to_read(conn: connection) -> list[str]:
+    """Tables of versions that lack what Bronze has: an upgrade has made them, and no load has come by since."""
+    with transaction(conn):
+        return [table for name, table in VERSIONS.items() if files_without_versions(conn, name)]
+
+
+def _skipped(begun: list[str], *, behind: bool) -> tuple[str, ...]:
+    """Why tables are not compared."""
+    gold = ", ".join(f"gold.{name}" for name in GOLD)
+    if begun:
+        names = ", ".join(f"silver.{name}" for name in begun)
+        return (f"as the next load reads older versions from Bronze first: {names}, {gold}",)
+    return (f"as Gold is behind Silver: {gold}",) if behind else ()
 
 
 def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:

@@ -65,7 +65,7 @@ order by column_name;
 -- name: forget_loaded
 -- Mark every file of a dataset to be loaded again.
 update meta.bronze_file
-set silver_load_id = null
+set silver_load_id = null, has_versions = false
 where dataset = %(dataset)s and expired_at is null;
 
 -- name: repairs_in_silver

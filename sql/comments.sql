@@ -21,6 +21,8 @@ comment on column meta.bronze_file.retired_at is 'Since when the file is no long
 'full refresh has landed its records again.';
 comment on column meta.bronze_file.expired_at is 'Since when the file is no longer read: it was older than '
 'BRONZE_RETENTION_DAYS, and its records are in Silver.';
+comment on column meta.bronze_file.has_versions is 'Silver has every version in it. False for a taken file: it was '
+'taken before versions were kept, and was not read again since.';
 comment on column meta.bronze_file.removed_at is 'When the expired file was removed.';
 
 comment on table meta.dataset is 'One row per dataset of Bronze and table of Silver, with the source entity whose '

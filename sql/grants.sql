@@ -133,7 +133,10 @@ begin
         )
     on meta.load to retail_ingestion;
     -- A receipt, once written, is only updated with the load that took its file, and with its removal by retention.
-    grant select, insert, update (silver_load_id, expired_at, removed_at) on meta.bronze_file to retail_ingestion;
+    grant
+        select, insert, update (silver_load_id, has_versions, expired_at, removed_at)
+    on meta.bronze_file to retail_ingestion;
+    grant execute on function meta.text_checksum, meta.moment_text to retail_ingestion; -- checksums of versions
     grant
         select, insert, delete, update (status, first_seen_at, last_checked_at, known, known_ids)
     on meta.gap to retail_ingestion;

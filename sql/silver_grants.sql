@@ -10,10 +10,17 @@ begin
         grant delete on
             silver.sales_customer, silver.sales_product
         to retail_ingestion;
+        grant select, insert, maintain on
+            silver.customers_version, silver.products_version
+        to retail_ingestion;
+        grant execute on function
+            meta.customers_checksum, meta.products_checksum
+        to retail_ingestion;
     end if;
     if to_regrole('retail_transformation') is not null then
         grant select on
-            silver.customers, silver.products, silver.sales_customer, silver.sales_product
+            silver.customers, silver.customers_version, silver.products, silver.products_version, silver.sales_customer,
+            silver.sales_product
         to retail_transformation;
         grant execute on function
             meta.customers_checksum, meta.products_checksum, meta.sales_customer_checksum, meta.sales_product_checksum

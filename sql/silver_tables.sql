@@ -60,6 +60,70 @@ $$;
 comment on function meta.customers_checksum is 'The contract''s checksum of a customer.';
 
 do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.customers_version') is null then
+        create table silver.customers_version (
+            customer_id bigint not null,
+            first_name text not null,
+            last_name text not null,
+            email text not null,
+            phone text not null,
+            city text not null,
+            region text not null,
+            country text not null,
+            segment text not null,
+            signed_up_at timestamptz not null,
+            updated_at timestamptz not null,
+            is_deleted boolean not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (customer_id, updated_at, row_checksum)
+        );
+        create index customers_version_load_id on silver.customers_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.customers in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'customers' and has_versions;
+        select count(*) into held from silver.customers;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'customers_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.customers_version (
+                customer_id, first_name, last_name, email, phone, city, region, country, segment, signed_up_at,
+                updated_at, is_deleted, row_checksum, _load_id
+            )
+            select
+                record.customer_id, record.first_name, record.last_name, record.email, record.phone, record.city,
+                record.region, record.country, record.segment, record.signed_up_at, record.updated_at,
+                record.is_deleted, meta.customers_checksum(record), load
+            from silver.customers as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.customers_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.customers_version.customer_id is 'Natural key.';
+comment on column silver.customers_version.first_name is 'First name.';
+comment on column silver.customers_version.last_name is 'Last name.';
+comment on column silver.customers_version.email is 'E-mail address.';
+comment on column silver.customers_version.phone is 'Telephone number.';
+comment on column silver.customers_version.city is 'City.';
+comment on column silver.customers_version.region is 'Region.';
+comment on column silver.customers_version.country is 'ISO 3166-1 alpha-2 code.';
+comment on column silver.customers_version.segment is 'Segment.';
+comment on column silver.customers_version.signed_up_at is 'When the customer signed up (UTC).';
+comment on column silver.customers_version.updated_at is 'When this version came to be (UTC).';
+comment on column silver.customers_version.is_deleted is 'Soft delete.';
+comment on column silver.customers_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.customers_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.customers_version._loaded_at is 'When that load ran (UTC).';
+
+do $$
 begin
     if to_regclass('silver.products') is null then
         create table silver.products (
@@ -114,6 +178,68 @@ as $$
     ))
 $$;
 comment on function meta.products_checksum is 'The contract''s checksum of a product.';
+
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.products_version') is null then
+        create table silver.products_version (
+            product_id bigint not null,
+            sku text not null,
+            name text not null,
+            category text not null,
+            subcategory text not null,
+            brand text not null,
+            unit_price numeric(12, 2) not null,
+            unit_cost numeric(12, 2) not null,
+            currency text not null,
+            is_active boolean not null,
+            updated_at timestamptz not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (product_id, updated_at, row_checksum)
+        );
+        create index products_version_load_id on silver.products_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.products in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'products' and has_versions;
+        select count(*) into held from silver.products;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'products_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.products_version (
+                product_id, sku, name, category, subcategory, brand, unit_price, unit_cost, currency, is_active,
+                updated_at, row_checksum, _load_id
+            )
+            select
+                record.product_id, record.sku, record.name, record.category, record.subcategory, record.brand,
+                record.unit_price, record.unit_cost, record.currency, record.is_active, record.updated_at,
+                meta.products_checksum(record), load
+            from silver.products as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.products_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.products_version.product_id is 'Natural key.';
+comment on column silver.products_version.sku is 'Stock keeping unit.';
+comment on column silver.products_version.name is 'Name.';
+comment on column silver.products_version.category is 'Category.';
+comment on column silver.products_version.subcategory is 'Subcategory.';
+comment on column silver.products_version.brand is 'Brand.';
+comment on column silver.products_version.unit_price is 'Price in force.';
+comment on column silver.products_version.unit_cost is 'What the retailer pays.';
+comment on column silver.products_version.currency is 'ISO 4217 code.';
+comment on column silver.products_version.is_active is 'False once discontinued.';
+comment on column silver.products_version.updated_at is 'When this version came to be (UTC).';
+comment on column silver.products_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.products_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.products_version._loaded_at is 'When that load ran (UTC).';
 
 do $$
 begin

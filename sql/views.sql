@@ -59,6 +59,24 @@ where meta.last_load_id(source_table) > load_id;
 
 comment on view meta.vw_gold_pending is 'What Gold has not taken yet. One row per reader and table.';
 
+create or replace view meta.vw_history_start as
+select
+    dataset.dataset,
+    max(file.landed_at) as complete_since,
+    count(file.path) = 0 as is_whole
+from meta.dataset
+left join meta.bronze_file as file
+    on
+        dataset.dataset = file.dataset
+        and not file.has_versions
+        and (file.silver_load_id is not null or file.retired_at is not null)
+where to_regclass(format('silver.%I', dataset.dataset || '_version')) is not null
+group by dataset.dataset;
+
+comment on view meta.vw_history_start is 'How far back the versions in Silver go. One row per table with versions. '
+'Complete since: all that landed later is there; null: all that ever landed. Older versions may be missing where '
+'retention had removed their files before versions were kept.';
+
 create or replace view meta.vw_open_differences as
 select
     found.run_id,

@@ -1,5 +1,10 @@
 """What takes a warehouse of this version back to an earlier one, so that a test can see it taken over again."""
 
+# Before the number 14: newest versions only.
+_UNDO_14 = """
+    alter table meta.bronze_file drop column has_versions cascade;
+    drop table silver.customers_version, silver.products_version;
+"""
 # Before the number 13: another name for the channels that have not taken a message.
 _UNDO_13 = """
     alter table meta.incident_message rename column pending_channels to untold;
@@ -59,7 +64,7 @@ _UNDO_9 = """
 """
 # Before the number 8: without the change log of the fact.
 BEFORE_8 = f"""
-    {_UNDO_13} {_UNDO_12} {_UNDO_11} {_UNDO_10} {_UNDO_9}
+    {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11} {_UNDO_10} {_UNDO_9}
     drop table gold.sales_item_change;
     delete from meta.migration where number >= 8;
 """

@@ -1,12 +1,16 @@
 -- The statements of medallion/bronze/retention.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: expire_files
--- Expire files that are older, in Silver, and hold no open record of the quarantine.
+-- Expire files that are older, in Silver with every version in them, and hold no open record of the quarantine.
 update meta.bronze_file as file
 set expired_at = clock_timestamp()
 where
     expired_at is null
     and silver_load_id is not null
+    and (
+        has_versions or retired_at is not null
+        or to_regclass(format('silver.%%I', dataset || '_version')) is null
+    )
     and landed_at < clock_timestamp() - %(days)s * interval '1 day'
     and not exists (
         select from meta.rejected_record as rejected

@@ -54,6 +54,11 @@ class Table:
     load: str = "loaders.load_table:load_table"
 
     @property
+    def versions(self) -> str | None:
+        """Name of the table that keeps every version of a row; None for a table whose rows never change."""
+        return None if self.version is None else f"{self.name}_version"
+
+    @property
     def personal_columns(self) -> tuple[str, ...]:
         """Names of the columns that identify a person."""
         return tuple(one.name for one in self.columns if one.is_personal)

@@ -1,5 +1,7 @@
 """Files generated from the declarations: the tables of Silver, their grants, and their description as dbt sources.
 
+A table whose rows change has a second one next to it, `<table>_version`, which keeps every version of a row.
+
 They are checked in, so that a review of a declaration shows its effect. `python -m medallion.entities` writes them, and
 a test compares them.
 """
@@ -22,6 +24,13 @@ _WIDTH = 120
 # Columns that every table of Silver has after the columns of its records.
 _AUDIT = (
     ("_load_id", "bigint not null", "Silver load that wrote this version of the row."),
+    ("_loaded_at", "timestamptz not null default now()", "When that load ran (UTC)."),
+)
+_VERSIONS = "Every version in Bronze. One row per key, version and content."
+# A column of a table of versions, after those of the records: two contents of one version are two rows.
+_ROW_CHECKSUM = ("row_checksum", "bigint not null", "The contract's checksum of the record.")
+_VERSION_AUDIT = (
+    ("_load_id", "bigint not null", "Load of this table that first brought this version."),
     ("_loaded_at", "timestamptz not null default now()", "When that load ran (UTC)."),
 )
 # How a checksum writes a value, by the type in Postgres; others as they are.
@@ -70,18 +79,24 @@ on conflict (dataset) do update set
 
 
 def silver_tables() -> str:
-    """`sql/silver_tables.sql`: each table, comments on it and its columns, and the checksum of its rows.
+    """`sql/silver_tables.sql`: each table, comments on it and its columns, the checksum of its rows, its versions.
 
     An existing table stays as it is: changing it takes a migration.
     """
     return f"-- Tables of Silver and checksums of their rows.\n-- {_NOTE}\n" + "".join(
-        _table(one) + _comments(one) + _checksum(one) for one in TABLES.values()
+        _table(one) + _comments(one) + _checksum(one) + _versions(one) for one in TABLES.values()
     )
 
 
 def silver_grants() -> str:
-    """`sql/silver_grants.sql`: the grants on these tables. Rows of sales may be deleted, as a repair replaces them."""
+    """`sql/silver_grants.sql`: the grants on these tables.
+
+    Rows of sales may be deleted, as a repair replaces them. Versions are only ever appended.
+    """
     tables = _listed(f"silver.{name}" for name in TABLES)
+    versions = [f"silver.{one.versions}" for one in TABLES.values() if one.versions]
+    read = _listed(name for one in TABLES.values() for name in _with_versions(one))
+    appended = _listed(f"meta.{name}_checksum" for name, one in TABLES.items() if one.versions)
     repaired = [f"silver.{name}" for one in ENTITIES.values() if isinstance(one.order, ById) for name in one.datasets]
     checksums = _listed(f"meta.{name}_checksum" for name in TABLES)
     return f"""-- Rights on the tables of Silver.
@@ -92,9 +107,9 @@ begin
     if to_regrole('retail_ingestion') is not null then
         grant select, insert, update, maintain on{tables}
         to retail_ingestion; -- maintain: analyze
-{_deletions(repaired)}    end if;
+{_deletions(repaired)}{_appends(versions, appended)}    end if;
     if to_regrole('retail_transformation') is not null then
-        grant select on{tables}
+        grant select on{read}
         to retail_transformation;
         grant execute on function{checksums}
         to retail_transformation;
@@ -132,6 +147,20 @@ def _deletions(tables: list[str]) -> str:
     return f"        grant delete on{_listed(tables)}\n        to retail_ingestion;\n" if tables else ""
 
 
+def _appends(tables: list[str], checksums: str) -> str:
+    if not tables:
+        return ""
+    return (
+        f"        grant select, insert, maintain on{_listed(tables)}\n        to retail_ingestion;\n"
+        f"        grant execute on function{checksums}\n        to retail_ingestion;\n"
+    )
+
+
+def _with_versions(table: Table) -> list[str]:
+    """The table, and the one of its versions if it has one."""
+    return [f"silver.{name}" for name in (table.name, table.versions) if name]
+
+
 def _dataset(entity: Entity, table: Table) -> str:
     personal = f"{{{', '.join(table.personal_columns)}}}"
     return f"({_quoted(table.name)}, {_quoted(entity.name)}, {_quoted(personal)})"
@@ -165,10 +194,72 @@ $$;
 
 
 def _comments(table: Table) -> str:
-    columns = [(one.name, one.description) for one in table.columns] + [(name, text) for name, _, text in _AUDIT]
-    lines = [f"comment on table silver.{table.name} is {_quoted(table.description)};"]
-    lines += [f"comment on column silver.{table.name}.{name} is {_quoted(text)};" for name, text in columns]
+    return _commented(table.name, table.description, _described(table))
+
+
+def _described(table: Table) -> list[tuple[str, str]]:
+    """Names and descriptions of the columns of a table."""
+    return [(one.name, one.description) for one in table.columns] + [(name, text) for name, _, text in _AUDIT]
+
+
+def _described_versions(table: Table) -> list[tuple[str, str]]:
+    """Names and descriptions of the columns of a table of versions."""
+    more = [(name, text) for name, _, text in (_ROW_CHECKSUM, *_VERSION_AUDIT)]
+    return [(one.name, one.description) for one in table.columns] + more
+
+
+def _commented(name: str, description: str, columns: list[tuple[str, str]]) -> str:
+    lines = [f"comment on table silver.{name} is {_quoted(description)};"]
+    lines += [f"comment on column silver.{name}.{column} is {_quoted(text)};" for column, text in columns]
     return "\n" + "\n".join(lines) + "\n"
+
+
+def _versions(table: Table) -> str:
+    """The table of versions. A new one next to a table that holds rows begins with the versions that are there.
+
+    Whatever Silver has taken from Bronze before is read for older versions (`loaders/history.py`).
+    """
+    if table.versions is None:
+        return ""
+    columns = [f"{one.name} {one.type.sql} not null" for one in table.columns]
+    key = ", ".join((*table.key, str(table.version), _ROW_CHECKSUM[0]))
+    lines = [
+        *columns,
+        *(f"{name} {kind}" for name, kind, _ in (_ROW_CHECKSUM, *_VERSION_AUDIT)),
+        f"primary key ({key})",
+    ]
+    body = ",\n            ".join(lines)
+    names = [one.name for one in table.columns]
+    return f"""
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.{table.versions}') is null then
+        create table silver.{table.versions} (
+            {body}
+        );
+        create index {table.versions}_load_id on silver.{table.versions} using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.{table.name} in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = {_quoted(table.name)} and has_versions;
+        select count(*) into held from silver.{table.name};
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', '{table.versions}', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.{table.versions} (
+{_wrapped([*names, "row_checksum", "_load_id"], indent=16)}
+            )
+            select
+{_wrapped([*(f"record.{name}" for name in names), f"meta.{table.name}_checksum(record)", "load"], indent=16)}
+            from silver.{table.name} as record;
+        end if;
+    end if;
+end
+$$;
+{_commented(table.versions, _VERSIONS, _described_versions(table))}"""  # noqa: S608 - as above
 
 
 def _checksum(table: Table) -> str:
@@ -193,12 +284,19 @@ def _checksum_text(column: Column) -> str:
 
 
 def _source(entity: Entity, table: Table) -> str:
-    columns = [(one.name, one.description) for one in table.columns] + [(name, text) for name, _, text in _AUDIT]
+    freshness = _RARELY if entity.name in LISTINGS else ""
+    described = _source_table(table.name, table.description, freshness, _described(table))
+    if table.versions is None:
+        return described
+    return described + _source_table(table.versions, _VERSIONS, freshness, _described_versions(table))
+
+
+def _source_table(name: str, description: str, freshness: str, columns: list[tuple[str, str]]) -> str:
     return f"""\
-      - name: {table.name}
-        description: {_quoted(table.description)}
-{_RARELY if entity.name in LISTINGS else ""}        columns:
-""" + "".join(f"          - name: {name}\n            description: {_quoted(text)}\n" for name, text in columns)
+      - name: {name}
+        description: {_quoted(description)}
+{freshness}        columns:
+""" + "".join(f"          - name: {column}\n            description: {_quoted(text)}\n" for column, text in columns)
 
 
 def _quoted(text: str) -> str:

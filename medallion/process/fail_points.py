@@ -30,6 +30,7 @@ POINTS = (
     # loading a file
     "silver.copied",  # rows copied into the table or its stage
     "silver.merged",  # the stage merged
+    "versions.appended",  # and its versions with it
     "silver.marked",  # the receipt says loaded, uncommitted
     "silver.loaded",  # committed
 )

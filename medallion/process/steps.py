@@ -98,7 +98,7 @@ def silver_step(entity: Entity, table: Table) -> Step:
         INGESTION,
         needs=(f"bronze_{entity.name}",),
         reads=(f"bronze.{table.name}",),
-        writes=(f"silver.{table.name}",),
+        writes=tuple(f"silver.{name}" for name in (table.name, table.versions) if name),
         subject=table.name if table.load == Table.load else None,
         runs_after_skipped=True,
         logs_as=f"silver.{table.name}",

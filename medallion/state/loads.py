@@ -50,6 +50,11 @@ class RowCounts:
         return self.inserted + self.updated + self.unchanged + self.superseded + self.rejected
 
 
+def open_load(conn: connection, *, run_id: str, layer: str, dataset: str) -> int:
+    """Open a load in the caller's transaction: it is in the ETL log only if that commits. Returns its id."""
+    return int(_SQL.one(conn, "open_load", {"run_id": run_id, "layer": layer, "dataset": dataset})[0])
+
+
 @contextmanager
 def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, exclusive: bool = True) -> Iterator[int]:
     """Open a load in the ETL log and yield its id; an error marks it FAILED with its message.
@@ -60,7 +65,7 @@ def logged_load(conn: connection, *, run_id: str, layer: str, dataset: str, excl
     with transaction(conn):
         if exclusive:
             _SQL.execute(conn, "abandon_loads", {"layer": layer, "dataset": dataset})
-        load_id = _SQL.one(conn, "open_load", {"run_id": run_id, "layer": layer, "dataset": dataset})[0]
+        load_id = open_load(conn, run_id=run_id, layer=layer, dataset=dataset)
     try:
         yield load_id
     except BaseException as error:

@@ -62,6 +62,16 @@ def mark_loaded(conn: connection, receipt: Receipt, load_id: int) -> None:
     _SQL.execute(conn, "mark_loaded", {"path": receipt.path, "load_id": load_id})
 
 
+def files_without_versions(conn: connection, dataset: str) -> list[Receipt]:
+    """Files that Silver took before it kept versions, and that can still be read, in the order they landed."""
+    return [Receipt(*row) for row in _SQL.rows(conn, "files_without_versions", {"dataset": dataset})]
+
+
+def mark_versions_kept(conn: connection, receipt: Receipt) -> None:
+    """Note that every version in a file is in Silver, in the transaction that wrote them."""
+    _SQL.execute(conn, "mark_versions_kept", {"path": receipt.path})
+
+
 def files_waiting(conn: connection, datasets: Sequence[str]) -> int:
     """The number of receipted files of the datasets that Silver has not loaded yet."""
     return int(_SQL.one(conn, "files_waiting", {"datasets": list(datasets)})[0])

@@ -52,10 +52,25 @@ where dataset = %(dataset)s and silver_load_id is null and retired_at is null
 order by load_id, part;
 
 -- name: mark_loaded
--- Mark a file as taken into Silver.
+-- Mark a file as taken into Silver, with the versions in it.
 update meta.bronze_file
-set silver_load_id = %(load_id)s
+set silver_load_id = %(load_id)s, has_versions = true
 where path = %(path)s and silver_load_id is null;
+
+-- name: files_without_versions
+-- Files that Silver took before it kept versions, and that can still be read.
+select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at
+from meta.bronze_file
+where
+    dataset = %(dataset)s and silver_load_id is not null and not has_versions
+    and retired_at is null and expired_at is null
+order by load_id, part;
+
+-- name: mark_versions_kept
+-- Note that Silver has every version in a file.
+update meta.bronze_file
+set has_versions = true
+where path = %(path)s;
 
 -- name: files_waiting
 -- Number of files of these datasets that Silver has not taken.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime  # noqa: TC003 - msgspec reads the types at run time
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
@@ -15,7 +16,7 @@ from medallion.foreign_text import shown
 from medallion.process.steps import Layer, tables
 from medallion.state.backfill_ranges import Progress, read_progress
 from medallion.statements import Statements
-from medallion.wording import counted, megabytes
+from medallion.wording import counted, megabytes, minute_of
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -81,6 +82,21 @@ class Gaps:
 
 
 @dataclass(frozen=True)
+class HistoryStart:
+    """A table whose older versions may be missing: all that landed after `complete_since` is there."""
+
+    dataset: str
+    complete_since: datetime
+
+    def words(self) -> str:
+        """In one line."""
+        return (
+            f"history of {self.dataset}: complete for what landed after {minute_of(self.complete_since)}; older "
+            "Bronze files were gone, or not read yet, when Silver began to keep versions"
+        )
+
+
+@dataclass(frozen=True)
 class Rows:
     """Number of rows of a table: counted, or as Postgres last estimated it."""
 
@@ -94,7 +110,8 @@ class Report:
 
     `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
     run added, `changed` what it replaced: records by layer and dataset. `backfill` is the backfill under way. `kept`
-    names tables of Silver and Gold that this version no longer knows: they stay, and no run changes them.
+    names tables of Silver and Gold that this version no longer knows: they stay, and no run changes them. `history`
+    lists tables whose older versions may be missing.
     """
 
     bronze: tuple[BronzeHolding, ...]
@@ -108,6 +125,7 @@ class Report:
     backfill: Progress | None = None
     kept: tuple[str, ...] = ()
     changed: dict[str, dict[str, int]] = field(default_factory=dict)
+    history: tuple[HistoryStart, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -144,7 +162,15 @@ def read_report(database_url: str, run_id: str | None) -> Report:
             backfill=read_progress(conn, "sales"),
             kept=tuple(name for (name,) in _SQL.rows(conn, "tables") if name not in _KNOWN),
             changed=changed,
+            history=read_history(conn),
         )
+
+
+def read_history(conn: connection) -> tuple[HistoryStart, ...]:
+    """Tables whose older versions may be missing. Empty for a warehouse that no run has upgraded yet."""
+    if not _SQL.one(conn, "keeps_versions")[0]:
+        return ()
+    return tuple(HistoryStart(*row) for row in _SQL.rows(conn, "history_start"))
 
 
 def read_watermarks(conn: connection) -> list[Watermark]:
@@ -172,9 +198,16 @@ def print_report(report: Report, console: Console) -> None:
     console.print(f"the next pull starts: {'; '.join(positions)}", markup=False)
     if report.backfill:
         console.print(f"backfill of sales: {report.backfill.words()}: ./retail backfill resumes it")
+    _print_notes(report, console)
+
+
+def _print_notes(report: Report, console: Console) -> None:
+    """What a person should know of the data: gaps, tables that are kept, histories that are not whole, quarantine."""
     if report.gaps.open_ids or report.gaps.expired_ids:
         open_ids = f"{counted(report.gaps.open_ids, 'sale id')} not seen yet: the next pull asks for them again"
         console.print(f"gaps: {open_ids}; {report.gaps.expired_ids:,} expired (meta.sales_gap)")
+    for one in report.history:
+        console.print(one.words(), style="yellow", markup=False)
     if report.kept:
         console.print(f"kept: {', '.join(report.kept)}: no longer declared, no run changes them", markup=False)
     if report.rejected:

@@ -57,6 +57,19 @@ select count(*) as rejected
 from meta.rejected_record
 where status = 'OPEN';
 
+-- name: keeps_versions
+-- Whether this warehouse keeps versions.
+select to_regclass('meta.vw_history_start') is not null;
+
+-- name: history_start
+-- Tables of which older versions may be missing.
+select
+    dataset,
+    complete_since
+from meta.vw_history_start
+where not is_whole
+order by dataset;
+
 -- name: failures
 -- Failed steps of a run. Through JSON, as a warehouse that no run has upgraded yet lacks some of the columns.
 select

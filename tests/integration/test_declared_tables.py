@@ -24,6 +24,7 @@ TABLES_THERE = """
     where relnamespace = 'silver'::regnamespace and relkind = 'r'
     order by 1
 """
+DECLARED = [name for table in TABLES.values() for name in (table.name, table.versions) if name]
 # A table that no migration has made.
 STORES = (Column("store_id", ID, "Natural key."), Column("updated_at", MOMENT, "When this version came to be (UTC)."))
 PHONE = Column("phone", TEXT, "Telephone number.")
@@ -41,7 +42,7 @@ def declare_stores(sql_copy: Path, monkeypatch: pytest.MonkeyPatch, *columns: Co
 
 def made_anew(conn: connection) -> None:
     with conn, conn.cursor() as cursor:
-        cursor.execute(f"drop table {', '.join(f'silver.{name}' for name in TABLES)} cascade")
+        cursor.execute(f"drop table {', '.join(f'silver.{name}' for name in DECLARED)} cascade")
     prepare_schema(conn, even_if_unchanged=True)
 
 
@@ -51,7 +52,7 @@ def test_declared_tables_are_those_of_the_migrations(conn: connection) -> None:
     before = catalog(conn)
     made_anew(conn)
     assert catalog(conn) == before
-    assert rows(conn, TABLES_THERE) == [(name,) for name in sorted(TABLES)]
+    assert rows(conn, TABLES_THERE) == [(name,) for name in sorted(DECLARED)]
 
 
 def test_a_column_that_is_declared_and_not_migrated_would_be_seen(conn: connection) -> None:
@@ -84,6 +85,19 @@ def test_a_declared_column_without_a_migration_is_refused_with_the_one_to_write(
     assert catalog(conn) == before
 
 
+def test_a_migration_that_forgets_the_table_of_versions_is_refused(
+    conn: connection, sql_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare_stores(sql_copy, monkeypatch, *STORES)
+    prepare_schema(conn)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("alter table silver.stores add column phone text not null")
+    declare_stores(sql_copy, monkeypatch, *STORES, PHONE)
+    with pytest.raises(MigrationRefused, match=r"silver\.stores_version lacks the column phone") as caught:
+        prepare_schema(conn)
+    assert "alter table if exists silver.stores_version add column phone" in str(caught.value.remedy)
+
+
 def test_with_its_migration_a_new_warehouse_and_one_in_use_come_to_the_same(
     conn: connection, beside: connection, sql_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +110,8 @@ def test_with_its_migration_a_new_warehouse_and_one_in_use_come_to_the_same(
     (sql_copy / "migrations" / f"{number:04}_phones_of_stores.sql").write_text("""
         alter table if exists silver.stores add column phone text not null default '';
         alter table if exists silver.stores alter column phone drop default;
+        alter table if exists silver.stores_version add column phone text not null default '';
+        alter table if exists silver.stores_version alter column phone drop default;
     """)
     for one in (conn, beside):
         assert prepare_schema(one)[-1:] == (f"{number:04}_phones_of_stores",)

@@ -33,8 +33,8 @@ def test_a_retry_loads_what_fits_now_and_leaves_the_rest_open(conn: connection, 
     assert (retried.resolved, retried.refused) == ((first.rejected_record_id,), (second.rejected_record_id,))
     assert rows(conn, STATUS) == [("RESOLVED", True), ("OPEN", False)]
     assert rows(conn, "select city from silver.customers where customer_id = 2") == [("Nice",)]
-    log = "select status, rows_read, rows_inserted from meta.load where run_id = 'by hand'"
-    assert rows(conn, log) == [("SUCCESS", 1, 1)]
+    log = "select dataset, status, rows_read, rows_inserted from meta.load where run_id = 'by hand' order by load_id"
+    assert rows(conn, log) == [("customers", "SUCCESS", 1, 1), ("customers_version", "SUCCESS", 1, 1)]
 
 
 def test_a_retry_never_brings_back_an_older_version(conn: connection, settings: Settings) -> None:

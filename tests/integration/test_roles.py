@@ -79,11 +79,14 @@ meta.source_sample           SIUDTO  SID        -               s
 meta.unreadable_record       SIUDTO  SI         -               S
 meta.vw_etl_performance_summary  SO  -          -               S
 meta.vw_gold_pending         SiuDO   -          S               S
+meta.vw_history_start        SO      -          -               S
 meta.vw_lock_holder          SO      S          S               S
 meta.vw_open_differences     SIUDO   -          S               S
 meta.vw_recent_etl_runs      SO      -          -               S
 silver.customers             SIUDTO  SIU        S               s
+silver.customers_version     SIUDTO  SI         S               s
 silver.products              SIUDTO  SIU        S               S
+silver.products_version      SIUDTO  SI         S               S
 silver.sales_customer        SIUDTO  SIUD       S               S
 silver.sales_product         SIUDTO  SIUD       S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
@@ -97,12 +100,12 @@ gold.sales_item_change       SIUDTO  -          SIUDTO          S
 # X execute. Those of the type meta.text_range belong to the server's superuser and make a value: everybody may.
 FUNCTIONS = """
                              retail  ingestion  transformation  reader
-customers_checksum           X       -          X               -
-products_checksum            X       -          X               -
+customers_checksum           X       X          X               -
+products_checksum            X       X          X               -
 sales_customer_checksum      X       -          X               -
 sales_product_checksum       X       -          X               -
-moment_text                  X       -          X               -
-text_checksum                X       -          X               -
+moment_text                  X       X          X               -
+text_checksum                X       X          X               -
 text_multirange              X       X          X               X
 text_range                   X       X          X               X
 close_gold                   X       -          X               -
@@ -125,7 +128,7 @@ CONTACT = "all but first_name last_name email phone"
 PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
-    "retail_ingestion meta.bronze_file u": "silver_load_id expired_at removed_at",
+    "retail_ingestion meta.bronze_file u": "silver_load_id has_versions expired_at removed_at",
     "retail_ingestion meta.sale_repair u": "header_load_id lines_load_id",
     "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy",
     "retail_ingestion meta.incident u": (
@@ -160,6 +163,7 @@ PARTIAL = {
     "retail_transformation meta.rejected_record s": "dataset raw status record_key sale_id",
     "retail_reader meta.rejected_record s": "all but raw",
     "retail_reader silver.customers s": CONTACT,
+    "retail_reader silver.customers_version s": CONTACT,
     "retail_reader gold.dim_customer s": CONTACT,
 }
 CALLS = {

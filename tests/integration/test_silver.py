@@ -156,7 +156,7 @@ def test_an_older_version_that_comes_late_changes_nothing(conn: connection, sett
 def test_a_change_carries_the_load_that_brought_it(conn: connection, settings: Settings) -> None:
     load_lines(conn, settings, customer(), customer(customer_id=2))
     load_lines(conn, settings, customer(city="New", updated_at="2026-03-01T00:00:00Z"), customer(customer_id=2))
-    loads = rows(conn, "select load_id from meta.load where layer = 'silver' order by 1")
+    loads = rows(conn, "select load_id from meta.load where layer = 'silver' and dataset = 'customers' order by 1")
     found = rows(conn, "select customer_id, _load_id from silver.customers order by 1")
     assert found == [(1, loads[1][0]), (2, loads[0][0])]
 
@@ -266,9 +266,11 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_the_file_for_the_next_ru
     with connect(database_url) as fresh:
         assert cities(fresh) == {}
         assert load_customers(fresh, settings, run_id="again").counts.inserted == 1
-        assert rows(fresh, "select status from meta.load where layer = 'silver' order by load_id") == [
-            ("FAILED",),
-            ("SUCCESS",),
+        loads = "select dataset, status from meta.load where layer = 'silver' order by load_id"
+        assert rows(fresh, loads) == [
+            ("customers", "FAILED"),
+            ("customers", "SUCCESS"),
+            ("customers_version", "SUCCESS"),
         ]
 
 

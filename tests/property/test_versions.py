@@ -78,7 +78,22 @@ def test_every_record_is_accounted_for_once(
     _, files = told
     fold(conn, settings, files)
     fates = "rows_inserted + rows_updated + rows_unchanged + rows_superseded + rows_rejected"
-    found = rows(conn, f"select rows_read, {fates} from meta.load where layer = 'silver' order by load_id")
+    loads = "meta.load where layer = 'silver' and dataset = 'customers'"
+    found = rows(conn, f"select rows_read, {fates} from {loads} order by load_id")
     assert found == [(len(file), len(file)) for file in files]
-    inserted = rows(conn, "select sum(rows_inserted) from meta.load where layer = 'silver'")
+    inserted = rows(conn, f"select sum(rows_inserted) from {loads}")
     assert inserted == rows(conn, "select count(*) from silver.customers")
+
+
+@given(told=told_otherwise())
+def test_every_version_is_kept_once_however_the_files_come(
+    conn: connection, settings: Settings, told: tuple[list[Version], list[list[Version]]]
+) -> None:
+    history, files = told
+    fold(conn, settings, files)
+    kept = rows(conn, f"select {', '.join(COLUMNS)}, updated_at::text from silver.customers_version")
+    versions = [customer(version) for version in history]
+    sent = {(*(one[name] for name in COLUMNS), one["updated_at"][:10] + " 00:00:00+00") for one in versions}
+    assert sorted(kept) == sorted(sent)
+    appended = "select coalesce(sum(rows_inserted), 0) from meta.load where dataset = 'customers_version'"
+    assert rows(conn, appended) == [(len(sent),)]

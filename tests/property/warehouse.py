@@ -30,6 +30,8 @@ _EMPTY = """
     delete from meta.load;
     delete from silver.customers;
     delete from silver.products;
+    delete from silver.customers_version;
+    delete from silver.products_version;
     delete from silver.sales_customer;
     delete from silver.sales_product;
 """

@@ -39,10 +39,11 @@ def test_the_command_writes_every_file(tmp_path: Path) -> None:
 def test_dbt_knows_every_table_and_column_and_waits_longer_for_a_listing() -> None:
     (silver,) = yaml.safe_load(dbt_sources())["sources"]
     known = {one["name"]: [column["name"] for column in one["columns"]] for one in silver["tables"]}
-    assert known == {
-        name: [*(one.name for one in table.columns), "_load_id", "_loaded_at"] for name, table in TABLES.items()
-    }
-    assert {one["name"] for one in silver["tables"] if "config" in one} == {*LISTINGS}
+    audit = ["_load_id", "_loaded_at"]
+    columns = {name: [one.name for one in table.columns] for name, table in TABLES.items()}
+    versions = {f"{name}_version": [*columns[name], "row_checksum"] for name in LISTINGS}
+    assert known == {name: [*found, *audit] for name, found in (columns | versions).items()}
+    assert {one["name"] for one in silver["tables"] if "config" in one} == {*LISTINGS, *versions}
 
 
 def test_where_nothing_is_listed_by_id_nobody_is_granted_to_delete(monkeypatch: pytest.MonkeyPatch) -> None:
