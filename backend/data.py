@@ -17,8 +17,9 @@ from backend.dataset import checksum
 from backend.dataset.customers import Customers
 from backend.dataset.other_listings import OTHERS
 from backend.dataset.products import Products
-from backend.dataset.rendering import flag, json_object, moment, money, number, text, text_of, word
+from backend.dataset.rendering import json_object, moment, money, number, text_of, word
 from backend.dataset.sales import Sales
+from backend.dataset.stores import Stores
 from backend.dataset.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -31,32 +32,11 @@ if TYPE_CHECKING:
 _TOTALS_BLOCK = 20_000
 _BETWEEN = ",\n"  # records of a page: one a line, so that a person can read them
 _LISTING_SECONDS = 5  # a listing is made again at most this often
-KEYS = {"customers": "customer_id", "products": "product_id", "sales": "sale_id"}
+KEYS = {"customers": "customer_id", "products": "product_id", "stores": "store_id", "sales": "sale_id"}
 # What a cursor looks like; the documentation says it by the same words. `$` would let a line break pass.
 SALE_CURSOR = r"[0-9]{1,18}"
 LISTING_CURSOR = r"([0-9]{1,12})~([0-9]{1,18})"
 
-_CUSTOMER = json_object(
-    {
-        "customer_id": number("customer_id"),
-        **{name: text(name) for name in ("first_name", "last_name", "email", "phone", "city", "region", "country")},
-        "segment": word("segment"),
-        "signed_up_at": moment("signed_up_at"),
-        "updated_at": moment("updated_at"),
-        "is_deleted": flag("is_deleted"),
-    }
-)
-_PRODUCT = json_object(
-    {
-        "product_id": number("product_id"),
-        **{name: text(name) for name in ("sku", "name", "category", "subcategory", "brand")},
-        "unit_price": money("unit_price"),
-        "unit_cost": money("unit_cost"),
-        "currency": ['"EUR"'],
-        "is_active": flag("is_active"),
-        "updated_at": moment("updated_at"),
-    }
-)
 _LINE = json_object(
     {
         "line_no": number("line_no"),
@@ -74,7 +54,7 @@ _SALE_UP_TO_ITS_LINES = json_object(
         "sold_at": moment("sold_at"),
         "channel": word("channel"),
         "payment_method": word("payment_method"),
-        "currency": ['"EUR"'],
+        "currency": word("currency"),
         "lines": ["["],
     }
 )[:-1]
@@ -163,7 +143,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class ListingTotals:
-    """Control totals of customers or of products."""
+    """Control totals of a listing."""
 
     count: int
     checksum: int
@@ -177,10 +157,11 @@ class DataSet:
         self._timeline = Timeline(start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed)
         self._customers, self._products = Customers(settings), Products(settings)
         self._sales = Sales(settings, self._timeline, self._customers, self._products)
-        self._known: dict[str, Customers | Products | Listing] = {
+        self._known: dict[str, Listing] = {
             **OTHERS,
-            "customers": self._customers,
-            "products": self._products,
+            "customers": self._customers.listing(),
+            "products": self._products.listing(),
+            "stores": Stores(settings).listing(),
         }
         self._lock = Lock()
         self._newest: tuple[int, int] | None = None  # a second and the newest sale in it
@@ -213,19 +194,10 @@ class DataSet:
         newest = self.last_sale_id()
         return newest if up_to is None else min(newest, up_to)
 
-    def customers_page(self, cursor: str | None, limit: int) -> Page:
-        """Customers after `cursor`, ordered by (updated_at, customer_id). Raises BadCursor."""
-        listing = self._listing("customers")
-        return _listing_page(listing, "customer_id", _CUSTOMER, cursor, limit)
-
-    def products_page(self, cursor: str | None, limit: int) -> Page:
-        """Products after `cursor`, ordered by (updated_at, product_id). Raises BadCursor."""
-        return _listing_page(self._listing("products"), "product_id", _PRODUCT, cursor, limit)
-
-    def other_page(self, resource: str, cursor: str | None, limit: int) -> Page:
-        """Records of another listing after `cursor`. Raises BadCursor."""
-        other = OTHERS[resource]
-        return _listing_page(self._listing(resource), other.key, other.members, cursor, limit)
+    def listing_page(self, resource: str, cursor: str | None, limit: int) -> Page:
+        """Records of a listing after `cursor`, ordered by (updated_at, key). Raises BadCursor."""
+        known = self._known[resource]
+        return _listing_page(self._listing(resource), known.key, known.members, cursor, limit)
 
     def totals(self, after: int, up_to: int | None) -> Totals:
         """Totals of the sales above `after`, up to and including `up_to`."""
@@ -237,10 +209,9 @@ class DataSet:
 
     def listing_totals(self, resource: str, changes: Changes) -> ListingTotals:
         """Totals of those records of a listing that lie in `changes`, as the listing is now."""
-        other = OTHERS.get(resource)
-        rows = changes.of(self._listing(resource), other.key if other else KEYS[resource])
-        fields = other.checksum_fields if other else checksum.FIELDS[resource]
-        return ListingTotals(rows.height, checksum.checksum(rows, fields))
+        known = self._known[resource]
+        rows = changes.of(self._listing(resource), known.key)
+        return ListingTotals(rows.height, checksum.checksum(rows, known.checksum_fields))
 
     def _is_settled(self, _sale_id: int) -> bool:
         """Whether nothing up to that sale can change any more."""

@@ -1,6 +1,6 @@
 """The source API: `uvicorn backend.main:app --port 4010`.
 
-Three paged resources, control totals, health. Every page costs what it holds, wherever it starts.
+Paged resources, control totals, health. Every page costs what it holds, wherever it starts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from backend.http.parameters import (  # noqa: TC001 - FastAPI reads them
     UpToId,
 )
 from backend.http.problems import ERRORS, Problem, answer_problems
-from backend.models import Customer, Health, ListingTotals, Page, Product, Sale, SalesTotals
+from backend.models import Customer, Health, ListingTotals, Page, Product, Sale, SalesTotals, Store
 from backend.rate_limit import TokenBuckets, limit_rate
 from backend.settings import DEVELOPMENT_KEY, load_settings
 
@@ -49,7 +49,7 @@ def create_app(settings: SourceSettings | None = None) -> FastAPI:
     app = FastAPIOffline(  # its pages need no script from elsewhere: they work without the internet
         title="Retail source API",
         version="1.0.0",
-        description="Customers, products and sales of a retailer. Follow `next_cursor` to read a resource; "
+        description="Customers, products, stores and sales of a retailer. Follow `next_cursor` to read a resource; "
         "keep the last one, and resume from it in the next run.",
         lifespan=_warm,
         openapi_tags=[
@@ -76,8 +76,8 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
     if app.state.keys == (DEVELOPMENT_KEY.encode(),):
         log.warning("SOURCE_API_KEY is not set: the development key is accepted")
     data: DataSet = app.state.data
-    data.customers_page(None, 1)
-    data.products_page(None, 1)
+    for resource in ("customers", "products", "stores"):
+        data.listing_page(resource, None, 1)
     log.info("source holds %s sales", f"{data.last_sale_id():,}")
     yield
 
@@ -112,23 +112,10 @@ def _guards(app: FastAPI, settings: SourceSettings) -> list[Any]:
 def _add_resources(app: FastAPI, guards: list[Any]) -> None:
     route: dict[str, Any] = {"tags": ["data"], "dependencies": guards}
 
-    @app.get(
-        "/customers",
-        summary="Customers, ordered by (updated_at, customer_id)",
-        responses=_answers(Page[Customer]),
-        **route,
-    )
-    def customers(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
-        return _respond(lambda: data.customers_page(cursor, limit))
-
-    @app.get(
-        "/products",
-        summary="Products, ordered by (updated_at, product_id)",
-        responses=_answers(Page[Product]),
-        **route,
-    )
-    def products(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
-        return _respond(lambda: data.products_page(cursor, limit))
+    listings: dict[str, Any] = {"customers": Customer, "products": Product, "stores": Store}
+    for resource in (*listings, *OTHERS):
+        _add_listing(app, resource, listings.get(resource), route)
+        _add_listing_totals(app, resource, route)
 
     @app.get("/sales", summary="Sales, ordered by sale_id", responses=_answers(Page[Sale]), **route)
     def sales(data: Data, cursor: SalesCursor = None, limit: Limit = 1000, up_to: UpTo = None) -> Response:
@@ -145,17 +132,18 @@ def _add_resources(app: FastAPI, guards: list[Any]) -> None:
             sales=totals.sales, lines=totals.lines, net_amount=str(totals.net_amount), checksum=str(totals.checksum)
         )
 
-    _add_listing_totals(app, "customers", route)
-    _add_listing_totals(app, "products", route)
-    for resource in OTHERS:
-        _add_other(app, resource, route)
-        _add_listing_totals(app, resource, route)
 
+def _add_listing(app: FastAPI, resource: str, model: Any, route: dict[str, Any]) -> None:
+    """A resource in the order of its changes; `model` describes its records, if any does."""
 
-def _add_other(app: FastAPI, resource: str, route: dict[str, Any]) -> None:
-    @app.get(f"/{resource}", summary=f"{resource.capitalize()}, ordered by updated_at", responses=ERRORS, **route)
-    def other(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
-        return _respond(lambda: data.other_page(resource, cursor, limit))
+    @app.get(
+        f"/{resource}",
+        summary=f"{resource.capitalize()}, ordered by (updated_at, id)",
+        responses=_answers(Page[model]) if model else ERRORS,
+        **route,
+    )
+    def listing(data: Data, cursor: ListingCursor = None, limit: Limit = 1000) -> Response:
+        return _respond(lambda: data.listing_page(resource, cursor, limit))
 
 
 def _add_listing_totals(app: FastAPI, resource: str, route: dict[str, Any]) -> None:

@@ -53,6 +53,23 @@ class Product(_Closed):
     updated_at: datetime = Field(description="When this version came to be.", examples=["2026-10-02T17:03:10Z"])
 
 
+class Store(_Closed):
+    """A store as of `updated_at`; a change brings the whole record again."""
+
+    store_id: int = Field(ge=1, le=2**31 - 1, description="Natural key.", examples=[7])
+    name: str = Field(examples=["Lyon Part-Dieu"])
+    format: Literal["flagship", "city", "suburb", "resort", "outlet"] = Field(examples=["city"])
+    city: str = Field(examples=["Lyon"])
+    region: str = Field(examples=["Auvergne-Rhône-Alpes"])
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["FR"])
+    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217: what it sells in.", examples=["EUR"])
+    opened_at: datetime = Field(
+        description="First day of business; it may be to come.", examples=["2019-04-01T08:00:00Z"]
+    )
+    is_active: bool = Field(description="False before it opens and once it is closed.")
+    updated_at: datetime = Field(description="When this version came to be.", examples=["2026-10-02T17:03:10Z"])
+
+
 class SaleLine(_Closed):
     """One product of a sale. Its net amount is quantity times unit_price, less discount."""
 
@@ -111,7 +128,7 @@ class SalesTotals(_Closed):
 
 
 class ListingTotals(_Closed):
-    """Control totals of customers or products, to reconcile with."""
+    """Control totals of a listing, to reconcile with."""
 
     count: int = Field(ge=0, examples=[3])
     checksum: Checksum
@@ -126,6 +143,7 @@ class ChaosLedger(SalesTotals):
     deleted: list[int] = Field(description="Sales that were committed and vanished.")
     malformed_customers: list[int] = Field(description="Customers whose records do not keep to the schema; all ids.")
     malformed_products: list[int] = Field(description="The same of products.")
+    malformed_stores: list[int] = Field(description="The same of stores.")
     faults: dict[str, int] = Field(description="How often each fault has struck a request since the start.")
 
 

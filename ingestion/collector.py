@@ -23,7 +23,7 @@ from ingestion.progress import pull_progress
 from ingestion.record_ids import id_of_cursor
 from ingestion.source import check_cursor
 from medallion.database import transaction
-from medallion.errors import EntityLocked, SourceRefused
+from medallion.errors import EntityLocked, NothingToDo, ResourceNotOffered, SourceRefused
 from medallion.state.backfill_ranges import open_ranges
 from medallion.state.loads import logged_load, succeed_load
 from medallion.state.locks import entity_lock, locked
@@ -35,6 +35,7 @@ from medallion.state.pull import (
     read_sample,
     warehouse_clock,
 )
+from medallion.state.receipts import has_landed
 from medallion.state.watermarks import Claim, advance_watermark, claim_entity
 from medallion.wording import counted
 
@@ -68,7 +69,7 @@ def collect(
 
     `full_refresh` then pulls all history again; Silver ignores records that it already has. `now` is the time, by
     default that of the warehouse. Raises SourceError, DatabaseError or BronzeWriteFailed; complete parts that landed
-    before the error stay.
+    before the error stay. Raises NothingToDo where the source does not offer an optional entity, and never has.
     """
     with (
         open_source(entity, settings, client) as source,
@@ -84,9 +85,11 @@ def collect(
             started = now or warehouse_clock(conn)
         landing = Landing(entity, conn, settings, load_id, started.astimezone(timezone.utc))
         pull = _Pull(entity, conn, settings, source, claim, landing, started)
-        collected = pull.run(full_refresh=full_refresh)
+        collected = pull.run_or_do_without(full_refresh=full_refresh)
         with transaction(conn):
             succeed_load(conn, load_id)
+    if isinstance(collected, ResourceNotOffered):
+        raise _nothing_offered(entity, collected)
     log.info("%s", collected.summary())
     return collected
 
@@ -109,6 +112,22 @@ class _Pull:
         self._reached = claim.cursor
         self._late = 0
         self._notes: list[str] = []
+        self._has_answered = False
+
+    def run_or_do_without(self, *, full_refresh: bool) -> PullResult | ResourceNotOffered:
+        """As `run`; for an optional entity that the source does not offer and of which nothing has landed, the refusal.
+
+        Once a record has landed, a source without the resource is an error like any other.
+        """
+        try:
+            return self.run(full_refresh=full_refresh)
+        except ResourceNotOffered as refusal:
+            if not self._entity.is_optional or self._has_answered or self._claim.cursor is not None:
+                raise
+            with transaction(self._conn):
+                if has_landed(self._conn, self._entity.datasets):
+                    raise
+            return refusal
 
     def run(self, *, full_refresh: bool) -> PullResult:
         with transaction(self._conn):
@@ -241,6 +260,7 @@ class _Pull:
         """The same pages, each checked to come from a source of the same name."""
         for page in pages:
             require_same_name(self._conn, self._source, self._entity)
+            self._has_answered = True
             yield page
 
     def _advance(self, through: str | None) -> None:
@@ -249,6 +269,16 @@ class _Pull:
     def _hold(self) -> None:
         """Leave the watermark where it is, and refuse a run that no longer holds the entity."""
         advance_watermark(self._conn, self._claim, self._reached, self._landing.load_id)
+
+
+def _nothing_offered(entity: Entity, refusal: ResourceNotOffered) -> NothingToDo:
+    """What says so, in a warning that `./retail run` shows, too (`stack.commands.run_progress`)."""
+    nothing = NothingToDo(
+        f"{entity.name}: the source does not offer them (status {refusal.status}); nothing is pulled",
+        remedy=f"nothing to do, unless the source should list {entity.name}: check SOURCE_API_URL",
+    )
+    log.warning("%s", nothing.message)
+    return nothing
 
 
 def _held_back(records: int) -> str:

@@ -30,6 +30,7 @@ class Entity:
     `key` is the member that holds the natural key: without it neither a record nor another source is recognized.
     `lasting` are members that a record keeps for life. `has_lines`: a record has lines with amounts, which the source's
     totals add up. `open_source` opens the source of its records; None: the resource of its name at the source API.
+    `is_optional`: a source may have no such resource.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Entity:
     order: ById | ByUpdatedAt = _CHANGING
     has_lines: bool = False
     open_source: Callable[[Settings], AbstractContextManager[Source]] | None = None
+    is_optional: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for a listing by id whose records have none."""

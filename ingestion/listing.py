@@ -31,6 +31,7 @@ def pull_of(declared: Declaration) -> Entity:
         key=declared.key,
         lasting=declared.lasting,
         order=declared.order,
+        is_optional=declared.is_optional,
     )
 
 

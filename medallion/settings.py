@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     source_lookback_minutes: float = Field(
         60,
         ge=0,
-        description="Customers and products: each pull starts this long before the newest change it has seen, and each "
-        "check looks back twice as far.",
+        description="Customers, products and stores: each pull starts this long before the newest change it has seen, "
+        "and each check looks back twice as far.",
     )
     bronze_part_bytes: int = Field(
         64_000_000, ge=1, description="A Bronze file is closed once it holds this many bytes."

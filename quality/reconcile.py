@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ingestion.api.client import SourceClient
 from ingestion.sales import SALES
 from medallion.database import transaction
-from medallion.entities.registry import LISTINGS
+from medallion.entities.registry import ENTITIES, LISTINGS
 from medallion.errors import DataQualityError, EntityLocked
 from medallion.process.step import hand_run_id, run_step
 from medallion.state.receipts import files_waiting
@@ -73,7 +73,8 @@ def reconcile_sales(
         sales = None if span.is_empty else _sales(conn, source, span, run_id, accept=accept)
         for name, state in due.items():
             scope = Scope(name, whole=whole, accept=accept)
-            checks.append(_records(conn, source, settings, scope, state, run_id))
+            checked = _records(conn, source, settings, scope, state, run_id)
+            checks += [checked] if checked else []
     reconciled = ReconcileResult(sales, tuple(checks))
     _raise_what_differs(reconciled.checks)
     unchecked = any(one.status == "UNCHECKED" for one in reconciled.checks)
@@ -107,8 +108,11 @@ def _sales(conn: connection, source: SourceClient, span: Span, run_id: str, *, a
 
 def _records(
     conn: connection, source: SourceClient, settings: Settings, scope: Scope, state: ListingState, run_id: str
-) -> CheckResult:
+) -> CheckResult | None:
+    """The check of a listing; None where the source has no totals of an optional entity, and Silver no record."""
     checked = check_records(conn, source, scope, state, getattr(settings, LISTINGS[scope.dataset]), run_id=run_id)
+    if checked.status == "UNCHECKED" and state.newest is None and ENTITIES[scope.dataset].is_optional:
+        return None
     with transaction(conn):
         add_reconciliation(conn, checked.rows)
     return checked

@@ -92,7 +92,7 @@ comment on table meta.migration is 'Migrations that were applied to this warehou
 comment on column meta.migration.sha256 is 'Of the file as it was applied: a file that differs now is refused.';
 
 comment on table meta.reconciliation is 'Control totals. One row per check and dataset: sales with ids above '
-'after_id, up to and including up_to_id, or customers or products, at the source and in each layer.';
+'after_id, up to and including up_to_id, or records of a listing, at the source and in each layer.';
 comment on column meta.reconciliation.bronze_count is 'Records of receipted files; a record that was pulled '
 'twice counts twice.';
 comment on column meta.reconciliation.status is 'BALANCED: every layer equals the source''s totals. EXPLAINED: what '
@@ -104,9 +104,9 @@ comment on column meta.reconciliation.rejected_count is 'Records of the source t
 'quarantine. In rows older than the status EXPLAINED: all records in quarantine.';
 comment on column meta.reconciliation.accepted_count is 'Records at the source less records in Silver, of differences '
 'that were accepted (meta.accepted_difference).';
-comment on column meta.reconciliation.updated_after is 'Customers and products: records changed after this time were '
+comment on column meta.reconciliation.updated_after is 'Listings: records changed after this time were '
 'compared; null: all of them.';
-comment on column meta.reconciliation.updated_up_to is 'Customers and products: the newest change in Silver then.';
+comment on column meta.reconciliation.updated_up_to is 'Listings: the newest change in Silver then.';
 comment on column meta.reconciliation.is_settled is 'Whether later checks of what is new may skip this part.';
 
 comment on table meta.rejected_record is 'Quarantine. One row per record that Silver refused; path and '
@@ -116,7 +116,7 @@ comment on column meta.rejected_record.raw is 'The line as it is in Bronze, byte
 comment on column meta.rejected_record.record_key is 'Natural key of the record, as far as it can be read: null where '
 'a part of it cannot be read, null as a whole when the line is not a JSON object.';
 comment on column meta.rejected_record.sale_id is 'Sale of a header or a line; null when it cannot be read, and for '
-'customers and products.';
+'records of a listing.';
 comment on column meta.rejected_record.accepted_at is 'When a retry accepted this record into Silver, although it was '
 'dated in the future when its file landed: a rebuild of Silver from Bronze accepts it too.';
 

@@ -5,6 +5,7 @@ insert into meta.entity (entity, ordered_by)
 values
 ('customers', 'updated_at'),
 ('products', 'updated_at'),
+('stores', 'updated_at'),
 ('sales', 'id')
 on conflict (entity) do update set ordered_by = excluded.ordered_by;
 
@@ -12,6 +13,7 @@ insert into meta.ingestion_state (entity, cursor_name)
 values
 ('customers', 'updated_at'),
 ('products', 'updated_at'),
+('stores', 'updated_at'),
 ('sales', 'last_sales_id')
 on conflict (entity) do nothing;
 
@@ -20,6 +22,7 @@ insert into meta.dataset (dataset, entity, personal_columns)
 values
 ('customers', 'customers', '{first_name, last_name, email, phone}'),
 ('products', 'products', '{}'),
+('stores', 'stores', '{}'),
 ('sales_customer', 'sales', '{}'),
 ('sales_product', 'sales', '{}')
 on conflict (dataset) do update set

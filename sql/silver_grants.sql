@@ -5,25 +5,26 @@ do $$
 begin
     if to_regrole('retail_ingestion') is not null then
         grant select, insert, update, maintain on
-            silver.customers, silver.products, silver.sales_customer, silver.sales_product
+            silver.customers, silver.products, silver.stores, silver.sales_customer, silver.sales_product
         to retail_ingestion; -- maintain: analyze
         grant delete on
             silver.sales_customer, silver.sales_product
         to retail_ingestion;
         grant select, insert, maintain on
-            silver.customers_version, silver.products_version
+            silver.customers_version, silver.products_version, silver.stores_version
         to retail_ingestion;
         grant execute on function
-            meta.customers_checksum, meta.products_checksum
+            meta.customers_checksum, meta.products_checksum, meta.stores_checksum
         to retail_ingestion;
     end if;
     if to_regrole('retail_transformation') is not null then
         grant select on
-            silver.customers, silver.customers_version, silver.products, silver.products_version, silver.sales_customer,
-            silver.sales_product
+            silver.customers, silver.customers_version, silver.products, silver.products_version, silver.stores,
+            silver.stores_version, silver.sales_customer, silver.sales_product
         to retail_transformation;
         grant execute on function
-            meta.customers_checksum, meta.products_checksum, meta.sales_customer_checksum, meta.sales_product_checksum
+            meta.customers_checksum, meta.products_checksum, meta.stores_checksum, meta.sales_customer_checksum,
+            meta.sales_product_checksum
         to retail_transformation;
     end if;
 end

@@ -243,6 +243,119 @@ comment on column silver.products_version._loaded_at is 'When that load ran (UTC
 
 do $$
 begin
+    if to_regclass('silver.stores') is null then
+        create table silver.stores (
+            store_id integer not null,
+            name text not null,
+            format text not null,
+            city text not null,
+            region text not null,
+            country text not null,
+            currency text not null,
+            opened_at timestamptz not null,
+            is_active boolean not null,
+            updated_at timestamptz not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (store_id)
+        );
+        -- New rows arrive at the end, so a block range index finds "newer than load n" at almost no cost to the load.
+        create index stores_load_id on silver.stores using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        create index stores_updated_at on silver.stores (updated_at);
+    end if;
+end
+$$;
+
+comment on table silver.stores is 'One row per store, newest version by updated_at.';
+comment on column silver.stores.store_id is 'Natural key.';
+comment on column silver.stores.name is 'Name.';
+comment on column silver.stores.format is 'Kind of store.';
+comment on column silver.stores.city is 'City.';
+comment on column silver.stores.region is 'Region.';
+comment on column silver.stores.country is 'ISO 3166-1 alpha-2 code.';
+comment on column silver.stores.currency is 'ISO 4217 code of what it sells in.';
+comment on column silver.stores.opened_at is 'When it opened or will open (UTC).';
+comment on column silver.stores.is_active is 'False before it opens and once it is closed.';
+comment on column silver.stores.updated_at is 'When this version came to be (UTC).';
+comment on column silver.stores._load_id is 'Silver load that wrote this version of the row.';
+comment on column silver.stores._loaded_at is 'When that load ran (UTC).';
+
+create or replace function meta.stores_checksum(record silver.stores)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+    select meta.text_checksum(concat_ws(
+        e'\x1f', record.store_id, record.name, record.format, record.city, record.region, record.country,
+        record.currency, meta.moment_text(record.opened_at), record.is_active::text, meta.moment_text(record.updated_at)
+    ))
+$$;
+comment on function meta.stores_checksum is 'The contract''s checksum of a store.';
+
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.stores_version') is null then
+        create table silver.stores_version (
+            store_id integer not null,
+            name text not null,
+            format text not null,
+            city text not null,
+            region text not null,
+            country text not null,
+            currency text not null,
+            opened_at timestamptz not null,
+            is_active boolean not null,
+            updated_at timestamptz not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (store_id, updated_at, row_checksum)
+        );
+        create index stores_version_load_id on silver.stores_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.stores in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'stores' and has_versions;
+        select count(*) into held from silver.stores;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'stores_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.stores_version (
+                store_id, name, format, city, region, country, currency, opened_at, is_active, updated_at, row_checksum,
+                _load_id
+            )
+            select
+                record.store_id, record.name, record.format, record.city, record.region, record.country,
+                record.currency, record.opened_at, record.is_active, record.updated_at, meta.stores_checksum(record),
+                load
+            from silver.stores as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.stores_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.stores_version.store_id is 'Natural key.';
+comment on column silver.stores_version.name is 'Name.';
+comment on column silver.stores_version.format is 'Kind of store.';
+comment on column silver.stores_version.city is 'City.';
+comment on column silver.stores_version.region is 'Region.';
+comment on column silver.stores_version.country is 'ISO 3166-1 alpha-2 code.';
+comment on column silver.stores_version.currency is 'ISO 4217 code of what it sells in.';
+comment on column silver.stores_version.opened_at is 'When it opened or will open (UTC).';
+comment on column silver.stores_version.is_active is 'False before it opens and once it is closed.';
+comment on column silver.stores_version.updated_at is 'When this version came to be (UTC).';
+comment on column silver.stores_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.stores_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.stores_version._loaded_at is 'When that load ran (UTC).';
+
+do $$
+begin
     if to_regclass('silver.sales_customer') is null then
         create table silver.sales_customer (
             sale_id bigint not null,

@@ -1,9 +1,14 @@
 """What takes a warehouse of this version back to an earlier one, so that a test can see it taken over again."""
 
+# Before the number 15: a fact without the key of the store.
+_UNDO_15 = """
+    alter table if exists gold.sales_item drop column store_key;
+    alter table gold.sales_item_change drop column store_key;
+"""
 # Before the number 14: newest versions only.
 _UNDO_14 = """
     alter table meta.bronze_file drop column has_versions cascade;
-    drop table silver.customers_version, silver.products_version;
+    drop table silver.customers_version, silver.products_version, silver.stores_version;
 """
 # Before the number 13: another name for the channels that have not taken a message.
 _UNDO_13 = """
@@ -64,7 +69,7 @@ _UNDO_9 = """
 """
 # Before the number 8: without the change log of the fact.
 BEFORE_8 = f"""
-    {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11} {_UNDO_10} {_UNDO_9}
+    {_UNDO_15} {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11} {_UNDO_10} {_UNDO_9}
     drop table gold.sales_item_change;
     delete from meta.migration where number >= 8;
 """

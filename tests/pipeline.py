@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from psycopg2.extensions import connection
 
 from gold import build as gold
 from ingestion.customers import collect_customers
+from ingestion.listing import collect_listing
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
 from medallion.settings import Settings
 
 
-def hour(conn: connection, settings: Settings, *, entities: str = "customers products sales") -> None:
+def hour(conn: connection, settings: Settings, *, entities: str = "customers products stores sales") -> None:
     """Everything up to Silver."""
-    collectors = {"customers": collect_customers, "products": collect_products, "sales": collect_sales}
+    collectors = {
+        "customers": collect_customers,
+        "products": collect_products,
+        "stores": partial(collect_listing, subject="stores"),
+        "sales": collect_sales,
+    }
     for entity in entities.split():
         collectors[entity](conn, settings, run_id="hour")
     load_all_silver(conn, settings, run_id="hour")

@@ -77,13 +77,13 @@ class ChaoticDataSet(DataSet):
         items = self._spoiler.spoil("sales", [rendered[sale_id - ids[0]] for sale_id in ids])
         return Page.of(items, has_more=len(found) > limit, next_cursor=str(ids[-1]))
 
-    def customers_page(self, cursor: str | None, limit: int) -> Page:
+    def listing_page(self, resource: str, cursor: str | None, limit: int) -> Page:
         """As the data set's own, some records spoiled."""
-        return self._spoilt("customers", super().customers_page(cursor, limit))
-
-    def products_page(self, cursor: str | None, limit: int) -> Page:
-        """As the data set's own, some records spoiled."""
-        return self._spoilt("products", super().products_page(cursor, limit))
+        page = super().listing_page(resource, cursor, limit)
+        if resource not in KEYS:
+            return page
+        items = self._spoiler.spoil(resource, page.items)
+        return Page.of(items, has_more=page.has_more, next_cursor=page.next_cursor)
 
     def ledger(self, after: int, up_to: int | None, struck: Counter[str]) -> ChaosLedger:
         """What is committed of the sales above `after` up to `up_to`, and what of it cannot be read as it is served."""
@@ -106,12 +106,9 @@ class ChaoticDataSet(DataSet):
             deleted=deleted,
             malformed_customers=self._unfit("customers"),
             malformed_products=self._unfit("products"),
+            malformed_stores=self._unfit("stores"),
             faults=dict(struck),
         )
-
-    def _spoilt(self, resource: str, page: Page) -> Page:
-        items = self._spoiler.spoil(resource, page.items)
-        return Page.of(items, has_more=page.has_more, next_cursor=page.next_cursor)
 
     def _unfit(self, resource: str) -> list[int]:
         return sorted(self._spoiler.unfit(resource, self._listing(resource)[KEYS[resource]]))

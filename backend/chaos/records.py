@@ -30,6 +30,10 @@ _MALFORMED: dict[str, Sequence[tuple[str, Any]]] = {
         ("product_id", 1.5), ("updated_at", _NO_TIME), ("name", _NUL), ("brand", _SURROGATE), ("currency", "euro"),
         ("unit_price", "NaN"), ("unit_cost", "1e400"), ("is_active", math.inf),
     ),
+    "stores": (
+        ("store_id", "S-1"), ("opened_at", _NO_TIME), ("updated_at", ""), ("name", _NUL), ("city", _SURROGATE),
+        ("country", "France"), ("currency", "euro"), ("is_active", math.nan),
+    ),
     "sales": (
         ("sale_id", "S-1"), ("sold_at", _NO_TIME), ("customer_id", -1), ("payment_method", _NUL),
         ("channel", _SURROGATE), ("store_id", math.nan), ("lines.quantity", 0), ("lines.unit_price", "12.505"),

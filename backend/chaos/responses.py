@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PATHS = ("/customers", "/products", "/sales", "/sales/totals")
+PATHS = ("/customers", "/products", "/stores", "/sales", "/sales/totals")
 IN_TRANSIT = ("rate-limits", "errors", "slow", "truncated", "duplicate-pages", "reordered")
 LONGEST_PAUSE_SECONDS = 3.0
 _LONGEST_RETRY_AFTER = 2  # seconds

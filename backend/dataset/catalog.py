@@ -211,5 +211,6 @@ QUALITIES = [
 ]
 
 STORES = 12
+CURRENCY = "EUR"
 STORE_PAYMENTS = ["card"] * 12 + ["cash"] * 5 + ["mobile"] * 3 + ["gift_card"]
 ONLINE_PAYMENTS = ["card"] * 11 + ["paypal"] * 6 + ["mobile"] * 3 + ["gift_card"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from backend.dataset.catalog import DIALLING_CODES, FIRST_NAMES, LAST_NAMES, PLACES, SEGMENTS
+from backend.dataset.listing import Listing
 from backend.dataset.random_draws import below, draw, one_of
 from backend.dataset.timeline import SECONDS_PER_DAY as DAY
 
@@ -23,6 +24,14 @@ _YEARS_BEFORE = 2 * 365 * DAY
 _SIGN_UPS_LAST = 365 * DAY
 _LEAVING = 53  # one customer in so many leaves some day
 _KEY = pl.col("customer_id")
+_FIELDS = {
+    "customer_id": "number",
+    **dict.fromkeys(("first_name", "last_name", "email", "phone", "city", "region", "country"), "text"),
+    "segment": "word",
+    "signed_up_at": "moment",
+    "updated_at": "moment",
+    "is_deleted": "flag",
+}
 
 
 class Customers:
@@ -34,6 +43,10 @@ class Customers:
         self.total = settings.customers
         self._present = int(self.total * _PRESENT_AT_START)
         self._step = max(1, _SIGN_UPS_LAST // max(1, self.total - self._present))
+
+    def listing(self) -> Listing:
+        """The resource as the API lists it."""
+        return Listing("customer_id", _FIELDS, self.at)
 
     def signed_up_until(self, moment: pl.Series) -> pl.Series:
         """How many customers there are for sure at a moment: those have the ids from 1."""

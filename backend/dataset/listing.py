@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _JSON = {
     "number": rendering.number,
     "text": rendering.text,
+    "word": rendering.word,
     "money": rendering.money,
     "flag": rendering.flag,
     "moment": rendering.moment,
@@ -24,6 +25,7 @@ _JSON = {
 _CHECKSUM = {
     "number": checksum.text,
     "text": checksum.text,
+    "word": checksum.text,
     "money": checksum.money,
     "flag": checksum.flag,
     "moment": checksum.moment,
@@ -32,7 +34,9 @@ _CHECKSUM = {
 
 @dataclass(frozen=True)
 class Listing:
-    """`fields` maps each field, in the contract's order, to `number`, `text`, `money`, `flag` or `moment`.
+    """`fields` maps each field, in the contract's order, to `number`, `text`, `word`, `money`, `flag` or `moment`.
+
+    A `word` is a text without a character that JSON escapes.
 
     `at` gives the records as of a Unix second, ordered by `(updated_at, key)`: money in cents, moments in seconds.
     """

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.dataset.catalog import BRANDS, QUALITIES, SHELVES
+from backend.dataset.catalog import BRANDS, CURRENCY, QUALITIES, SHELVES
+from backend.dataset.listing import Listing
 from backend.dataset.random_draws import below, draw, one_of
 from backend.dataset.timeline import SECONDS_PER_DAY as DAY
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 _DISCONTINUED = 37  # one product in so many is discontinued some day
 _MOST_CHANGES = 100_000
+_FIELDS = {
+    "product_id": "number",
+    **dict.fromkeys(("sku", "name", "category", "subcategory", "brand"), "text"),
+    "unit_price": "money",
+    "unit_cost": "money",
+    "currency": "word",
+    "is_active": "flag",
+    "updated_at": "moment",
+}
 
 
 class Products:
@@ -28,6 +38,10 @@ class Products:
         known = pl.DataFrame({"product_id": pl.int_range(self.total + 1, eager=True, dtype=pl.Int64)})
         self._base_prices = known.select(self._base_price_of(pl.col("product_id")))["base_price"]
         self._periods = known.select(self._period_of(pl.col("product_id")))["period"]
+
+    def listing(self) -> Listing:
+        """The resource as the API lists it."""
+        return Listing("product_id", _FIELDS, self.at)
 
     def sold(self, bits: pl.Series) -> pl.Series:
         """A product that is sold at any time; low ids sell more often than high ones."""
@@ -54,6 +68,7 @@ class Products:
             self.price(product_id, until).alias("unit_price"),
             self._changed_at(product_id, until).alias("changed_at"),
             (self._base_prices[product_id] * margin // 100).alias("unit_cost"),
+            pl.lit(CURRENCY).alias("currency"),
         )
         updated = pl.when("is_gone").then(pl.col("ended_at")).otherwise(pl.col("changed_at"))
         frame = frame.with_columns(updated.alias("updated_at"), (~pl.col("is_gone")).alias("is_active"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.dataset.catalog import ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
+from backend.dataset.catalog import CURRENCY, ONLINE_PAYMENTS, STORE_PAYMENTS, STORES
 from backend.dataset.random_draws import below, draw
 from backend.dataset.timeline import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
@@ -57,6 +57,7 @@ class Sales:
                 "store_id": below(self._draw(sale_id, "store"), STORES) + 1,
                 "channel": _either(is_online, _ONLINE, self._draw(sale_id, "channel"), ["store"]),
                 "payment_method": _either(is_online, ONLINE_PAYMENTS, payment, STORE_PAYMENTS),
+                "currency": pl.repeat(CURRENCY, len(sale_id), eager=True),
             }
         )
 

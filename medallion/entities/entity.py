@@ -69,7 +69,7 @@ class Entity:
     """A resource of the source and the tables that its records become. A record has `key` in a member of that name.
 
     `lasting` are members that a record keeps for life: one in which any of them differs is another record.
-    `collect` is the function that pulls it, as `module:function`.
+    `collect` is the function that pulls it, as `module:function`. `is_optional`: a source may have no such resource.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Entity:
     tables: tuple[Table, ...]
     lasting: tuple[str, ...] = ()
     collect: str = "ingestion.listing:collect_listing"
+    is_optional: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for a declaration that the shared pull or comparison cannot handle."""

@@ -8,11 +8,12 @@ from medallion.entities.customers import CUSTOMERS
 from medallion.entities.entity import ByUpdatedAt
 from medallion.entities.products import PRODUCTS
 from medallion.entities.sales import SALES
+from medallion.entities.stores import STORES
 
 if TYPE_CHECKING:
     from medallion.entities.entity import Entity
 
-_DECLARED = (CUSTOMERS, PRODUCTS, SALES)
+_DECLARED = (CUSTOMERS, PRODUCTS, STORES, SALES)
 
 ENTITIES: dict[str, Entity] = {one.name: one for one in _DECLARED}
 TABLES = {table.name: table for one in _DECLARED for table in one.tables}

@@ -70,7 +70,7 @@ class Step:
     logs_as: str = ""
 
 
-CORE = ("gold.dim_customer", "gold.dim_product", "gold.sales_item")
+CORE = ("gold.dim_customer", "gold.dim_product", "gold.dim_store", "gold.sales_item")
 MARTS = ("gold.mart_sales_by_customer", "gold.mart_sales_by_hour", "gold.mart_sales_by_product")
 
 

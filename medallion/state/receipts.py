@@ -72,6 +72,11 @@ def mark_versions_kept(conn: connection, receipt: Receipt) -> None:
     _SQL.execute(conn, "mark_versions_kept", {"path": receipt.path})
 
 
+def has_landed(conn: connection, datasets: Sequence[str]) -> bool:
+    """Whether any file of these datasets has ever landed, even one that is no longer read."""
+    return bool(_SQL.one(conn, "has_landed", {"datasets": list(datasets)})[0])
+
+
 def files_waiting(conn: connection, datasets: Sequence[str]) -> int:
     """The number of receipted files of the datasets that Silver has not loaded yet."""
     return int(_SQL.one(conn, "files_waiting", {"datasets": list(datasets)})[0])

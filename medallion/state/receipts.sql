@@ -77,3 +77,7 @@ where path = %(path)s;
 select count(*)
 from meta.bronze_file
 where dataset = any(%(datasets)s) and silver_load_id is null and retired_at is null;
+
+-- name: has_landed
+-- Whether any file of the datasets has ever landed.
+select exists (select from meta.bronze_file where dataset = any(%(datasets)s));

@@ -52,8 +52,10 @@ def pull(home: Home, settings: StackSettings, talk: Talk, entity: str, now: date
         said = []
         for call in functions_of(step):
             more = {"full_refresh": True} if full_refresh else {}
-            outcome = call(conn, with_source(settings, endpoints), run_id=hand_run_id(), **more)
-            said.append(outcome.summary())
+            try:
+                said.append(call(conn, with_source(settings, endpoints), run_id=hand_run_id(), **more).summary())
+            except NothingToDo as nothing:
+                said.append(nothing.message)
         save_before_stop(home, endpoints.database_url, now)
     return "\n".join(said)
 

@@ -13,7 +13,7 @@ from loaders.dataset import DATASETS
 from medallion.database import connect, transaction
 from medallion.entities.registry import ENTITIES
 from medallion.entity_words import position_after
-from medallion.errors import NotOffered
+from medallion.errors import NotOffered, ResourceNotOffered
 from medallion.schema import prepare_schema
 from medallion.state.backfill_ranges import read_progress
 from medallion.state.gaps import open_gaps
@@ -110,7 +110,12 @@ def _pending_pull(source: SourceClient, watermark: Watermark) -> PendingPull:
         with suppress(NotOffered):
             totals = source.sales_totals(id_of_cursor("sales", cursor) if cursor else 0, _LARGEST_ID)
             return PendingPull(watermark.entity, cursor, totals.sales, is_all=True)
-    page = source.page(watermark.entity, cursor)
+    try:
+        page = source.page(watermark.entity, cursor)
+    except ResourceNotOffered:
+        if cursor is not None or not ENTITIES[watermark.entity].is_optional:
+            raise
+        return PendingPull(watermark.entity, cursor, 0, is_all=True)
     return PendingPull(watermark.entity, cursor, len(page.items), is_all=not page.has_more)
 
 

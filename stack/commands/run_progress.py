@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # A request that waits before its next attempt, as `ingestion.api.client` logs it, with a wait that a person notices.
 _WAIT = re.compile(rb"(source: .+; attempt [0-9]+ in (?:[2-9]|[1-9][0-9]+))[.][0-9] s")
+# An optional entity that the source does not offer, as `ingestion.collector` logs it.
+_NOT_OFFERED = re.compile(rb"\b([a-z_]+: the source does not offer them \(status [0-9]+\); nothing is pulled)")
 _LONGEST_READ = 1 << 20
 
 
@@ -37,9 +39,12 @@ class RunProgress:
                 self._talk.failed(task.task_id, task.seconds, which)
 
     def show_waits(self) -> None:
-        """Print the waits that were logged since the last call."""
-        for found in _WAIT.findall(self._unread()):
+        """Print the waits that were logged since the last call, and what the source does not offer."""
+        unread = self._unread()
+        for found in _WAIT.findall(unread):
             self._talk.say(f"  waiting: {found.decode(errors='replace')} s")
+        for found in dict.fromkeys(_NOT_OFFERED.findall(unread)):
+            self._talk.warn(found.decode())
 
     def _show_end(self, task: TaskState) -> None:
         if task.state == "skipped":

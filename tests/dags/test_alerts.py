@@ -149,7 +149,7 @@ def test_a_source_that_refuses_every_pull_is_one_message_and_one_end(runs: Hour,
     alarmed = told(runs, hook, free_port())
     alarmed.environment["ALERT_EMAIL"] = ""
     assert Hour(alarmed.environment | {"SOURCE_API_KEY": "not-the-key"}, runs.log).run() != 0
-    pulls = ["bronze_customers", "bronze_products", "bronze_sales"]
+    pulls = ["bronze_customers", "bronze_products", "bronze_sales", "bronze_stores"]
     assert [row[0] for row in rows(conn, OPEN)] == pulls
     assert [(one["status"], "status 401" in one["cause"]) for one in hook.received] == [("OPEN", True)]
     assert alarmed.run() == 0
@@ -169,7 +169,7 @@ def test_while_the_warehouse_is_down_that_is_told_once_and_the_log_lines_come_al
     assert "cannot connect to the warehouse" in message["cause"]
     assert PASSWORD not in json.dumps(message)
     lines = said(runs, "opened")
-    assert sorted(one["entity"] for one in lines) == ["customers", "products", "sales"]
+    assert sorted(one["entity"] for one in lines) == ["customers", "products", "sales", "stores"]
     assert all("cannot connect to the warehouse" in one["not_recorded"] + one["cause"] for one in lines)
     assert PASSWORD not in json.dumps(lines)
     assert "did not finish" not in runs.log.read_text()

@@ -31,10 +31,10 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
         assert cli("psql", "-c", LONG_AGO).code == 0
         with cli.start("up", RETAIL_TASK_RETRIES="0", RETAIL_FAIL_POINT="part.receipted") as platform:
             platform.says("ready.", 240)
-            assert eventually(lambda: len(incidents(cli)) == 4, 240), incidents(cli)
+            assert eventually(lambda: len(incidents(cli)) == 5, 240), incidents(cli)
             causes = incidents(cli)
             assert causes.pop("run").startswith("no hourly run reached the warehouse between ")
-            assert causes == dict.fromkeys(("customers", "products", "sales"), SILENT_END)
+            assert causes == dict.fromkeys(("customers", "products", "stores", "sales"), SILENT_END)
             shown = cli("status").out
             assert "incident: sales (retail_etl_hourly bronze_sales) since " in shown
             assert "do: see the end of the task's log" in shown

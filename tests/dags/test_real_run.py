@@ -96,11 +96,11 @@ def test_a_run_that_fails_says_what_and_what_to_do(runs: Hour, conn: connection)
     refused = Hour(runs.environment | {"SOURCE_API_KEY": "not-a-key"}, runs.log)
     assert refused.run() != 0
     failed = rows(conn, "select dataset, error_message, remedy from meta.load where status = 'FAILED' order by 1")
-    assert [dataset for dataset, _, _ in failed] == ["customers", "products", "sales"]
+    assert [dataset for dataset, _, _ in failed] == ["customers", "products", "sales", "stores"]
     assert all("status 401" in message for _, message, _ in failed)
     assert {remedy for _, _, remedy in failed} == {"set SOURCE_API_KEY"}
     ((run_id,),) = rows(conn, "select distinct run_id from meta.load")
-    for entity in ("customers", "products", "sales"):  # as who cannot reach the warehouse does
+    for entity in ("customers", "products", "stores", "sales"):  # as who cannot reach the warehouse does
         file = task_file(Path(runs.environment["AIRFLOW_HOME"]), "retail_etl_hourly", f"bronze_{entity}")
         left = read_failure(file, run_id)
         assert left is not None

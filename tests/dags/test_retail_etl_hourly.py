@@ -19,10 +19,11 @@ DAGS = PROJECT_ROOT / "airflow" / "dags"
 PLUGINS = PROJECT_ROOT / "airflow" / "plugins"
 FILE = DAGS / "retail_etl_hourly.py"
 
-BRONZE = {"bronze_customers", "bronze_products", "bronze_sales"}
+BRONZE = {"bronze_customers", "bronze_products", "bronze_stores", "bronze_sales"}
 SILVER = {
     "silver_load_customers": "bronze_customers",
     "silver_load_products": "bronze_products",
+    "silver_load_stores": "bronze_stores",
     "silver_load_sales_customer": "bronze_sales",
     "silver_load_sales_product": "bronze_sales",
 }

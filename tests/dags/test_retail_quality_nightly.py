@@ -52,7 +52,7 @@ def test_a_night_finds_what_changed_behind_the_pipelines_back(runs: Hour, conn: 
     build(conn, settings)
     assert runs.run("retail_quality_nightly") == 0
     checks = "select count(*) from meta.reconciliation where after_id = 0 and status = 'BALANCED'"
-    assert rows(conn, checks) == [(4,)]
+    assert rows(conn, checks) == [(5,)]
     with conn, conn.cursor() as cursor:
         cursor.execute("delete from silver.sales_product where sale_id = 5")
     next(iter(Path(settings.bronze_location).rglob("*.ndjson"))).write_bytes(b"{}\n")

@@ -63,11 +63,16 @@ def test_an_hour_and_a_night_need_no_login_but_the_narrow_ones(made: Platform, r
     assert "did not finish" not in hour.log.read_text()
     with made.login(READER) as conn:
         incidents = "select task_id from meta.incident where status = 'OPEN' order by 1"
-        assert rows(conn, incidents) == [("bronze_customers",), ("bronze_products",), ("bronze_sales",)]
+        assert rows(conn, incidents) == [
+            ("bronze_customers",),
+            ("bronze_products",),
+            ("bronze_sales",),
+            ("bronze_stores",),
+        ]
     with made.login(TRANSFORMATION) as conn:
         assert mart(conn) == expected_mart(made.source)
         assert rows(conn, "select distinct tableowner from pg_tables where schemaname = 'gold'") == [(TRANSFORMATION,)]
-        assert rows(conn, "select count(*) from meta.reconciliation where status = 'BALANCED'") == [(8,)]
+        assert rows(conn, "select count(*) from meta.reconciliation where status = 'BALANCED'") == [(10,)]
 
 
 def test_a_connection_that_is_not_configured_is_stood_in_for_by_the_owners(

@@ -38,6 +38,9 @@ from tests.queries import rows
 # The checks that an older version of sql/ left on every warehouse.
 OLD_CHECKS = f"""
     {BEFORE_NUMBERS}
+    delete from meta.dataset where dataset = 'stores';
+    delete from meta.ingestion_state where entity = 'stores';
+    drop table silver.stores cascade;
     alter table meta.bronze_file drop constraint if exists bronze_file_dataset_known;
     alter table meta.ingestion_state drop constraint if exists ingestion_state_entity_check;
     alter table meta.bronze_file drop constraint if exists bronze_file_dataset_check;
@@ -49,30 +52,32 @@ OLD_CHECKS = f"""
 """
 # What a declaration comes to, by hand.
 ADDED = """
-    insert into meta.entity (entity, ordered_by) values ('stores', 'updated_at');
-    insert into meta.ingestion_state (entity, cursor_name) values ('stores', 'updated_at');
-    insert into meta.dataset (dataset, entity) values ('stores', 'stores');
-    create table silver.stores (
-        store_id bigint primary key, name text not null, updated_at timestamptz not null,
+    insert into meta.entity (entity, ordered_by) values ('shelves', 'updated_at');
+    insert into meta.ingestion_state (entity, cursor_name) values ('shelves', 'updated_at');
+    insert into meta.dataset (dataset, entity) values ('shelves', 'shelves');
+    create table silver.shelves (
+        shelf_id bigint primary key, name text not null, updated_at timestamptz not null,
         _load_id bigint not null, _loaded_at timestamptz not null default now()
     );
 """
-STORES = Entity(name="stores", datasets=("stores",), split_by_dataset=lambda records: {"stores": Ndjson.of(records)})
+SHELVES = Entity(
+    name="shelves", datasets=("shelves",), split_by_dataset=lambda records: {"shelves": Ndjson.of(records)}
+)
 VERSIONS = {table.versions for table in TABLES.values() if table.versions}
-SILVER_STORES = Dataset(
-    name="stores",
-    key=("store_id",),
+SILVER_SHELVES = Dataset(
+    name="shelves",
+    key=("shelf_id",),
     version="updated_at",
-    columns={"store_id": KINDS[ID], "name": KINDS[TEXT], "updated_at": KINDS[MOMENT]},
+    columns={"shelf_id": KINDS[ID], "name": KINDS[TEXT], "updated_at": KINDS[MOMENT]},
 )
 
 
-def stores_source() -> FastAPI:
+def shelves_source() -> FastAPI:
     app = FastAPI()
-    items = [{"store_id": 1, "name": "Nordtor", "updated_at": "2026-11-06T10:00:00Z"}]
+    items = [{"shelf_id": 1, "name": "North wall", "updated_at": "2026-11-06T10:00:00Z"}]
 
-    @app.get("/stores")
-    async def stores(cursor: str | None = None) -> dict[str, Any]:
+    @app.get("/shelves")
+    async def shelves(cursor: str | None = None) -> dict[str, Any]:
         found = [] if cursor else items
         return {"items": found, "count": len(found), "has_more": False, "next_cursor": "1" if found else None}
 
@@ -95,16 +100,16 @@ def test_a_warehouse_in_use_takes_another_entity(
     folder = tmp_path / "sql"
     shutil.copytree(SQL_FOLDER, folder)
     number = 1 + len(list((folder / "migrations").glob("*.sql")))
-    (folder / "migrations" / f"{number:04}_stores.sql").write_text(ADDED)
+    (folder / "migrations" / f"{number:04}_shelves.sql").write_text(ADDED)
     monkeypatch.setattr(schema, "SQL_FOLDER", folder)
     for _ in range(2):
         prepare_schema(used, even_if_unchanged=True)
-    with serving(stores_source()) as url:
-        of_stores = settings.model_copy(update={"source_api_url": url})
-        collect(STORES, used, of_stores, run_id="after")
-        load(SILVER_STORES, used, of_stores, run_id="after")
-    assert rows(used, "select store_id, name from silver.stores") == [(1, "Nordtor")]
-    assert rows(used, "select cursor_value from meta.ingestion_state where entity = 'stores'") == [("1",)]
+    with serving(shelves_source()) as url:
+        of_shelves = settings.model_copy(update={"source_api_url": url})
+        collect(SHELVES, used, of_shelves, run_id="after")
+        load(SILVER_SHELVES, used, of_shelves, run_id="after")
+    assert rows(used, "select shelf_id, name from silver.shelves") == [(1, "North wall")]
+    assert rows(used, "select cursor_value from meta.ingestion_state where entity = 'shelves'") == [("1",)]
     collect_products(used, settings, run_id="after")
     assert load_products(used, settings, run_id="after").files == 0
     require_intact(verify_bronze(used, settings))

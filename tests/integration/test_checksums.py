@@ -179,7 +179,7 @@ def test_the_sources_totals_and_silver_agree_over_all_records(
     conn: connection, settings: Settings, source: Source
 ) -> None:
     hour(conn, settings)
-    for resource in ("customers", "products"):
+    for resource in ("customers", "products", "stores"):
         told = totals(source, resource)
         assert (told["count"], int(told["checksum"])) == (
             rows(conn, f"select count(*) from silver.{resource}")[0][0],
@@ -190,7 +190,7 @@ def test_the_sources_totals_and_silver_agree_over_all_records(
 
 
 def test_totals_of_parts_add_up_to_those_of_the_whole(source: Source) -> None:
-    for resource in ("customers", "products", "sales"):
+    for resource in ("customers", "products", "stores", "sales"):
         whole = totals(source, resource)
         parts = [totals(source, resource, up_to=40), totals(source, resource, after=40)]
         assert total_of(int(part["checksum"]) for part in parts) == int(whole["checksum"])
@@ -199,7 +199,7 @@ def test_totals_of_parts_add_up_to_those_of_the_whole(source: Source) -> None:
 
 
 def test_totals_by_moments_begin_after_the_first_and_end_with_the_second(source: Source) -> None:
-    listed = source.data.customers_page(None, 5_000).items
+    listed = source.data.listing_page("customers", None, 5_000).items
     moments = sorted({json.loads(item)["updated_at"] for item in listed})
     cut = moments[len(moments) // 2]
     up_to_it = sum(json.loads(item)["updated_at"] <= cut for item in listed)

@@ -67,7 +67,7 @@ def test_listings_land_byte_for_byte(
     conn: connection, settings: Settings, source: Source, collector: Any, entity: str
 ) -> None:
     collector(conn, settings, run_id="r1")
-    page = getattr(source.data, f"{entity}_page")(None, 10**9)
+    page = source.data.listing_page(entity, None, 10**9)
     (path,) = rows(conn, f"select path from meta.bronze_file where dataset = '{entity}'")[0]
     assert (Path(settings.bronze_location) / path).read_text() == "\n".join(page.items) + "\n"
     assert watermark(conn, entity) == page.next_cursor
@@ -212,5 +212,5 @@ def test_customers_that_change_while_they_are_read_are_neither_lost_nor_stale(
         known = newest.get(record["customer_id"])
         if known is None or known["updated_at"] <= record["updated_at"]:
             newest[record["customer_id"]] = record
-    expected = [json.loads(item) for item in source.data.customers_page(None, 10**9).items]
+    expected = [json.loads(item) for item in source.data.listing_page("customers", None, 10**9).items]
     assert newest == {record["customer_id"]: record for record in expected}

@@ -26,16 +26,16 @@ TABLES_THERE = """
 """
 DECLARED = [name for table in TABLES.values() for name in (table.name, table.versions) if name]
 # A table that no migration has made.
-STORES = (Column("store_id", ID, "Natural key."), Column("updated_at", MOMENT, "When this version came to be (UTC)."))
+SHELVES = (Column("shelf_id", ID, "Natural key."), Column("updated_at", MOMENT, "When this version came to be (UTC)."))
 PHONE = Column("phone", TEXT, "Telephone number.")
 
 
-def declare_stores(sql_copy: Path, monkeypatch: pytest.MonkeyPatch, *columns: Column) -> None:
-    table = Table("stores", "store", "One row per store.", ("store_id",), columns, version="updated_at")
+def declare_shelves(sql_copy: Path, monkeypatch: pytest.MonkeyPatch, *columns: Column) -> None:
+    table = Table("shelves", "shelf", "One row per shelf.", ("shelf_id",), columns, version="updated_at")
     for module in (schema, generated):
-        monkeypatch.setattr(module, "TABLES", {**TABLES, "stores": table})
-    stores = Entity("stores", "store_id", ByUpdatedAt(), (table,))
-    monkeypatch.setattr(generated, "ENTITIES", {**ENTITIES, "stores": stores})
+        monkeypatch.setattr(module, "TABLES", {**TABLES, "shelves": table})
+    shelves = Entity("shelves", "shelf_id", ByUpdatedAt(), (table,))
+    monkeypatch.setattr(generated, "ENTITIES", {**ENTITIES, "shelves": shelves})
     for name in ("entities", "silver_tables", "silver_grants"):
         (sql_copy / f"{name}.sql").write_text(generated.FILES[f"sql/{name}.sql"](), encoding="utf-8")
 
@@ -73,47 +73,47 @@ def test_a_table_that_is_there_is_left_to_those_that_write_to_it(conn: connectio
 def test_a_declared_column_without_a_migration_is_refused_with_the_one_to_write(
     conn: connection, sql_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    declare_stores(sql_copy, monkeypatch, *STORES)
+    declare_shelves(sql_copy, monkeypatch, *SHELVES)
     prepare_schema(conn)
     before = catalog(conn)
-    declare_stores(sql_copy, monkeypatch, *STORES, PHONE)
-    with pytest.raises(MigrationRefused, match=r"silver\.stores lacks the column phone, which is declared") as caught:
+    declare_shelves(sql_copy, monkeypatch, *SHELVES, PHONE)
+    with pytest.raises(MigrationRefused, match=r"silver\.shelves lacks the column phone, which is declared") as caught:
         prepare_schema(conn)
     number = len(read_migrations(sql_copy / "migrations")) + 1
     assert f"sql/migrations/{number:04}_" in str(caught.value.remedy)
-    assert "alter table if exists silver.stores add column phone text not null" in str(caught.value.remedy)
+    assert "alter table if exists silver.shelves add column phone text not null" in str(caught.value.remedy)
     assert catalog(conn) == before
 
 
 def test_a_migration_that_forgets_the_table_of_versions_is_refused(
     conn: connection, sql_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    declare_stores(sql_copy, monkeypatch, *STORES)
+    declare_shelves(sql_copy, monkeypatch, *SHELVES)
     prepare_schema(conn)
     with conn, conn.cursor() as cursor:
-        cursor.execute("alter table silver.stores add column phone text not null")
-    declare_stores(sql_copy, monkeypatch, *STORES, PHONE)
-    with pytest.raises(MigrationRefused, match=r"silver\.stores_version lacks the column phone") as caught:
+        cursor.execute("alter table silver.shelves add column phone text not null")
+    declare_shelves(sql_copy, monkeypatch, *SHELVES, PHONE)
+    with pytest.raises(MigrationRefused, match=r"silver\.shelves_version lacks the column phone") as caught:
         prepare_schema(conn)
-    assert "alter table if exists silver.stores_version add column phone" in str(caught.value.remedy)
+    assert "alter table if exists silver.shelves_version add column phone" in str(caught.value.remedy)
 
 
 def test_with_its_migration_a_new_warehouse_and_one_in_use_come_to_the_same(
     conn: connection, beside: connection, sql_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    declare_stores(sql_copy, monkeypatch, *STORES)
+    declare_shelves(sql_copy, monkeypatch, *SHELVES)
     prepare_schema(conn)
     with conn, conn.cursor() as cursor:
-        cursor.execute("insert into silver.stores (store_id, updated_at, _load_id) values (1, now(), 1)")
-    declare_stores(sql_copy, monkeypatch, *STORES, PHONE)
+        cursor.execute("insert into silver.shelves (shelf_id, updated_at, _load_id) values (1, now(), 1)")
+    declare_shelves(sql_copy, monkeypatch, *SHELVES, PHONE)
     number = len(read_migrations(sql_copy / "migrations")) + 1
-    (sql_copy / "migrations" / f"{number:04}_phones_of_stores.sql").write_text("""
-        alter table if exists silver.stores add column phone text not null default '';
-        alter table if exists silver.stores alter column phone drop default;
-        alter table if exists silver.stores_version add column phone text not null default '';
-        alter table if exists silver.stores_version alter column phone drop default;
+    (sql_copy / "migrations" / f"{number:04}_phones_of_shelves.sql").write_text("""
+        alter table if exists silver.shelves add column phone text not null default '';
+        alter table if exists silver.shelves alter column phone drop default;
+        alter table if exists silver.shelves_version add column phone text not null default '';
+        alter table if exists silver.shelves_version alter column phone drop default;
     """)
     for one in (conn, beside):
-        assert prepare_schema(one)[-1:] == (f"{number:04}_phones_of_stores",)
+        assert prepare_schema(one)[-1:] == (f"{number:04}_phones_of_shelves",)
     assert catalog(conn) == catalog(beside)
-    assert rows(conn, "select store_id, phone from silver.stores") == [(1, "")]
+    assert rows(conn, "select shelf_id, phone from silver.shelves") == [(1, "")]

@@ -81,7 +81,7 @@ def test_a_step_of_an_unknown_name_says_which_there_are(
     step = [sys.executable, "-m", module, *words]
     environment = os.environ | {"DATABASE_URL": database_url}
     ended = subprocess.run(step, cwd=PROJECT_ROOT, env=environment, check=False, capture_output=True, text=True)
-    known = TABLES if module == "loaders.load_table" else ("customers", "products")
+    known = TABLES if module == "loaders.load_table" else ("customers", "products", "stores")
     what, why, remedy = ended.stderr.splitlines()
     assert (what, remedy) == (f"error: {said}", f"   do: name one of {', '.join(known)}")
     assert why.startswith("  why: the module serves more than one ")

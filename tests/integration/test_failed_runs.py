@@ -15,7 +15,7 @@ from tests.retail_cli import Retail, retail
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 
-BRONZE_TASKS = {"bronze_customers", "bronze_products", "bronze_sales"}
+BRONZE_TASKS = {"bronze_customers", "bronze_products", "bronze_stores", "bronze_sales"}
 
 
 @pytest.fixture(scope="module")

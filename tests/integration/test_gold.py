@@ -34,7 +34,7 @@ def test_gold_holds_what_the_source_sold_hour_after_hour(conn: connection, setti
     assert rows(conn, "select count(*), sum(net_amount) from gold.sales_item") == [(totals.lines, totals.net_amount)]
     assert any(returns for _, returns, _, _ in mart(conn).values())
     assert rows(conn, "select count(*) from gold.dim_customer where is_inferred") == [(0,)]
-    current = {json.loads(item)["customer_id"] for item in source.data.customers_page(None, 10**9).items}
+    current = {json.loads(item)["customer_id"] for item in source.data.listing_page("customers", None, 10**9).items}
     assert {row[0] for row in rows(conn, "select customer_id from gold.dim_customer")} == current
 
 

@@ -324,10 +324,10 @@ def test_all_entities_of_the_real_source_balance_hour_and_night(
 ) -> None:
     for hours in range(3):
         source.set_clock(NOON + timedelta(days=3 * hours))
-        whole_hour(conn, settings, entities="customers products")
+        whole_hour(conn, settings, entities="customers products stores")
         sales_hour(conn, settings)
         reconciled = reconcile_sales(conn, settings, run_id="r")
-        assert [one.entity for one in reconciled.checks] == ["sales", "customers", "products"]
+        assert [one.entity for one in reconciled.checks] == ["sales", "customers", "products", "stores"]
         assert {one.status for one in reconciled.checks} == {"BALANCED"}
     night = reconcile_all(conn, settings, run_id="night")
     assert {one.status for one in night.checks} == {"BALANCED"}

@@ -47,9 +47,9 @@ def test_a_table_is_loaded_by_hand_and_then_the_others(cli: Retail) -> None:
     assert stopped["report"]["rows"]["silver"]["products"] == 20
     assert stopped["services"][0]["state"] == "stopped"
     assert stopped["read_at"]
-    refused = cli("pull", "stores")
-    assert (refused.code, "customers, products, sales" in refused.err) == (2, True)
-    assert cli("load", "stores").code == 2
+    refused = cli("pull", "shelves")
+    assert (refused.code, "customers, products, stores, sales" in refused.err) == (2, True)
+    assert cli("load", "shelves").code == 2
 
 
 def test_retention_removes_nothing_unless_it_is_set(cli: Retail) -> None:

@@ -28,9 +28,9 @@ PHONE_IS_OPEN = tuple(replace(one, is_personal=False) if one.name == "phone" els
 
 # Silver has tables that nobody has declared, and one of them is known of old.
 OTHERS = """
-    insert into meta.entity (entity, ordered_by) values ('stores', 'updated_at');
-    insert into meta.dataset (dataset, entity) values ('stores', 'stores');
-    create table silver.stores (city text, phone text, updated_at timestamptz);
+    insert into meta.entity (entity, ordered_by) values ('shelves', 'updated_at');
+    insert into meta.dataset (dataset, entity) values ('shelves', 'shelves');
+    create table silver.shelves (city text, phone text, updated_at timestamptz);
     create table silver.notes (city text, phone text, updated_at timestamptz);
     create table gold.dim_customer (like silver.customers);
     create table gold.dim_product (like silver.products);
@@ -84,7 +84,7 @@ def test_another_declared_table_and_meta_show_a_column_of_the_same_name_and_noth
         cursor.execute(OTHERS)
         conn.commit()
         prepare_schema(conn)
-    hiding = ["silver.customers", "silver.stores", "silver.notes", "gold.dim_customer", "gold.dim_product"]
+    hiding = ["silver.customers", "silver.shelves", "silver.notes", "gold.dim_customer", "gold.dim_product"]
     with made.login(READER) as reader:
         assert [one for one in hiding if may_read(reader, "updated_at", one)] == []
         assert [one for one in hiding[:-1] if may_read(reader, "phone", one)] == []

@@ -30,7 +30,7 @@ from tests.queries import rows
 from tests.retail_cli import Ended, Retail, retail
 
 LAYERS = {
-    "silver": {"customers", "products", "sales_customer", "sales_product"},
+    "silver": {"customers", "products", "stores", "sales_customer", "sales_product"},
     "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS)},
 }
 SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "report"]

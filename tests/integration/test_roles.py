@@ -89,8 +89,11 @@ silver.products              SIUDTO  SIU        S               S
 silver.products_version      SIUDTO  SI         S               S
 silver.sales_customer        SIUDTO  SIUD       S               S
 silver.sales_product         SIUDTO  SIUD       S               S
+silver.stores                SIUDTO  SIU        S               S
+silver.stores_version        SIUDTO  SI         S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
 gold.dim_product             SIUDTO  -          SIUDTO          S
+gold.dim_store               SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
@@ -104,6 +107,7 @@ customers_checksum           X       X          X               -
 products_checksum            X       X          X               -
 sales_customer_checksum      X       -          X               -
 sales_product_checksum       X       -          X               -
+stores_checksum              X       X          X               -
 moment_text                  X       X          X               -
 text_checksum                X       X          X               -
 text_multirange              X       X          X               X
@@ -179,6 +183,7 @@ CALLS = {
     "products_checksum": "null",
     "sales_customer_checksum": "null",
     "sales_product_checksum": "null",
+    "stores_checksum": "null",
     "text_checksum": "'none'",
     "text_multirange": "",
     "text_range": "'none', 'none', '[]'",

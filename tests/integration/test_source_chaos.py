@@ -254,9 +254,9 @@ def test_a_fault_in_transit_costs_time_and_no_sale(conn: connection, settings: S
         assert all(isinstance(error, (SourceUnavailable, SourceViolation)) for error in errors)
         assert hour(conn, small, mended.url, "clean") == []
         assert_silver_is(conn, told)
-        for entity, page in (("customers", source.data.customers_page), ("products", source.data.products_page)):
-            key = f"{entity[:-1]}_id"
-            assert silver_ids(conn, entity) == {json.loads(item)[key] for item in page(None, 10**9).items}
+        for entity in ("customers", "products"):
+            key, plain = f"{entity[:-1]}_id", source.data.listing_page(entity, None, 10**9)
+            assert silver_ids(conn, entity) == {json.loads(item)[key] for item in plain.items}
 
 
 def test_a_source_that_is_unwell_now_and_then_is_outlasted(conn: connection, settings: Settings) -> None:
@@ -325,7 +325,7 @@ def test_a_record_that_is_spoilt_is_set_aside_and_all_others_are_silver(
         assert told["malformed"]
         assert silver_totals(conn, without=told["malformed"]) == totals_of(told["sound"])
         for entity in ("customers", "products"):
-            spoilt, plain = set(told[f"malformed_{entity}"]), getattr(mended.data, f"{entity}_page")(None, 10**9)
+            spoilt, plain = set(told[f"malformed_{entity}"]), mended.data.listing_page(entity, None, 10**9)
             key = f"{entity[:-1]}_id"
             assert silver_ids(conn, entity) == {json.loads(item)[key] for item in plain.items} - spoilt
         aside = dict(rows(conn, "select dataset, count(*) from meta.rejected_record where status = 'OPEN' group by 1"))

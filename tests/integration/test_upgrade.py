@@ -33,13 +33,13 @@ from tests.queries import rows
 from tests.retail_cli import retail
 
 # The commit before the change: each change moves it on, and rewrites FILL if that commit needs it.
-FORMER = "8eed135a2b3877be3072b23ef05431766e5ff56c"
+FORMER = "56be706582db7bccdb94616c3c35fa94c21f83f7"
 # An hour of the former version, by its own modules.
 FILL = """
 import sys
-from loaders.config import load_settings
-from loaders.database import connect
-from loaders.schema import prepare_schema
+from medallion.database import connect
+from medallion.schema import prepare_schema
+from medallion.settings import load_settings
 from tests.pipeline import build, hour
 
 settings = load_settings()
@@ -192,9 +192,10 @@ def test_a_warehouse_of_a_former_version_is_taken_over_without_loss(
 @pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
-def test_a_run_takes_over_what_runs_of_the_former_version_have_filled(tmp_path: Path) -> None:
+def test_a_run_takes_over_what_runs_of_the_former_version_have_filled(tmp_path: Path, source: Source) -> None:
     folder = _unpacked(FORMER, tmp_path / "former")
-    with retail() as cli:
+    # One source for both: the former version's own may hold another data set.
+    with retail(SOURCE_API_URL=source.url, SOURCE_API_KEY=KEY) as cli:
         former = replace(cli, folder=folder, environment=cli.environment | {"PYTHONPATH": str(folder)})
         before = former("run", "--json").json()["report"]["rows"]
         upgrading = cli("run", "--json")

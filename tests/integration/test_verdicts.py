@@ -523,7 +523,7 @@ def test_the_table_refuses_a_verdict_that_its_numbers_do_not_bear_out(conn: conn
 
 
 def test_the_table_refuses_a_verdict_on_a_dataset_that_is_not_declared(conn: connection) -> None:
-    row = ("stores", 4, 4, 0, 0, 0, "BALANCED", None, True, None, None)
+    row = ("shelves", 4, 4, 0, 0, 0, "BALANCED", None, True, None, None)
     with pytest.raises(psycopg2.errors.ForeignKeyViolation), conn, conn.cursor() as cursor:
         cursor.execute(NEW_ROW, row)
 

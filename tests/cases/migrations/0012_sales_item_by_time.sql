@@ -1,7 +1,7 @@
 -- name: before
 -- A fact as dbt has built it before, as far as it matters.
-create table gold.sales_item (sale_id bigint, sold_at timestamptz, _load_id bigint);
-insert into gold.sales_item select n, '2026-11-01T00:00:00Z'::timestamptz + n * interval '1 hour', 1
+create table gold.sales_item (sale_id bigint, sold_at timestamptz, store_id integer, _load_id bigint);
+insert into gold.sales_item select n, '2026-11-01T00:00:00Z'::timestamptz + n * interval '1 hour', 1, 1
 from generate_series(1, 100) as n;
 
 -- name: the_fact_is_found_by_time

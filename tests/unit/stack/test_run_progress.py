@@ -12,6 +12,10 @@ from stack.host.console import Talk
 from stack.services.airflow.metadata import TaskState
 
 WAIT = "2026-11-06T12:00:00Z [warning  ] source: GET http://a/sales: refused; attempt {} in {} s [ingestion.client]\n"
+NOT_OFFERED = (
+    "2026-11-06T12:00:00Z [warning  ] stores: the source does not offer them (status 404); nothing is pulled "
+    "[ingestion.collector]\n"
+)
 
 
 @pytest.fixture
@@ -49,6 +53,17 @@ def test_a_wait_that_a_person_notices_is_shown_once(console: Console, tmp_path: 
     assert console.export_text().splitlines() == [
         "  waiting: source: GET http://a/sales: refused; attempt 3 in 12 s",
         "  waiting: source: GET http://a/sales: refused; attempt 4 in 20 s",
+    ]
+
+
+def test_what_the_source_does_not_offer_is_a_warning_once(console: Console, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    progress = RunProgress(Talk(console), log)
+    log.write_text(NOT_OFFERED * 2)
+    progress.show_waits()
+    progress.show_waits()
+    assert console.export_text().splitlines() == [
+        "warning: stores: the source does not offer them (status 404); nothing is pulled"
     ]
 
 

@@ -3,7 +3,7 @@
     incremental_strategy='logged_merge',
     meta={
         'takes': ['silver.sales_customer', 'silver.sales_product'],
-        'behind': ['dim_customer', 'dim_product'],
+        'behind': ['dim_customer', 'dim_product', 'dim_store'],
     },
     indexes=[
         {'columns': ['sold_date', 'customer_key']},
@@ -15,6 +15,7 @@
 
 -- depends_on: {{ ref('dim_customer') }}
 -- depends_on: {{ ref('dim_product') }}
+-- depends_on: {{ ref('dim_store') }}
 
 with changed_sale as (
 
@@ -54,6 +55,7 @@ select
     line.line_no,
     {{ surrogate_key('customer', 'header.customer_id') }} as customer_key,
     {{ surrogate_key('product', 'line.product_id') }} as product_key,
+    {{ surrogate_key('store', 'header.store_id') }} as store_key,
     header.customer_id,
     line.product_id,
     header.sold_at,

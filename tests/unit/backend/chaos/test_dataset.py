@@ -14,7 +14,7 @@ import pytest
 from backend.chaos.dataset import LONGEST_SECONDS, ChaoticDataSet
 from backend.chaos.records import KEYS, Spoiler
 from backend.chaos.responses import IN_TRANSIT, Misbehaviour, strike
-from backend.data import DataSet, Totals
+from backend.data import DataSet, Page, Totals
 from backend.dataset.timeline import Timeline
 from backend.faults import FAULTS, parse_faults
 from backend.main import create_app
@@ -79,8 +79,8 @@ def test_the_chaotic_data_set_without_a_fault_is_the_data_set_to_the_byte() -> N
     plain, idle = DataSet(settings()), chaotic("")
     for cursor, limit, up_to in ((None, 10, None), ("5", 100, 20), ("100", ALL, None), (str(ALL), 5, None)):
         assert idle.sales_page(cursor, limit, up_to).body() == plain.sales_page(cursor, limit, up_to).body()
-    assert idle.customers_page(None, ALL).body() == plain.customers_page(None, ALL).body()
-    assert idle.products_page(None, ALL).body() == plain.products_page(None, ALL).body()
+    assert idle.listing_page("customers", None, ALL).body() == plain.listing_page("customers", None, ALL).body()
+    assert idle.listing_page("products", None, ALL).body() == plain.listing_page("products", None, ALL).body()
     assert idle.totals(3, 3000) == plain.totals(3, 3000)
 
 
@@ -236,17 +236,19 @@ def test_a_page_looks_at_little_more_than_its_own_sales(monkeypatch: pytest.Monk
 # ---- malformed records and schema drift
 
 
+def all_of(data: DataSet, resource: str) -> Page:
+    return data.sales_page(None, ALL, None) if resource == "sales" else data.listing_page(resource, None, ALL)
+
+
 @pytest.mark.parametrize("resource", sorted(KEYS))
 @pytest.mark.parametrize("fault", ["malformed", "schema-drift"])
 def test_a_share_of_the_records_is_spoilt_and_the_rest_is_untouched(resource: str, fault: str) -> None:
-    plain = getattr(DataSet(settings()), f"{resource}_page")
-    spoilt = getattr(chaotic(f"{fault}:0.2"), f"{resource}_page")
-    arguments = (None, ALL) if resource != "sales" else (None, ALL, None)
-    pairs = list(zip(plain(*arguments).items, spoilt(*arguments).items, strict=True))
+    spoilt = all_of(chaotic(f"{fault}:0.2"), resource)
+    pairs = list(zip(all_of(DataSet(settings()), resource).items, spoilt.items, strict=True))
     changed = [after for before, after in pairs if before != after]
     assert 0.1 * len(pairs) < len(changed) < 0.3 * len(pairs)
-    assert spoilt(*arguments).items == [after for _, after in pairs]
-    getattr(chaotic(f"{fault}:0.2"), f"{resource}_page")(*arguments).body()  # has a UTF-8 form
+    assert spoilt.items == [after for _, after in pairs]
+    spoilt.body()  # has a UTF-8 form
 
 
 def test_a_record_is_spoilt_alike_on_every_page_and_otherwise_under_another_seed() -> None:
