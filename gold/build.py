@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
+from gold.shapes import outgrown_tables
 from medallion.database import transaction
 from medallion.errors import (
     EntityLocked,
@@ -64,12 +65,15 @@ def gold_due(conn: connection) -> list[PendingGold]:
 def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> BuildPlan:
     """Decide whether there is anything to do, and link dbt's local package if need be (`dbt deps`, without network).
 
-    Sales that are not reconciled or that differ, and a full refresh that did not finish, also count as work.
+    Sales that are not reconciled or that differ, and a full refresh that did not finish, also count as work. Tables
+    that do not have the columns of their models, as after an upgrade, ask for a full refresh.
     Raises NothingToDo when Gold has read and tested all of Silver, ConfigurationError when dbt cannot start.
     """
-    due = gold_due(conn)
+    due, outgrown = gold_due(conn), outgrown_tables(conn)
+    if outgrown:
+        log.warning("gold: built from the beginning, as its models have other columns now: %s", ", ".join(outgrown))
     with transaction(conn):
-        if full_refresh:
+        if full_refresh or outgrown:
             want_gold_rebuild(conn)
         unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn) or is_unchecked(conn)
     if not (due or unfinished):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gold.build import gold_due
+from gold.shapes import outgrown_tables
 from ingestion.api.client import SourceClient
 from ingestion.record_ids import id_of_cursor
 from loaders.dataset import DATASETS
@@ -124,14 +125,14 @@ def _plan(conn: connection, pull: tuple[PendingPull, ...]) -> Plan:
         gaps, backfill = open_gaps(conn), read_progress(conn, "sales")
         is_whole, unbalanced = gold_rebuild_wanted(conn), is_unbalanced(conn) or is_unchecked(conn)
         waiting = {name: len(files) for name in DATASETS if (files := unloaded_files(conn, name))}
-    due = gold_due(conn)
+    due, outgrown = gold_due(conn), outgrown_tables(conn)
     return Plan(
         pull=pull,
         gap_ranges=len(gaps),
         gap_ids=sum(gap.last - gap.first + 1 for gap in gaps),
         bronze_files=waiting,
         gold=tuple(sorted({f"{one.model} from {one.source_table}" for one in due})),
-        whole_gold=is_whole,
+        whole_gold=is_whole or bool(outgrown),
         unbalanced=unbalanced,
         backfill=backfill,
     )

@@ -161,7 +161,7 @@ def test_every_package_that_is_imported_is_named_in_requirements() -> None:
     lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     named = {line.split("#")[0].split(";")[0].split("==")[0].strip().replace("-", "_") for line in lines}
     # starlette is a part of what fastapi publishes as its own interface
-    known_as = {"psycopg2_binary": "psycopg2", "dbt_core": "dbt", "apache_airflow": "airflow"}
+    known_as = {"psycopg2_binary": "psycopg2", "dbt_core": "dbt", "apache_airflow": "airflow", "pyyaml": "yaml"}
     provided = {known_as.get(name, name) for name in named} | {"starlette"} | set(sys.stdlib_module_names) | OURS
     wrong = {
         f"{file.relative_to(ROOT)} imports {module}"
