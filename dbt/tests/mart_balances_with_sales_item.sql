@@ -1,17 +1,19 @@
--- The mart's figures are those of the fact, to the cent, for every customer and day that the run has touched: by a
--- line that is new, by a line that has moved, by figures that were just worked out. Where every line is new the fact
--- was built again, and any figure of the mart may be one that no line stands for any more.
+-- The mart's figures are those of the fact, to the cent, for every customer, day and currency that the run has touched:
+-- by a line that is new, by a line that has moved, by figures that were just worked out. Where every line is new the
+-- fact was built again, and any figure of the mart may be one that no line stands for any more. Written by hand: it
+-- checks the definitions of the figures (metrics.yml), too.
 {{ config(tags=['mart']) }}
 
-with pair as (
+with touched as (
 
-    {{ changed('sales_item', ['customer_key', 'sold_date'], '_load_id > ' ~ tested('gold.sales_item')) }}
+    {{ changed('sales_item', ['customer_key', 'sold_date', 'currency'], '_load_id > ' ~ tested('gold.sales_item')) }}
 
     union
 
     select
         customer_key,
-        sold_date
+        sold_date,
+        currency
     from {{ ref('mart_sales_by_customer') }}
     where _load_id > {{ tested('gold.mart_sales_by_customer') }}
 
@@ -19,7 +21,8 @@ with pair as (
 
     select
         customer_key,
-        sold_date
+        sold_date,
+        currency
     from {{ ref('mart_sales_by_customer') }}
     where
         not exists (
@@ -32,45 +35,52 @@ with pair as (
 fact as (
 
     select
-        pair.customer_key,
-        pair.sold_date,
+        touched.customer_key,
+        touched.sold_date,
+        touched.currency,
         count(distinct item.sale_id) filter (where not item.is_return) as sale_count,
         count(distinct item.sale_id) filter (where item.is_return) as return_count,
         count(*) as line_count,
         sum(item.quantity) as quantity,
+        coalesce(sum(-item.quantity) filter (where item.is_return), 0) as returned_quantity,
         sum(item.gross_amount) as gross_amount,
         sum(item.discount_amount) as discount_amount,
-        sum(item.net_amount) as net_amount
-    from pair
+        sum(item.net_amount) as net_amount,
+        coalesce(sum(-item.net_amount) filter (where item.is_return), 0) as returned_amount
+    from touched
     inner join {{ ref('sales_item') }} as item
         on
-            pair.customer_key = item.customer_key
-            and pair.sold_date = item.sold_date
-    group by pair.customer_key, pair.sold_date
+            touched.customer_key = item.customer_key
+            and touched.sold_date = item.sold_date
+            and touched.currency = item.currency
+    group by touched.customer_key, touched.sold_date, touched.currency
 
 )
 
 select
-    pair.customer_key,
-    pair.sold_date,
+    touched.customer_key,
+    touched.sold_date,
+    touched.currency,
     mart.line_count as mart_line_count,
     fact.line_count as fact_line_count,
     mart.net_amount as mart_net_amount,
     fact.net_amount as fact_net_amount
-from pair
+from touched
 left join {{ ref('mart_sales_by_customer') }} as mart
     on
-        pair.customer_key = mart.customer_key
-        and pair.sold_date = mart.sold_date
+        touched.customer_key = mart.customer_key
+        and touched.sold_date = mart.sold_date
+        and touched.currency = mart.currency
 left join fact
     on
-        pair.customer_key = fact.customer_key
-        and pair.sold_date = fact.sold_date
+        touched.customer_key = fact.customer_key
+        and touched.sold_date = fact.sold_date
+        and touched.currency = fact.currency
 where
     (
-        mart.sale_count, mart.return_count, mart.line_count, mart.quantity,
-        mart.gross_amount, mart.discount_amount, mart.net_amount
+        mart.sale_count, mart.return_count, mart.line_count, mart.quantity, mart.returned_quantity,
+        mart.gross_amount, mart.discount_amount, mart.net_amount, mart.returned_amount
     ) is distinct from (
-        fact.sale_count, fact.return_count, fact.line_count, fact.quantity,
-        fact.gross_amount, fact.discount_amount, fact.net_amount
+        fact.sale_count, fact.return_count, fact.line_count, fact.quantity, fact.returned_quantity,
+        fact.gross_amount, fact.discount_amount, fact.net_amount, fact.returned_amount
     )

@@ -71,7 +71,13 @@ class Step:
 
 
 CORE = ("gold.dim_customer", "gold.dim_product", "gold.dim_store", "gold.sales_item")
-MARTS = ("gold.mart_sales_by_customer", "gold.mart_sales_by_hour", "gold.mart_sales_by_product")
+MARTS = (
+    "gold.mart_daily_kpis",
+    "gold.mart_sales_by_customer",
+    "gold.mart_sales_by_hour",
+    "gold.mart_sales_by_product",
+    "gold.mart_sales_by_store",
+)
 
 
 def bronze_step(entity: Entity) -> Step:

@@ -94,9 +94,11 @@ silver.stores_version        SIUDTO  SI         S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
 gold.dim_product             SIUDTO  -          SIUDTO          S
 gold.dim_store               SIUDTO  -          SIUDTO          S
+gold.mart_daily_kpis         SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
+gold.mart_sales_by_store     SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
 gold.sales_item_change       SIUDTO  -          SIUDTO          S
 """

@@ -11,29 +11,9 @@ with touched as (
 
 ),
 
-touched_day as (
-
-    select distinct sold_date
-    from touched
-
-),
-
--- One range of the fact for each touched day. The grouping inside keeps the planner from joining the whole fact.
 figure as (
 
-    select
-        touched_day.sold_date,
-        day.*
-    from touched_day
-    cross join lateral (
-        select
-            item.product_key,
-            item.currency,
-            {{ sales_figures() }}
-        from {{ ref('sales_item') }} as item
-        where item.sold_date = touched_day.sold_date
-        group by item.product_key, item.currency
-    ) as day
+    {{ sales_figures_of_days(['product_key', 'currency']) }}
 
 )
 

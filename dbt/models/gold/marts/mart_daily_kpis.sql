@@ -1,0 +1,41 @@
+{{ config(
+    unique_key=['sold_date', 'currency'],
+    incremental_strategy='delete+insert',
+    meta={'takes': ['gold.sales_item']},
+    indexes=[{'columns': ['_load_id'], 'type': 'brin'}],
+) }}
+
+with touched as (
+
+    {{ touched('sales_item', ['sold_date', 'currency']) }}
+
+),
+
+figure as (
+
+    {{ sales_figures_of_days(['currency'], ['customer_count']) }}
+
+),
+
+day as (
+
+    select
+        touched.sold_date,
+        touched.currency,
+        {{ sales_figures_or_nothing(['customer_count']) }}
+    from touched
+    left join figure using (sold_date, currency)
+
+)
+
+select
+    sold_date,
+    currency,
+    {{ (figure_names().split() + ['customer_count']) | join(',\n    ') }},
+    {{ metric('average_order_value') }} as average_order_value,
+    {{ metric('items_per_order') }} as items_per_order,
+    {{ metric('return_rate') }} as return_rate,
+    {{ metric('discount_share') }} as discount_share,
+    {{ gold_load_id() }} as _load_id,
+    now() as _loaded_at
+from day
