@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from medallion.metrics import metrics
 from medallion.wording import age_of, counted
 from report import trust, words
 from report.charts import Bar, bar_of, columns_chart, days_chart, heat_map
@@ -77,20 +78,21 @@ def _figures(sales: Sales) -> list[dict[str, str]]:
     day = sales.last_day
     now, week, year = (sales.of_day(one) for one in (day, day - WEEK, day - YEAR))
 
-    def figure(label: str, name: str, shown: Any, compare: Any = words.change) -> dict[str, str]:
-        value = getattr(now, name)
+    def figure(name: str, shown: Any, compare: Any = words.change) -> dict[str, str]:
+        value, metric = now.figure(name), metrics()[name]
         return {
-            "label": label,
+            "label": metric.label,
+            "definition": metric.description,
             "value": "–" if value is None else shown(value),
-            "week": compare(value, getattr(week, name)),
-            "year": compare(value, getattr(year, name)),
+            "week": compare(value, week.figure(name)),
+            "year": compare(value, year.figure(name)),
         }
 
     return [
-        figure("Revenue", "net_amount", partial(words.money, currency=sales.currency)),
-        figure("Sales", "sale_count", words.number),
-        figure("Average sale", "average_sale", partial(words.exact_money, currency=sales.currency)),
-        figure("Returned", "returned_share", words.share, words.points),
+        figure("net_revenue", partial(words.money, currency=sales.currency)),
+        figure("orders", words.number),
+        figure("average_order_value", partial(words.exact_money, currency=sales.currency)),
+        figure("return_rate", words.share, words.points),
     ]
 
 
@@ -197,8 +199,8 @@ def _ranking(ranked: Sequence[RankedSales], sales: Sales) -> list[dict[str, Any]
     ]
 
 
-def _returned_share(one: RankedSales) -> Decimal | None:
-    return Sold(net_amount=one.net_amount, returned_amount=one.returned_amount).returned_share
+def _return_rate(one: RankedSales) -> Decimal | None:
+    return Sold(net_amount=one.net_amount, returned_amount=one.returned_amount).figure("return_rate")
 
 
 def _named_store(one: RankedSales) -> RankedSales:
@@ -208,11 +210,11 @@ def _named_store(one: RankedSales) -> RankedSales:
 def _returns(sales: Sales) -> dict[str, Any]:
     """Which share of what was sold came back, in the period and by category."""
     period = sum((sales.of_day(day) for day in sales.days()), Sold())
-    shares = sorted(((_returned_share(one) or Decimal(0), one) for one in sales.categories), key=lambda pair: -pair[0])
+    shares = sorted(((_return_rate(one) or Decimal(0), one) for one in sales.categories), key=lambda pair: -pair[0])
     most = shares[0][0] if shares else Decimal(0)
     return {
         "answer": (
-            f"{words.share(period.returned_share)} of what was sold came back: "
+            f"{words.share(period.figure('return_rate'))} of what was sold came back: "
             f"{words.money(period.returned_amount, sales.currency)} in {counted(period.return_count, 'return')}."
         ),
         "rows": [

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
+from medallion.metrics import value
 from medallion.statements import Statements
 from medallion.wording import counted
 
@@ -30,7 +31,10 @@ _NOTHING = Decimal(0)
 
 @dataclass(frozen=True)
 class Sold:
-    """Sales of an hour, a day or a period. Amounts are in the currency of the page; a return counts negative."""
+    """Sales of an hour, a day or a period. Amounts are in the currency of the page; a return counts negative.
+
+    The fields are named like the measures of `dbt/models/metrics.yml`, from which `figure` works out every metric.
+    """
 
     sale_count: int = 0
     return_count: int = 0
@@ -48,20 +52,9 @@ class Sold:
             self.returned_amount + other.returned_amount,
         )
 
-    @property
-    def sold_amount(self) -> Decimal:
-        """What was sold, before returns are subtracted."""
-        return self.net_amount + self.returned_amount
-
-    @property
-    def average_sale(self) -> Decimal | None:
-        """Amount of an average sale, returns left out; None without sales."""
-        return self.sold_amount / self.sale_count if self.sale_count else None
-
-    @property
-    def returned_share(self) -> Decimal | None:
-        """Share of what was sold that came back; None without sales."""
-        return self.returned_amount / self.sold_amount if self.sold_amount > 0 else None
+    def figure(self, metric: str) -> Decimal | None:
+        """A metric of these sales; None where it divides by nothing."""
+        return value(metric, vars(self))
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def points(now: Decimal | None, before: Decimal | None) -> str:
     return f"{'−' if now < before and float(text) else '+'}{text} points"
 
 
-def number(count: int) -> str:
+def number(count: Decimal | int) -> str:
     """A count: `1,200`."""
     return f"{count:,}"
 
