@@ -91,7 +91,7 @@ def check_sales(conn: connection, source: SourceClient, span: Span, *, run_id: s
     verdict = verdict_of_sales(found, ours)
     words = f"sales {span.after + 1} to {span.up_to}"
     if found is not None:
-        words += f": {found.source.sales:,} sales, {found.source.lines:,} lines, {found.source.net_amount} net"
+        words += f": {found.source.sales:,} sales, {found.source.lines:,} lines, control sum {found.source.net_amount}"
         words += "" if found.source.checksum is not None else " (counts and amounts only)"
     return CheckedSales(
         "sales",
@@ -207,8 +207,9 @@ def _our_layers(
         found.append((f"{what}{silver.lines:,}", "Bronze's receipts: trigger a run with full_refresh"))
     if gold is not None and not gold.balances:
         ids = sales_that_differ_in_gold(conn, span)
-        taken = f"{gold.expected_lines:,} lines, {gold.expected_net_amount} net"
-        what = f"Gold holds {gold.lines:,} lines, {gold.net_amount} net; it took {taken} from Silver: sales {some(ids)}"
+        taken = f"{gold.expected_lines:,} lines, control sum {gold.expected_net_amount}"
+        holds = f"{gold.lines:,} lines, control sum {gold.net_amount}"
+        what = f"Gold holds {holds}; it took {taken} from Silver: sales {some(ids)}"
         found.append((what, "Gold: ./retail rebuild --in-place builds it again from Bronze"))
     return found
 

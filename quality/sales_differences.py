@@ -179,7 +179,7 @@ def _count_quarantine(leaf: SalesFound, listing: Listing) -> None:
             f"{_count(headers, 'header')}, {_count(lines, 'line')}"
         )
     elif rest.net_amount and not (lines or unsplit):
-        leaf.unnamed.append(f"totals differ by {rest.net_amount} net")
+        leaf.unnamed.append(f"control sums differ by {rest.net_amount}")
     leaf.in_quarantine = rest.sales, rest.lines
 
 

@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 FOLDER = NAME = "tour"
 _MARK = "made-by-the-tour"
 _CHAOS = "errors:0.15,truncated:0.15,late-commits:0.05"
-_TOTALS = "select count(*) as lines, sum(net_amount) as net_amount, max(sold_at) as last_sale from gold.sales_item"
-_TOP = """select category, sum(net_amount) as revenue
-from gold.mart_sales_by_product join gold.dim_product using (product_key) group by 1 order by 2 desc limit 5"""
+_TOTALS = """select currency, count(*) as lines, sum(net_amount) as net_amount, max(sold_at) as last_sale
+from gold.sales_item group by 1 order by 1"""
+_TOP = """select sold.currency, category, sum(net_amount) as revenue
+from gold.mart_sales_by_product as sold join gold.dim_product using (product_key)
+group by 1, 2 order by 3 desc limit 5"""
 _KILLED = 1
 _SYSTEMS = ("database_url", "source_api_url", "bronze_url", "airflow_database_url")
 # The failure of the tour is one on purpose: no message about it is sent. It kills its run at a point of its own.
@@ -205,8 +207,8 @@ def _proof(settings: StackSettings, talk: Talk) -> str:
             f"the layers differ: {found}", remedy="this is a defect: report it with the tour's output"
         )
     return (
-        f"difference 0: {found.sales[0]:,} sales with {found.lines[0]:,} lines, {found.net_amounts[0]:,.2f} in all, "
-        f"at the source, in Bronze, in Silver and in Gold.\n"
+        f"difference 0: {found.sales[0]:,} sales with {found.lines[0]:,} lines, "
+        f"control sum {found.net_amounts[0]:,.2f}, at the source, in Bronze, in Silver and in Gold.\n"
         f"Report: {home.path / 'report' / 'index.html'}\n"
         f"To remove the tour's data: {shlex.join(['rm', '-r', *map(str, _folders(home.path))])}"
     )
