@@ -64,13 +64,15 @@ comment on function meta.open_gold is 'Opens a build of a Gold model; returns it
 -- The next three functions are declared immutable, which they are within one statement. So the planner evaluates them
 -- before planning, knows how few rows are new, and reads those by index instead of scanning the table. With stable
 -- functions it assumed a ninth of history (docs/performance.md). Never call them in a prepared statement, nor in
--- PL/pgSQL, which prepares its statements: a cached plan would keep their result.
+-- PL/pgSQL, which prepares its statements: a cached plan would keep their result. Parallel safe: they only read, and a
+-- statement that calls any other function gets no parallel plan at all.
 
 -- Returns the load that open_gold opened in this transaction: the model writes it as its _load_id.
 create or replace function meta.gold_load_id(model_name text)
 returns bigint
 language sql
 immutable
+parallel safe
 return (
     select max(load_id) from meta.load
     where layer = 'gold' and dataset = model_name and status = 'RUNNING'
@@ -80,6 +82,7 @@ create or replace function meta.taken(model_name text, source text)
 returns bigint
 language sql
 immutable
+parallel safe
 return (
     select coalesce(max(load_id), 0) from meta.gold_state
     where model = model_name and source_table = source
@@ -92,6 +95,7 @@ create or replace function meta.through(model_name text, source text)
 returns bigint
 language sql
 immutable
+parallel safe
 return (
     select coalesce(max(through_load_id), 0) from meta.gold_state
     where model = model_name and source_table = source

@@ -1,0 +1,85 @@
+{#-
+  First builds and full refreshes: rows first, then keys (docs/decisions/0027).
+
+  dbt-postgres creates a table with the constraints of its contract and inserts into it, row by row into every index.
+  Here the rows come first, by `create table as`, which may use a parallel plan; one `alter table` then adds all that
+  the contract asks for, and dbt the indexes. All of it in the transaction of the build.
+-#}
+
+{#- Overrides dbt-postgres: a table with a contract is built in bulk. Temporary tables have no constraints. -#}
+{% macro postgres__create_table_as(temporary, relation, sql) -%}
+{%- if temporary or not config.get('contract').enforced or not is_built_in_bulk() -%}
+{{ dbt.postgres__create_table_as(temporary, relation, sql) }}
+{%- else -%}
+{{ get_assert_columns_equivalent(sql) }}
+{{ config.get('sql_header') or '' }}
+-- Handing rows from one process to another is cheap beside what is worked out for each row.
+set local parallel_tuple_cost = 0;
+
+create {{ 'unlogged ' if config.get('unlogged') }}table {{ relation }} as
+select
+    {{ contract_columns() | join(',\n    ') }}
+from (
+    {{ sql }}
+) as model_subq;
+
+{%- set constraints = contract_constraints() %}
+{%- if constraints %}
+
+alter table {{ relation }}
+{{ constraints | join(',\n') }};
+{%- endif %}
+
+-- Now, and not in close_gold: once the tables are swapped, readers wait for the commit.
+analyze {{ relation }};
+{%- endif -%}
+{%- endmacro %}
+
+{#-
+  Whether the contract can be fulfilled afterwards. Not where a cast would cut a text that an insert refuses, nor where
+  a constraint of a column is part of its definition.
+-#}
+{% macro is_built_in_bulk() -%}
+{%- for column in model.columns.values() -%}
+    {%- set type = column.data_type | lower -%}
+    {%- if '(' in type and ('char' in type or 'bit' in type) -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- for constraint in column.constraints if constraint.type == 'custom' -%}
+        {{ return(false) }}
+    {%- endfor -%}
+{%- endfor -%}
+{{ return(true) }}
+{%- endmacro %}
+
+{#- The columns of the contract, in its order and of its types. A cast to the type that a column has costs nothing. -#}
+{% macro contract_columns() -%}
+{%- set columns = [] -%}
+{%- for column in model.columns.values() -%}
+    {%- set name = contract_name(column) -%}
+    {%- do columns.append(name ~ '::' ~ column.data_type ~ ' as ' ~ name) -%}
+{%- endfor -%}
+{{ return(columns) }}
+{%- endmacro %}
+
+{#- What `alter table` has to do for the contract. A constraint of a column is the table's constraint on it. -#}
+{% macro contract_constraints() -%}
+{%- set changes, raw = [], [] -%}
+{%- for column in model.columns.values() -%}
+    {%- for constraint in column.constraints -%}
+        {%- if constraint.type == 'not_null' -%}
+            {%- do changes.append('alter column ' ~ contract_name(column) ~ ' set not null') -%}
+        {%- else -%}
+            {%- do raw.append(dict(constraint, columns=[contract_name(column)])) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- for constraint in adapter.render_raw_model_constraints(raw_constraints=raw + model.constraints) -%}
+    {%- do changes.append('add ' ~ constraint) -%}
+{%- endfor -%}
+{{ return(changes) }}
+{%- endmacro %}
+
+{% macro contract_name(column) -%}
+{{ return(adapter.quote(column.name) if column.get('quote') else column.name) }}
+{%- endmacro %}
