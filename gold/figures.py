@@ -72,7 +72,7 @@ def _chosen(texts: Mapping[str, str]) -> str:
 
 def _aggregate(measure: Measure) -> str:
     text = _AGGREGATES[measure.aggregation].format(measure.expression)
-    return f"{text}::{_TYPES[measure.unit]}" if measure.unit == "money" else text
+    return f"{text}::{_TYPES[measure.unit]}" if measure.aggregation == "sum" else text
 
 
 def _rounded(metric: Metric) -> str:

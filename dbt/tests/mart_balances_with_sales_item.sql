@@ -42,11 +42,11 @@ fact as (
         count(distinct item.sale_id) filter (where item.is_return) as return_count,
         count(*) as line_count,
         sum(item.quantity) as quantity,
-        coalesce(sum(-item.quantity) filter (where item.is_return), 0) as returned_quantity,
+        coalesce(-sum(item.quantity) filter (where item.is_return), 0) as returned_quantity,
         sum(item.gross_amount) as gross_amount,
         sum(item.discount_amount) as discount_amount,
         sum(item.net_amount) as net_amount,
-        coalesce(sum(-item.net_amount) filter (where item.is_return), 0) as returned_amount
+        coalesce(-sum(item.net_amount) filter (where item.is_return), 0) as returned_amount
     from touched
     inner join {{ ref('sales_item') }} as item
         on
