@@ -155,13 +155,13 @@ class DataSet:
     def __init__(self, settings: SourceSettings) -> None:
         self._fixed_now = settings.now
         self._timeline = Timeline(start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed)
-        self._customers, self._products = Customers(settings), Products(settings)
-        self._sales = Sales(settings, self._timeline, self._customers, self._products)
+        self._customers, self._products, self._stores = Customers(settings), Products(settings), Stores(settings)
+        self._sales = Sales(settings, self._timeline, self._customers, self._products, self._stores)
         self._known: dict[str, Listing] = {
             **OTHERS,
             "customers": self._customers.listing(),
             "products": self._products.listing(),
-            "stores": Stores(settings).listing(),
+            "stores": self._stores.listing(),
         }
         self._lock = Lock()
         self._newest: tuple[int, int] | None = None  # a second and the newest sale in it

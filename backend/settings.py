@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from backend.faults import parse_faults
 
 DEVELOPMENT_KEY = "retail-dev-key"
+EDITION = 2  # of the data set: raised by each change that gives the same settings other records
 SHORTEST_KEY = 32  # bytes, in production: `openssl rand -hex 16` and up
 
 
@@ -24,10 +25,10 @@ class SourceSettings(BaseSettings):
 
     seed: int = Field(42, ge=0, lt=2**63, description="Chooses the data set.")
     start: datetime = Field(
-        datetime(2026, 9, 22, tzinfo=timezone.utc), description="When the first sale may happen (RFC 3339)."
+        datetime(2025, 9, 22, tzinfo=timezone.utc), description="When the first sale may happen (RFC 3339)."
     )
     now: datetime | None = Field(None, description="Fixes the clock (RFC 3339). Unset: the real clock.")
-    sales_per_hour: int = Field(35, ge=1, le=10_000_000, description="Sales in an average hour.")
+    sales_per_hour: int = Field(5, ge=1, le=10_000_000, description="Sales in an average hour.")
     customers: int = Field(2_000, ge=10, le=5_000_000, description="Customers there will ever be.")
     products: int = Field(400, ge=10, le=1_000_000, description="Products there are.")
     api_key: SecretStr | None = Field(None, description="A key that callers may use.")
@@ -80,7 +81,7 @@ class SourceSettings(BaseSettings):
 
     def source_id(self) -> str:
         """The name of this source: the same for the same data set, whatever its clock and faults."""
-        chosen = (self.seed, self.start.isoformat(), self.sales_per_hour, self.customers, self.products)
+        chosen = (EDITION, self.seed, self.start.isoformat(), self.sales_per_hour, self.customers, self.products)
         return f"retail-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:12]}"
 
     def accepted_keys(self) -> tuple[bytes, ...]:

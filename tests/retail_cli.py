@@ -123,7 +123,7 @@ def retail(**variables: str) -> Iterator[Retail]:
     ours = {name.upper() for name in StackSettings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("AIRFLOW_")}
     ports = {name: str(free_port()) for name in ("API_PORT", "POSTGRES_PORT", "AIRFLOW_PORT", "DOCS_PORT")}
-    little = {"SOURCE_SALES_PER_HOUR": "5", "SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20"}
+    little = {"SOURCE_SALES_PER_HOUR": "1", "SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20"}
     with open_folder() as folder:
         home = Home(folder / "home")
         try:

@@ -132,28 +132,6 @@ LAST_NAMES = [
     "Weber",
 ]
 
-# city, region, country; the large ones more than once
-PLACES = [
-    *[("Paris", "Île-de-France", "FR")] * 8,
-    *[("Lyon", "Auvergne-Rhône-Alpes", "FR")] * 4,
-    *[("Marseille", "Provence-Alpes-Côte d'Azur", "FR")] * 4,
-    *[("Toulouse", "Occitanie", "FR")] * 3,
-    *[("Lille", "Hauts-de-France", "FR")] * 3,
-    *[("Bordeaux", "Nouvelle-Aquitaine", "FR")] * 3,
-    *[("Nantes", "Pays de la Loire", "FR")] * 2,
-    *[("Strasbourg", "Grand Est", "FR")] * 2,
-    ("Saint-Étienne", "Auvergne-Rhône-Alpes", "FR"),
-    ("Rennes", "Bretagne", "FR"),
-    ("Nice", "Provence-Alpes-Côte d'Azur", "FR"),
-    ("Montpellier", "Occitanie", "FR"),
-    *[("Bruxelles", "Bruxelles-Capitale", "BE")] * 2,
-    ("Liège", "Wallonie", "BE"),
-    ("Luxembourg", "Luxembourg", "LU"),
-    ("Köln", "Nordrhein-Westfalen", "DE"),
-    ("Milano", "Lombardia", "IT"),
-    ("Barcelona", "Catalunya", "ES"),
-]
-DIALLING_CODES = {"FR": "+33", "BE": "+32", "LU": "+352", "DE": "+49", "IT": "+39", "ES": "+34"}
 SEGMENTS = ["new"] * 3 + ["regular"] * 5 + ["loyal"] * 3 + ["vip"]
 
 # category, subcategory, things sold there, price in cents from and to
@@ -180,6 +158,11 @@ SHELVES = [
     ("Beauty", "Care", ["Hand Cream", "Shampoo", "Soap", "Sun Lotion"], 250, 3_900),
     ("Toys", "Games", ["Puzzle", "Board Game", "Card Game", "Building Blocks"], 800, 6_900),
 ]
+# What lies on a shelf is bought together with what lies at the same place on another, so many ids further on or back:
+# coffee and kitchen, pantry and snacks, bedding and decoration, women and care, men and outdoor, children and games,
+# audio and accessories. Fitness has none.
+COMPLEMENTS = (3, 1, -1, -3, 1, -1, 7, 4, 6, 1, -1, -4, 0, -7, -6)
+CURRENCIES = ["EUR", "CHF"]
 BRANDS = [
     "Alizé",
     "Boréal",
@@ -210,7 +193,5 @@ QUALITIES = [
     "Small",
 ]
 
-STORES = 12
-CURRENCY = "EUR"
 STORE_PAYMENTS = ["card"] * 12 + ["cash"] * 5 + ["mobile"] * 3 + ["gift_card"]
 ONLINE_PAYMENTS = ["card"] * 11 + ["paypal"] * 6 + ["mobile"] * 3 + ["gift_card"]

@@ -1,4 +1,8 @@
-"""Products at a moment: their prices change every few weeks, some are discontinued."""
+"""Products at a moment: their prices change every few weeks, their costs with them, and some are discontinued.
+
+There are two assortments, each with ids of its own: the first ids are sold in euros, the last ones in Swiss francs. In
+each, some shelves complement each other: what lies at the same place of both is bought together.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from backend.dataset.catalog import BRANDS, CURRENCY, QUALITIES, SHELVES
+from backend.dataset.catalog import BRANDS, COMPLEMENTS, CURRENCIES, QUALITIES, SHELVES
 from backend.dataset.listing import Listing
 from backend.dataset.random_draws import below, draw, one_of
 from backend.dataset.timeline import SECONDS_PER_DAY as DAY
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 
 _DISCONTINUED = 37  # one product in so many is discontinued some day
 _MOST_CHANGES = 100_000
+_SWISS = 5  # one product in so many
+_FRANCS_PERCENT = 125  # of the price in euros
 _FIELDS = {
     "product_id": "number",
     **dict.fromkeys(("sku", "name", "category", "subcategory", "brand"), "text"),
@@ -35,19 +41,31 @@ class Products:
         self._seed = settings.seed
         self._start = int(settings.start.timestamp())
         self.total = settings.products
+        self._euro = self.total - self.total // _SWISS  # ids up to this one
         known = pl.DataFrame({"product_id": pl.int_range(self.total + 1, eager=True, dtype=pl.Int64)})
         self._base_prices = known.select(self._base_price_of(pl.col("product_id")))["base_price"]
         self._periods = known.select(self._period_of(pl.col("product_id")))["period"]
+        self._shelves = self._place(known["product_id"]) % len(SHELVES)
+        self._partners = self._partners_of(known["product_id"])
 
     def listing(self) -> Listing:
         """The resource as the API lists it."""
         return Listing("product_id", _FIELDS, self.at)
 
-    def sold(self, bits: pl.Series) -> pl.Series:
-        """A product that is sold at any time; low ids sell more often than high ones."""
+    def sold(self, bits: pl.Series, is_swiss: pl.Series) -> pl.Series:
+        """A product of an assortment that is sold at any time; low ids sell more often than high ones."""
         share = (bits // 2**34).cast(pl.Float64) / 2**30
-        chosen = (share * share * self.total).cast(pl.Int64) + 1
-        return (chosen - 1).zip_with(_is_discontinued(chosen), chosen)
+        size = (is_swiss.cast(pl.Int64) * (self.total - 2 * self._euro) + self._euro).cast(pl.Float64)
+        place = (share * share * size).cast(pl.Int64) + 1
+        return place - _is_discontinued(place).cast(pl.Int64) + is_swiss.cast(pl.Int64) * self._euro
+
+    def partner(self, product_id: pl.Series) -> pl.Series:
+        """The product that each is bought together with; itself where it has none."""
+        return self._partners[product_id]
+
+    def shelf(self, product_id: pl.Series) -> pl.Series:
+        """The row of `SHELVES` that each product lies on."""
+        return self._shelves[product_id]
 
     def price(self, product_id: pl.Series, moment: pl.Series) -> pl.Series:
         """Price in cents that is in force at a moment, to the second."""
@@ -60,25 +78,37 @@ class Products:
         key, now = pl.col("product_id"), pl.lit(moment)
         frame = pl.DataFrame({"product_id": pl.int_range(1, self.total + 1, eager=True, dtype=pl.Int64)})
         ended = self._start + DAY + below(draw(key, self._seed, "ended"), 300 * DAY)
-        frame = frame.with_columns((_is_discontinued(key) & (ended <= now)).alias("is_gone"), ended.alias("ended_at"))
+        place = self._place(frame["product_id"])
+        frame = frame.with_columns((_is_discontinued(place) & (ended <= now)).alias("is_gone"), ended.alias("ended_at"))
         frame = frame.with_columns(pl.when("is_gone").then(pl.col("ended_at")).otherwise(now).alias("until"))
         product_id, until = frame["product_id"], frame["until"]
         margin = 45 + below(draw(product_id, self._seed, "margin"), 25)
         frame = frame.with_columns(
             self.price(product_id, until).alias("unit_price"),
             self._changed_at(product_id, until).alias("changed_at"),
-            (self._base_prices[product_id] * margin // 100).alias("unit_cost"),
-            pl.lit(CURRENCY).alias("currency"),
+            (self.price(product_id, until) * margin // 100).alias("unit_cost"),
+            pl.Series(CURRENCIES)[(product_id > self._euro).cast(pl.Int64)].alias("currency"),
         )
         updated = pl.when("is_gone").then(pl.col("ended_at")).otherwise(pl.col("changed_at"))
         frame = frame.with_columns(updated.alias("updated_at"), (~pl.col("is_gone")).alias("is_active"))
         return self._described(frame).sort("updated_at", "product_id")
 
     def _base_price_of(self, product_id: pl.Expr) -> pl.Expr:
-        shelf = product_id % len(SHELVES)
+        shelf = self._place(product_id) % len(SHELVES)
         least, most = (pl.lit(pl.Series([row[at] for row in SHELVES])).gather(shelf) for at in (3, 4))
         cents = least + below(draw(product_id, self._seed, "base"), most - least)
-        return (cents // 10 * 10 + 9).alias("base_price")  # shops like prices that end in nine
+        percent = pl.when(product_id > self._euro).then(_FRANCS_PERCENT).otherwise(100)
+        return (cents * percent // 1_000 * 10 + 9).alias("base_price")  # shops like prices that end in nine
+
+    def _place(self, product_id: Column) -> Column:
+        """The place of each product in its assortment, from 1."""
+        return product_id - (product_id > self._euro).cast(pl.Int64) * self._euro
+
+    def _partners_of(self, product_id: pl.Series) -> pl.Series:
+        partner = product_id + pl.Series(COMPLEMENTS, dtype=pl.Int64)[self._shelves]
+        same = (partner > 0) & (partner <= self.total) & ((partner > self._euro) == (product_id > self._euro))
+        there = partner.clip(0, self.total)
+        return there.zip_with(same & ~_is_discontinued(self._place(there)), product_id)
 
     def _period_of(self, product_id: pl.Expr) -> pl.Expr:
         return (20 * DAY + below(draw(product_id, self._seed, "period"), 70 * DAY)).alias("period")
@@ -94,7 +124,7 @@ class Products:
 
     def _described(self, frame: pl.DataFrame) -> pl.DataFrame:
         key = pl.col("product_id")
-        shelf = key % len(SHELVES)
+        shelf = self._place(key) % len(SHELVES)
         brand = one_of(draw(key, self._seed, "brand"), BRANDS)
         quality = one_of(draw(key, self._seed, "quality"), QUALITIES)
         things = pl.lit(pl.Series([row[2] for row in SHELVES])).gather(shelf)
@@ -108,5 +138,5 @@ class Products:
         )
 
 
-def _is_discontinued(product_id: Column) -> Column:
-    return product_id % _DISCONTINUED == 0
+def _is_discontinued(place: Column) -> Column:
+    return place % _DISCONTINUED == 0

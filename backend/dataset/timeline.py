@@ -21,6 +21,11 @@ _BY_HOUR = (
 )  # fmt: skip
 _BY_WEEKDAY = (850, 840, 880, 950, 1180, 1500, 800)
 _BY_MONTH = (900, 850, 920, 950, 980, 1020, 1050, 880, 960, 1000, 1180, 1350)
+# From and to a day of the year (month and day), and per mille of sales: the first that fits counts.
+_SEASONS = (
+    (101, 101, 300), (108, 204, 1_250), (625, 722, 1_200),
+    (1201, 1212, 1_100), (1213, 1223, 1_500), (1224, 1224, 1_200), (1225, 1225, 150), (1226, 1226, 600),
+)  # fmt: skip
 _MILLIONTH = 1_000_000
 _CHUNK_HOURS = 24 * 30
 SECONDS_PER_HOUR = 3600
@@ -57,6 +62,17 @@ class Timeline:
         within = ((sale_ids - 1 - first) * SECONDS_PER_HOUR + jitter) // (past - first)
         return (self._first_second + hours * SECONDS_PER_HOUR + within).alias("sold_at")
 
+    def near(self, bits: pl.Series, moment: pl.Series) -> pl.Series:
+        """A sale of the hour of each moment, or the one after it where the hour has none; 0 before the start.
+
+        No moment may lie after the last sale that was asked for.
+        """
+        hour = (moment - self._first_second) // SECONDS_PER_HOUR
+        at = hour.clip(0)
+        first = self._before[at]
+        found = first + 1 + (bits // 2).cast(pl.Int64) % (self._before[at + 1] - first).clip(1)
+        return found * (hour >= 0).cast(pl.Int64)
+
     def _extend(self, hour: int) -> None:
         """Know the totals before each hour up to and including `hour`."""
         while len(self._before) <= hour:
@@ -74,4 +90,12 @@ class Timeline:
     def _weight(self, hour: int) -> int:
         """Expected sales of an hour, in millionths of millionths of the average."""
         at = (self.start + timedelta(hours=hour)).astimezone(timezone.utc)
-        return _BY_HOUR[at.hour] * _BY_WEEKDAY[at.weekday()] * _BY_MONTH[at.month - 1] * 1_000
+        return _BY_HOUR[at.hour] * _BY_WEEKDAY[at.weekday()] * _BY_MONTH[at.month - 1] * _on_day(at)
+
+
+def _on_day(at: datetime) -> int:
+    """Per mille of an ordinary day of the month: Christmas, the days after it, and the sales of winter and summer."""
+    day = at.month * 100 + at.day
+    if at.month == 11 and at.weekday() == 4 and 22 <= at.day <= 28:  # noqa: PLR2004 - Black Friday
+        return 1_800
+    return next((weight for first, last, weight in _SEASONS if first <= day <= last), 960)

@@ -70,7 +70,7 @@ def steps(now: datetime) -> tuple[TourStep, ...]:
     start = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
     first, second, third = ({"SOURCE_NOW": _rfc3339(start + timedelta(hours=hours))} for hours in (0, 18, 24))
     return (
-        TourStep("Load", "Two months of sales, from the source to tested Gold.", ("run",), first),
+        TourStep("Load", "Fourteen months of sales, from the source to tested Gold.", ("run",), first),
         TourStep("Look", "What analysts see: tables of Gold, by any SQL client.", ("psql", "-c", _TOP), {}),
         TourStep(
             "Break it",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from backend.faults import parse_faults
-from backend.settings import SourceSettings
+from backend.settings import EDITION, SourceSettings
 from medallion.errors import ConfigurationError
 from stack.services.ports import HOST
 from stack.services.processes import Service
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 NAME = "source-api"
 PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
-HISTORY_DAYS = 60
+HISTORY_DAYS = 425  # fourteen months: last year's figures, cohorts and lifetime values are not empty
 _CHAOS = "SOURCE_CHAOS"
+_EDITION = "source_edition"
 # Secrets of the platform and variables of Airflow and Postgres, which the source must not get.
 _NOT_THE_SOURCES = ("DATABASE_URL", "AIRFLOW_", "PG", "RETAIL_PG_")
 
@@ -78,6 +79,8 @@ def require_same_faults(home: Home) -> None:
 def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], now: datetime) -> dict[str, str]:
     """The data set's settings, from the environment or else from the first start; they are remembered."""
     remembered: dict[str, str] = home.recall("source") or {}
+    if not remembered:
+        home.remember(_EDITION, EDITION)
     pinned = _defaults(now) | remembered | _given(environment)
     if pinned != remembered:
         home.remember("source", pinned)
@@ -85,9 +88,15 @@ def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], 
 
 
 def changed_data_set(home: Home, environment: os._Environ[str] | dict[str, str]) -> list[str]:
-    """Settings by which the environment now asks for another data set than the one already loaded."""
+    """Settings by which the environment now asks for another data set than the one already loaded.
+
+    The edition of the sample data is one: a new version of the source may have other records for the same settings.
+    """
     remembered: dict[str, str] = home.recall("source") or {}
-    return [name for name, value in _given(environment).items() if remembered and value != remembered.get(name)]
+    if not remembered:
+        return []
+    edition = [] if home.recall(_EDITION) == EDITION else ["the edition of the sample data"]
+    return edition + [name for name, value in _given(environment).items() if value != remembered.get(name)]
 
 
 def _given(environment: os._Environ[str] | dict[str, str]) -> dict[str, str]:

@@ -41,7 +41,7 @@ from tests.queries import rows
 PORTS = {"postgres": "5432", "api": "4010", "airflow-webserver": "8080", "pgadmin": "5050", "report": "8082"}
 FOREIGN = ("pgadmin",)  # its image is not ours and cannot run here
 ACCOUNT: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
-SMALL_DATA_SET = {"SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20", "SOURCE_SALES_PER_HOUR": "2"}
+SMALL_DATA_SET = {"SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20", "SOURCE_SALES_PER_HOUR": "1"}
 
 
 @dataclass

@@ -133,7 +133,7 @@ def test_an_interrupted_step_ends_its_services_before_the_tour_ends(tmp_path: Pa
 @pytest.mark.timeout(900)
 def test_a_whole_tour_ends_with_a_difference_of_0_and_leaves_no_process() -> None:
     with retail() as cli:
-        toured = cli("tour", "--yes", seconds=800, SOURCE_SALES_PER_HOUR="10")
+        toured = cli("tour", "--yes", seconds=800, SOURCE_SALES_PER_HOUR="2")
         assert toured.code == 0, toured.err
         assert "the run was killed during silver_load_" in toured.err
         assert "nothing new from the source; loaded what an earlier run had pulled" in toured.out

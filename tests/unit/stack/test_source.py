@@ -22,8 +22,8 @@ FIRST = datetime(2026, 11, 20, 15, 30, tzinfo=timezone.utc)
 LATER = datetime(2027, 2, 1, 8, tzinfo=timezone.utc)
 
 
-def test_the_first_start_begins_at_a_midnight_sixty_days_ago(home: Home) -> None:
-    assert pinned_data_set(home, {}, FIRST)["SOURCE_START"] == "2026-09-21T00:00:00Z"
+def test_the_first_start_begins_at_a_midnight_fourteen_months_ago(home: Home) -> None:
+    assert pinned_data_set(home, {}, FIRST)["SOURCE_START"] == "2025-09-21T00:00:00Z"
 
 
 def test_a_later_start_serves_the_data_set_of_the_first(home: Home) -> None:
@@ -62,7 +62,14 @@ def test_a_change_is_reported(home: Home) -> None:
 def test_a_change_of_what_the_first_start_left_to_its_default_is_reported(home: Home) -> None:
     pinned_data_set(home, {}, FIRST)
     assert changed_data_set(home, {"SOURCE_SALES_PER_HOUR": "5000"}) == ["SOURCE_SALES_PER_HOUR"]
-    assert changed_data_set(home, {"SOURCE_SALES_PER_HOUR": "35"}) == []
+    assert changed_data_set(home, {"SOURCE_SALES_PER_HOUR": "5"}) == []
+
+
+def test_an_edition_of_the_sample_data_that_is_not_the_one_loaded_is_reported(home: Home) -> None:
+    home.remember("source", {"SOURCE_SEED": "42"})  # by a version that had no editions
+    assert changed_data_set(home, {}) == ["the edition of the sample data"]
+    pinned_data_set(home, {}, LATER)
+    assert changed_data_set(home, {}) == ["the edition of the sample data"]
 
 
 def test_an_empty_variable_changes_nothing(home: Home) -> None:
