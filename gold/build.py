@@ -7,7 +7,7 @@ transactions, decides what is new. These steps decide whether there is anything 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
@@ -33,6 +33,7 @@ from medallion.state.gold_progress import (
 from medallion.state.loads import log_failure
 from medallion.state.locks import GOLD_BUILD, locked
 from medallion.state.reconciliation import is_unbalanced, is_unchecked
+from medallion.statements import Statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from medallion.settings import Settings
 
 log = logging.getLogger(__name__)
+_SQL = Statements(__file__)
 
 # Unit tests of the models run when the code changes, not every hour.
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
@@ -95,8 +97,9 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     command = ["build", "--select", "tag:core", "--indirect-selection", "cautious", *_NO_UNIT_TESTS]
     request = _requested(conn)
     built = _step(conn, settings, command + _refresh(request, full_refresh), run_id, "dbt_run_core")
-    if request:
-        with transaction(conn):
+    with transaction(conn):
+        built = replace(built, repointed=_SQL.one(conn, "repointed_lines")[0])
+        if request:
             mark_gold_core_rebuilt(conn, request)
     return built
 

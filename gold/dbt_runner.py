@@ -39,16 +39,22 @@ _ROLE_OF_DBT = """
 
 @dataclass(frozen=True)
 class BuildResult:
-    """The result of one dbt command; `warnings` name what to look at."""
+    """The result of one dbt command; `warnings` name what to look at.
+
+    `repointed`: lines of the fact that a version which came after them has given another version of their customer or
+    product.
+    """
 
     models: int
     tests: int
     warnings: tuple[str, ...]
+    repointed: int = 0
 
     def summary(self) -> str:
         """One line for a person."""
         warned = f", {counted(len(self.warnings), 'warning')}: {'; '.join(self.warnings)}" if self.warnings else ""
-        return f"gold: {counted(self.models, 'model')} built, {counted(self.tests, 'test')} passed{warned}"
+        late = f", {counted(self.repointed, 'line')} re-pointed by late versions" if self.repointed else ""
+        return f"gold: {counted(self.models, 'model')} built, {counted(self.tests, 'test')} passed{late}{warned}"
 
 
 def invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:

@@ -45,12 +45,13 @@ begin
             )
         )
     where state.model = model_name and state.source_table = any(source_tables);
-    -- A core that is built from the beginning does not log which groupings its rows have left. So every mart starts
-    -- from the beginning too, whichever role built the core, and deletes the keys for which it finds no rows.
-    if full_refresh and not exists (select from unnest(source_tables) as name where name like 'gold.%') then
+    -- A model that is built from the beginning does not log what its rows have left. So each of its readers starts from
+    -- the beginning too, whichever role built the model: a mart deletes the keys for which it finds no rows, and the
+    -- fact looks up all its versions again.
+    if full_refresh then
         update meta.gold_state
         set load_id = 0
-        where source_table like 'gold.%' and model <> 'dbt_test' and load_id > 0;
+        where source_table = 'gold.' || model_name and model <> 'dbt_test' and load_id > 0;
     end if;
     insert into meta.load (run_id, layer, dataset)
     values (run, 'gold', model_name)
@@ -181,7 +182,15 @@ begin
         execute format('analyze (skip_locked) gold.%I', model_name);
     end if;
     perform meta.summarize_block_ranges(model_name);
-    perform meta.prune_changes(model_name);
+    -- Also of the logs that a fact reads: the builds of those run next to each other, and so find the lock taken.
+    perform meta.prune_changes(log.name)
+    from (
+        select model_name as name
+        union
+        select split_part(source_table, '.', 2) from meta.gold_state
+        where model = model_name and source_table like 'gold.%'
+    ) as log
+    where to_regclass(format('gold.%I', model_name || '_change')) is not null;
     perform meta.grant_reader('gold', model_name);
 end
 $$;

@@ -182,6 +182,8 @@ $$;
 -- ---------------------------------------------------------------- Silver → Gold, and what is checked after it
 
 do $$
+declare
+    log regclass;
 begin
     if to_regrole('retail_transformation') is null then
         return;
@@ -218,10 +220,15 @@ begin
     perform meta.hand_to_transformation(relname)
     from pg_class
     where relnamespace = 'gold'::regnamespace and relkind in ('r', 'p', 'v', 'm');
-    -- Where the owner may not hand over a table, the one Gold table that dbt does not create still belongs to it.
-    if (select relowner = current_user::regrole from pg_class where oid = 'gold.sales_item_change'::regclass) then
-        grant select, insert, delete on gold.sales_item_change to retail_transformation;
-    end if;
+    -- Where the owner may not hand over a table, the Gold tables that dbt does not create still belong to it.
+    for log in
+        select oid::regclass from pg_class
+        where
+            relnamespace = 'gold'::regnamespace and relname like '%\_change' and relkind = 'r'
+            and relowner = current_user::regrole
+    loop
+        execute format('grant select, insert, delete on %s to retail_transformation', log);
+    end loop;
 end
 $$;
 

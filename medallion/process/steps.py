@@ -70,7 +70,15 @@ class Step:
     logs_as: str = ""
 
 
-CORE = ("gold.dim_customer", "gold.dim_product", "gold.dim_store", "gold.sales_item")
+CORE = (
+    "gold.dim_customer",
+    "gold.dim_product",
+    "gold.dim_store",
+    "gold.dim_customer_history",
+    "gold.dim_product_history",
+    "gold.dim_store_history",
+    "gold.sales_item",
+)
 MARTS = (
     "gold.mart_daily_kpis",
     "gold.mart_sales_by_customer",
