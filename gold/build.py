@@ -6,18 +6,21 @@ transactions, decides what is new. These steps decide whether there is anything 
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
 from gold.shapes import outgrown_tables
+from medallion.business_date import business_date
 from medallion.database import transaction
 from medallion.errors import (
     EntityLocked,
     NothingToDo,
     RetailError,
 )
+from medallion.process.steps import NIGHTLY_MARTS
 from medallion.state.gold_progress import (
     PendingGold,
     RebuildToken,
@@ -32,10 +35,14 @@ from medallion.state.gold_progress import (
 )
 from medallion.state.loads import log_failure
 from medallion.state.locks import GOLD_BUILD, locked
+from medallion.state.nightly_builds import missing_tables
 from medallion.state.reconciliation import is_unbalanced, is_unchecked
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
     from psycopg2.extensions import connection
 
     from medallion.settings import Settings
@@ -45,6 +52,8 @@ _SQL = Statements(__file__)
 
 # Unit tests of the models run when the code changes, not every hour.
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+# A nightly table is behind the fact by day. What tests one, the build of the nightly tables runs.
+_NO_NIGHTLY = ("--exclude", "tag:nightly")
 
 
 @dataclass(frozen=True)
@@ -104,15 +113,21 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     return built
 
 
-def build_mart(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> BuildResult:
+def build_mart(
+    conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False, now: datetime | None = None
+) -> BuildResult:
     """Build the marts from the tested core. Raises GoldBuildFailed.
 
-    A requested rebuild is done when core and marts were built for it: a request made after the core began waits for the
-    next run.
+    Then, with a clock, those nightly models that have no table of their shape yet, in a full refresh all of them;
+    DataQualityError if their tests fail. A requested rebuild is done when core and marts were built for it: a request
+    made after the core began waits for the next run.
     """
     request = _requested(conn)
-    command = ["run", "--select", "tag:mart", *_refresh(request, full_refresh)]
-    built = _step(conn, settings, command, run_id, "dbt_run_mart")
+    refresh = _refresh(request, full_refresh)
+    built = _step(conn, settings, ["run", "--select", "tag:mart", *refresh], run_id, "dbt_run_mart")
+    nightly = list(NIGHTLY_MARTS) if refresh else _unbuilt_nightly(conn)
+    if now and nightly:
+        built += build_nightly_as_of(conn, settings, nightly, business_date(now), run_id=run_id, task="dbt_run_mart")
     if request and request.is_core_built:
         with transaction(conn):
             mark_gold_rebuilt(conn, request)
@@ -123,26 +138,69 @@ def check_gold(conn: connection, settings: Settings, *, run_id: str) -> BuildRes
     """Run every data test on what was built since the tests last passed. Raises DataQualityError."""
     with transaction(conn):
         open_gold_test(conn)
-    built = _step(conn, settings, ["test", *_NO_UNIT_TESTS], run_id, "dbt_test")
+    built = _step(conn, settings, ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS], run_id, "dbt_test")
     with transaction(conn):
         close_gold_test(conn)
     return built
 
 
 def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> BuildResult:
-    """Run every data test on all rows, whenever they were built.
+    """Run every data test of core and marts on all rows, whenever they were built.
 
     Raises DataQualityError; NothingToDo before the first build; EntityLocked, which is worth another try, while an
     hourly run builds Gold: core and marts are then at different states.
     """
+    require_settled(conn, settings, run_id=run_id)
+    command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
+    return _step(conn, settings, command, run_id, "dbt_test_all")
+
+
+def build_nightly(conn: connection, settings: Settings, *, run_id: str, now: datetime) -> BuildResult:
+    """Build the nightly models as of the last day that is complete at `now`, and run the tests that read one of them.
+
+    Raises GoldBuildFailed or DataQualityError; NothingToDo before the first build of Gold; EntityLocked, which is worth
+    another try, while Gold is behind Silver or not tested.
+    """
+    require_settled(conn, settings, run_id=run_id)
+    return build_nightly_as_of(conn, settings, NIGHTLY_MARTS, business_date(now), run_id=run_id)
+
+
+def build_nightly_as_of(
+    conn: connection,
+    settings: Settings,
+    tables: Sequence[str],
+    as_of: date,
+    *,
+    run_id: str,
+    task: str = "dbt_run_nightly",
+) -> BuildResult:
+    """Build these nightly tables for a business date and run their tests on all rows.
+
+    A test that reads another nightly table, which may be of another business date, runs only if all are built.
+    Raises GoldBuildFailed or DataQualityError.
+    """
+    are_all = {*tables} >= {*NIGHTLY_MARTS}
+    select = ["tag:nightly"] if are_all else [name.removeprefix("gold.") for name in tables]
+    variables = json.dumps({"business_date": as_of.isoformat(), "full_tests": True})
+    tests = ["--indirect-selection", "eager" if are_all else "buildable", *_NO_UNIT_TESTS]
+    return _step(conn, settings, ["build", "--select", *select, *tests, "--vars", variables], run_id, task)
+
+
+def _unbuilt_nightly(conn: connection) -> list[str]:
+    """The nightly tables that do not exist, or that do not have the columns of their models."""
+    with transaction(conn):
+        missing = missing_tables(conn, NIGHTLY_MARTS)
+    return missing + outgrown_tables(conn, ["nightly"])
+
+
+def require_settled(conn: connection, settings: Settings, *, run_id: str) -> None:
+    """Raise unless Gold was built and has taken and tested all of Silver; link dbt's local package if need be."""
     if not _is_built(conn):
         raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hourly run has ended")
     if gold_due(conn):
         raise EntityLocked("Gold is behind Silver: an hourly run is under way", remedy="try again once it has ended")
     if not packages_are_linked(settings):
         invoke(conn, settings, ["deps"], run_id)
-    command = ["test", *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
-    return _step(conn, settings, command, run_id, "dbt_test_all")
 
 
 def _is_built(conn: connection) -> bool:

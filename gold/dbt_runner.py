@@ -50,6 +50,10 @@ class BuildResult:
     warnings: tuple[str, ...]
     repointed: int = 0
 
+    def __add__(self, other: BuildResult) -> BuildResult:
+        """The result of both commands."""
+        return BuildResult(self.models + other.models, self.tests + other.tests, self.warnings + other.warnings)
+
     def summary(self) -> str:
         """One line for a person."""
         warned = f", {counted(len(self.warnings), 'warning')}: {'; '.join(self.warnings)}" if self.warnings else ""

@@ -14,23 +14,28 @@ from medallion.statements import Statements
 from medallion.yaml_files import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection
 
 _SQL = Statements(__file__)
 _FOLDERS = ("core", "marts")
 
 
-def outgrown_tables(conn: connection) -> list[str]:
-    """Tables of Gold whose columns are not those that their models declare, as `gold.sales_item`."""
+def outgrown_tables(conn: connection, folders: Sequence[str] = _FOLDERS) -> list[str]:
+    """Tables of Gold whose columns are not those that their models declare, as `gold.sales_item`.
+
+    `folders`: of the models; by default those that take increments.
+    """
     with transaction(conn):
         built = {name: set(columns) for name, columns in _SQL.rows(conn, "columns_of_gold")}
-    declared = _declared_columns()
+    declared = _declared_columns(folders)
     return sorted(f"gold.{name}" for name in built.keys() & declared if built[name] != declared[name])
 
 
-def _declared_columns() -> dict[str, set[str]]:
-    """The columns of each model that takes increments, from the contract next to it."""
+def _declared_columns(folders: Sequence[str]) -> dict[str, set[str]]:
+    """The columns of each model in these folders, from the contract next to it."""
     models = dbt_runner.PROJECT_DIR / "models" / "gold"
-    files = (file for folder in _FOLDERS for file in (models / folder).glob("*.yml"))
+    files = (file for folder in folders for file in (models / folder).glob("*.yml"))
     contracts = (one for file in files for one in read_yaml(file).get("models", []))
     return {one["name"]: {column["name"] for column in one["columns"]} for one in contracts if "columns" in one}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from gold.build import build_core, build_mart, check_gold, gold_due, prepare
+from gold.build import build_core, build_mart, build_nightly_as_of, check_gold, gold_due, prepare
 from loaders.dataset import DATASETS
 from loaders.load_all_silver import load_all_silver
 from medallion.bronze.retention import require_whole_bronze
@@ -22,21 +22,25 @@ from medallion.bronze.verify import require_intact, verify_bronze
 from medallion.database import transaction
 from medallion.entities.registry import TABLES
 from medallion.errors import DataQualityError, EntityLocked
-from medallion.process.steps import tables
+from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
 from medallion.schema import prepare_schema
 from medallion.state.gold_progress import want_gold_rebuild
 from medallion.state.locks import RETENTION, locked, table_lock
+from medallion.state.nightly_builds import nightly_builds
 from medallion.state.receipts import files_without_versions
 from medallion.statements import Statements
 from medallion.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     from psycopg2.extensions import connection
 
     from medallion.settings import Settings
 
 _SQL = Statements(__file__)
-GOLD = tables("gold")
+GOLD = (*CORE, *MARTS)
 VERSIONS = {name: table.versions for name, table in TABLES.items() if table.versions}
 # A dataset that is no longer declared is not loaded: its table stays as it is.
 _DECLARED = {"datasets": list(DATASETS)}
@@ -82,12 +86,15 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
         prepare_schema(beside)
         receipts = _copy_receipts(live, beside)
         behind = bool(gold_due(live))
-        _load_and_build(beside, settings, run_id)
+        nightly = {} if behind else _nightly_dates(live, only_current=True)
+        _load_and_build(beside, settings, run_id, nightly)
     _require_unchanged(live, receipts)
     begun = _with_versions_to_read(live)
     tables = [f"silver.{name}" for name in (*DATASETS, *(one for one in VERSIONS.values() if one not in begun))]
-    tables += [] if behind or begun else [f"gold.{name}" for name in GOLD]
-    rebuilt = RebuildResult(tuple(_compare(live, beside, table) for table in tables), _skipped(begun, behind=behind))
+    tables += [] if behind or begun else [*GOLD, *nightly]
+    outdated = [name for name in _nightly_dates(live) if name not in nightly]
+    skipped = _skipped(begun, outdated, behind=behind)
+    rebuilt = RebuildResult(tuple(_compare(live, beside, table) for table in tables), skipped)
     _require_same(rebuilt)
     return rebuilt
 
@@ -98,6 +105,7 @@ def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> No
     Raises BronzeDamaged, EntityLocked, or ConfigurationError (retention has removed files it needs), before anything
     is touched. Gold's readers keep the old tables until the new ones are built.
     """
+    nightly = _nightly_dates(conn)
     with ExitStack() as locks:
         locks.enter_context(locked(conn, RETENTION))
         require_whole_bronze(conn)
@@ -110,7 +118,7 @@ def rebuild_in_place(conn: connection, settings: Settings, *, run_id: str) -> No
                     cursor.execute(sql.SQL("truncate {}").format(sql.Identifier("silver", table)))
                 _SQL.execute(conn, "forget_loaded", {"dataset": name})
             want_gold_rebuild(conn)
-    _load_and_build(conn, settings, run_id)
+    _load_and_build(conn, settings, run_id, nightly)
 
 
 def _with_versions_to_read(conn: connection) -> list[str]:
@@ -119,21 +127,35 @@ def _with_versions_to_read(conn: connection) -> list[str]:
         return [table for name, table in VERSIONS.items() if files_without_versions(conn, name)]
 
 
-def _skipped(begun: list[str], *, behind: bool) -> tuple[str, ...]:
+def _skipped(begun: list[str], outdated: list[str], *, behind: bool) -> tuple[str, ...]:
     """Why tables are not compared."""
-    gold = ", ".join(f"gold.{name}" for name in GOLD)
+    gold = ", ".join((*GOLD, *NIGHTLY_MARTS))
     if begun:
         names = ", ".join(f"silver.{name}" for name in begun)
         return (f"as the next load reads older versions from Bronze first: {names}, {gold}",)
-    return (f"as Gold is behind Silver: {gold}",) if behind else ()
+    if behind:
+        return (f"as Gold is behind Silver: {gold}",)
+    why = "as Gold has changed since they were built (./retail nightly builds them)"
+    return (f"{why}: {', '.join(outdated)}",) if outdated else ()
 
 
-def _load_and_build(conn: connection, settings: Settings, run_id: str) -> None:
+def _nightly_dates(conn: connection, *, only_current: bool = False) -> dict[str, date]:
+    """The business date of each nightly table that was built, or of those that were built from Gold as it is now."""
+    with transaction(conn):
+        found = nightly_builds(conn)
+    dates = {f"gold.{one.model}": one.business_date for one in found if one.is_current or not only_current}
+    return {name: dates[name] for name in NIGHTLY_MARTS if name in dates}
+
+
+def _load_and_build(conn: connection, settings: Settings, run_id: str, nightly: Mapping[str, date]) -> None:
     # Records that were quarantined before are quarantined again, whatever their share of the file.
     load_all_silver(conn, settings.model_copy(update={"reject_limit_share": 1.0}), run_id=run_id)
     prepare(conn, settings, run_id=run_id, full_refresh=True)
     build_core(conn, settings, run_id=run_id, full_refresh=True)
     build_mart(conn, settings, run_id=run_id, full_refresh=True)
+    for as_of in sorted({*nightly.values()}):
+        tables = [name for name, day in nightly.items() if day == as_of]
+        build_nightly_as_of(conn, settings, tables, as_of, run_id=run_id)
     check_gold(conn, settings, run_id=run_id)
 
 

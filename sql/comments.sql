@@ -91,6 +91,10 @@ comment on table meta.migration is 'Migrations that were applied to this warehou
 'sql/migrations.';
 comment on column meta.migration.sha256 is 'Of the file as it was applied: a file that differs now is refused.';
 
+comment on table meta.nightly_build is 'Nightly tables of Gold. One row per table: what it was last built for.';
+comment on column meta.nightly_build.business_date is 'The last day whose sales the table counts (UTC).';
+comment on column meta.nightly_build.load_id is 'The load of that build.';
+
 comment on table meta.reconciliation is 'Control totals. One row per check and dataset: sales with ids above '
 'after_id, up to and including up_to_id, or records of a listing, at the source and in each layer.';
 comment on column meta.reconciliation.bronze_count is 'Records of receipted files; a record that was pulled '

@@ -62,13 +62,35 @@ $$;
 
 comment on function meta.open_gold is 'Opens a build of a Gold model; returns its load id.';
 
+-- Opens a build of a nightly model and records the business date that it is for. A nightly model is built completely,
+-- so it takes no increments and has no row in meta.gold_state. The lock serializes the builds of one model.
+create or replace function meta.open_nightly(model_name text, as_of date, run text)
+returns bigint
+language plpgsql
+as $$
+declare
+    opened bigint;
+begin
+    perform meta.hold_lock_row('gold', model_name);
+    insert into meta.load (run_id, layer, dataset)
+    values (run, 'gold', model_name)
+    returning load_id into opened;
+    insert into meta.nightly_build (model, business_date, load_id)
+    values (model_name, as_of, opened)
+    on conflict (model) do update set business_date = excluded.business_date, load_id = excluded.load_id;
+    return opened;
+end
+$$;
+
+comment on function meta.open_nightly is 'Opens a build of a nightly model as of a business date; returns its load id.';
+
 -- The next three functions are declared immutable, which they are within one statement. So the planner evaluates them
 -- before planning, knows how few rows are new, and reads those by index instead of scanning the table. With stable
 -- functions it assumed a ninth of history (docs/performance.md). Never call them in a prepared statement, nor in
 -- PL/pgSQL, which prepares its statements: a cached plan would keep their result. Parallel safe: they only read, and a
 -- statement that calls any other function gets no parallel plan at all.
 
--- Returns the load that open_gold opened in this transaction: the model writes it as its _load_id.
+-- Returns the load that open_gold or open_nightly opened in this transaction: the model writes it as its _load_id.
 create or replace function meta.gold_load_id(model_name text)
 returns bigint
 language sql

@@ -198,12 +198,15 @@ begin
     on meta.load to retail_transformation;
     grant select, insert, update on meta.gold_state to retail_transformation;
     grant
+        select, insert, update (business_date, load_id)
+    on meta.nightly_build to retail_transformation;
+    grant
         select, insert (is_wanted, requested_at, token), delete, update (requested_at, token, core_token)
     on meta.gold_rebuild to retail_transformation;
     grant select on meta.vw_gold_pending, meta.vw_open_differences to retail_transformation;
     grant select on meta.dataset to retail_transformation; -- meta.grant_reader reads it
     grant execute on function
-        meta.last_load_id, meta.open_gold, meta.gold_load_id, meta.taken, meta.through, meta.close_gold,
+        meta.last_load_id, meta.open_gold, meta.open_nightly, meta.gold_load_id, meta.taken, meta.through, meta.close_gold,
         meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader, meta.hand_to_transformation,
         meta.text_checksum, meta.moment_text
     to retail_transformation;

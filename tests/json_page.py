@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union
 
+from gold.dbt_runner import BuildResult
 from loaders.rejects import Reject, RetryResult
 from medallion.bronze.retention import RetentionResult
 from medallion.bronze.verify import VerifyResult
@@ -39,6 +40,7 @@ COMMANDS: dict[str, type] = {
     "verify": VerifyResult,
     "rebuild": RebuildResult,
     "schema": SchemaState,
+    "nightly": BuildResult,
     "retention": RetentionResult,
     "backup": BackedUp,
     "export": Exported,

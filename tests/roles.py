@@ -56,7 +56,7 @@ class Platform:
         with self.login(TRANSFORMATION) as conn:
             gold.prepare(conn, self.settings, **told)  # type: ignore[arg-type]
             gold.build_core(conn, self.settings, **told)  # type: ignore[arg-type]
-            gold.build_mart(conn, self.settings, **told)  # type: ignore[arg-type]
+            gold.build_mart(conn, self.settings, now=NOON, **told)  # type: ignore[arg-type]
             gold.check_gold(conn, self.settings, run_id="hour")
             return reconcile_sales(conn, self.settings, run_id="hour").summary()
 

@@ -27,6 +27,7 @@ HOURLY = "retail_etl_hourly"
 FIRST_TASK = "bronze_sales"  # looks for missing runs before its own
 COMMANDS = {
     HOURLY: "./retail run, or wait for the next hourly run",
+    "retail_gold_nightly": "./retail nightly, or wait for the next night",
     "retail_quality_nightly": "trigger retail_quality_nightly, or wait for the next night",
     "retail_backfill": "./retail backfill, or trigger retail_backfill again",
 }

@@ -61,10 +61,13 @@ def task_of(step: Step, notes: Mapping[str, str], **wiring: Any) -> Operator:
     def call(login: str) -> str:
         from airflow.sdk.exceptions import AirflowSkipException
 
-        params = get_current_context()["params"]
+        context = get_current_context()
+        params = context["params"]
         if step.entity and step.entity not in params["entities"]:
             raise AirflowSkipException(f"{step.entity} is not among the run's entities")
         options = {"full_refresh": params["full_refresh"]} if step.takes_full_refresh else {}
+        if step.takes_clock:
+            options["now"] = context["dag_run"].run_after  # stays the same when the task is tried again
         return "; ".join(one.summary() for one in _carry_out(step, login, **options))
 
     return call(login=step.login)  # shown among the task's rendered fields

@@ -37,8 +37,8 @@ class Outcome(Protocol):
 class StepFunction(Protocol):
     """A function that `Step.work` names: called with the warehouse, the settings and the id of the run.
 
-    It also takes the keyword `full_refresh` if its step `takes_full_refresh`, and `subject` if its step has one. Raises
-    errors of `medallion.errors`.
+    It also takes the keyword `full_refresh` if its step `takes_full_refresh`, `now` if its step `takes_clock`, and
+    `subject` if its step has one. Raises errors of `medallion.errors`.
     """
 
     def __call__(self, conn: connection, settings: Settings, *, run_id: str) -> Outcome:
@@ -53,7 +53,8 @@ class Step:
     `login`: the Airflow connection it works under. `reads` and `writes`: tables or sets of files, as `layer.dataset`.
     `entity`: the step is skipped when a run does not ask for this entity. `runs_after_skipped`: a step before it that
     had nothing to do does not skip it. `subject`: the entity or table that is passed by this name to a function which
-    serves more than one. `logs_as`: its rows in the ETL log, as `layer.dataset`; empty: it writes none.
+    serves more than one. `takes_clock`: it is passed the moment at which the run was due, as `now`. `logs_as`: its rows
+    in the ETL log, as `layer.dataset`; empty: it writes none.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Step:
     entity: str | None = None
     subject: str | None = None
     takes_full_refresh: bool = False
+    takes_clock: bool = False
     runs_after_skipped: bool = False
     logs_as: str = ""
 
@@ -86,6 +88,8 @@ MARTS = (
     "gold.mart_sales_by_product",
     "gold.mart_sales_by_store",
 )
+# Built as a whole every night, as of a business date. The first hourly run builds them, too.
+NIGHTLY_MARTS = ("gold.dim_location",)
 
 
 def bronze_step(entity: Entity) -> Step:
@@ -156,6 +160,7 @@ HOURLY = (
         reads=CORE,
         writes=MARTS,
         takes_full_refresh=True,
+        takes_clock=True,
         logs_as="gold.dbt_run_mart",
     ),
     Step(
@@ -166,6 +171,19 @@ HOURLY = (
         needs=("dbt_run_mart",),
         reads=(*CORE, *MARTS),
         logs_as="gold.dbt_test",
+    ),
+)
+
+NIGHTLY_GOLD = (
+    Step(
+        "dbt_run_nightly",
+        ("gold.build:build_nightly",),
+        "gold",
+        TRANSFORMATION,
+        reads=(*CORE, *MARTS),
+        writes=NIGHTLY_MARTS,
+        takes_clock=True,
+        logs_as="gold.dbt_run_nightly",
     ),
 )
 
@@ -198,14 +216,14 @@ BACKFILL = (PLAN_RANGES, PULL_RANGE, *LOAD_SALES)
 
 
 def tables(layer: Layer) -> tuple[str, ...]:
-    """Tables of Silver or Gold, in the order in which an hourly run writes them."""
-    names = (name for step in HOURLY if step.layer == layer for name in step.writes)
+    """Tables of Silver or Gold, in the order in which an hourly run and then a nightly one write them."""
+    names = (name for step in (*HOURLY, *NIGHTLY_GOLD) if step.layer == layer for name in step.writes)
     return tuple(name.removeprefix(f"{layer}.") for name in names)
 
 
 def logged_as(task_id: str) -> tuple[str | None, str]:
     """Layer and dataset under which a task writes into the ETL log; for a task that writes none, None and its id."""
-    steps = (*HOURLY, *NIGHTLY, *BACKFILL)
+    steps = (*HOURLY, *NIGHTLY_GOLD, *NIGHTLY, *BACKFILL)
     layer, _, dataset = next((one.logs_as for one in steps if one.id == task_id), "").partition(".")
     return (layer, dataset) if layer else (None, task_id)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medallion.business_date import business_date
 from medallion.entities.registry import ENTITIES, TABLES
 from stack.cli.context import AsJson, open_home, where_the_user_stands
 from stack.host.console import Talk, print_data
@@ -41,6 +42,7 @@ def add_operator_commands(app: typer.Typer) -> None:
     """Add the commands of this module to the command line."""
     app.command(epilog="Example: ./retail pull sales")(pull)
     app.command(epilog="Example: ./retail load sales_customer")(load)
+    app.command(epilog="Example: ./retail nightly --as-of 2026-10-31")(nightly)
     app.command(epilog="Example: BRONZE_RETENTION_DAYS=90 ./retail retention")(retention)
     app.command(epilog="Example: ./retail schema --check")(schema)
     app.command(epilog="Example: ./retail backup /backup/retail")(backup)
@@ -66,6 +68,32 @@ def load(dataset: _Dataset = None) -> None:
     from stack.commands.by_hand import load as load_datasets
 
     print_data("\n".join(load_datasets(*open_home(), Talk(), dataset, datetime.now(timezone.utc))))
+
+
+def nightly(
+    *,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Business date; default: the last complete day (UTC)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the nightly tables of Gold, as the nightly run does."""
+    from gold.dbt_runner import BuildResult
+    from medallion.errors import NothingToDo
+    from stack.commands.by_hand import build_nightly
+
+    last = business_date(datetime.now(timezone.utc))
+    if as_of and as_of.date() > last:
+        raise typer.BadParameter(f"--as-of {as_of.date()}: the last complete day (UTC) is {last}")
+    try:
+        built = build_nightly(*open_home(), Talk(), as_of.date() if as_of else last)
+    except NothingToDo as nothing:
+        Talk().say(str(nothing))
+        built = BuildResult(0, 0, ())
+        if not as_json:
+            return
+    _print(built, as_json=as_json)
 
 
 def retention(*, as_json: AsJson = False) -> None:

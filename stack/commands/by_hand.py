@@ -1,6 +1,7 @@
-"""`./retail pull`, `load`, `retention` and `schema`: one step by hand, on services that are started if need be.
+"""`./retail pull`, `load`, `nightly`, `retention` and `schema`: one step by hand.
 
-They call the functions of the steps under the owner's login, with a run id that begins with `manual__`.
+They start services if need be, and call the functions of the steps under the owner's login, with a run id that begins
+with `manual__`.
 """
 
 from __future__ import annotations
@@ -8,18 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gold.build import build_nightly_as_of, require_settled
 from medallion.bronze.retention import expire_bronze
 from medallion.database import connect
 from medallion.errors import NothingToDo
 from medallion.process.step import hand_run_id
-from medallion.process.steps import LOADS, PULLS, functions_of
+from medallion.process.steps import LOADS, NIGHTLY_MARTS, PULLS, functions_of
 from medallion.schema import pending_migrations, prepare_schema
 from stack.commands.last_report import save_before_stop
+from stack.commands.rebuild import dbt_speaks_to_its_log
 from stack.services.warehouse import platform, warehouse, with_source
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from gold.dbt_runner import BuildResult
     from medallion.bronze.retention import RetentionResult
     from stack.host.console import Talk
     from stack.host.home import Home
@@ -72,6 +76,15 @@ def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None, n
         said = [call(conn, settings, run_id=hand_run_id()).summary() for call in calls]
         save_before_stop(home, url, now)
     return said
+
+
+def build_nightly(home: Home, settings: StackSettings, talk: Talk, as_of: date) -> BuildResult:
+    """Build the nightly tables of Gold for a business date. Raises as the nightly step."""
+    run_id = hand_run_id()
+    with warehouse(home, settings, talk) as url, connect(url) as conn, dbt_speaks_to_its_log(home):
+        prepare_schema(conn)
+        require_settled(conn, settings, run_id=run_id)
+        return build_nightly_as_of(conn, settings, NIGHTLY_MARTS, as_of, run_id=run_id)
 
 
 def expire(home: Home, settings: StackSettings, talk: Talk) -> RetentionResult | None:

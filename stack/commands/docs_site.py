@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 _AT_FIRST = '"model","seed","snapshot","source",'
 _WITH_TESTS = _AT_FIRST + '"test","unit_test",'
 # Keys of a model's meta, and what its page shows instead.
-LABELS = {"takes": "reads new rows of", "behind": "built after"}
+LABELS = {
+    "takes": "reads new rows of",
+    "behind": "built after",
+    "nightly_because": "built every night and not every hour, as",
+}
 
 
 def tidy(site: Path) -> None:

@@ -34,7 +34,7 @@ def rebuild_and_compare(home: Home, settings: StackSettings, talk: Talk) -> Rebu
         connect(url) as live,
         connect(beside_url) as beside,
         talk.step("rebuild from Bronze"),
-        _dbt_speaks_to_its_log(home),
+        dbt_speaks_to_its_log(home),
     ):
         prepare_schema(live)
         return rebuild_beside(live, beside, settings, run_id=hand_run_id())
@@ -46,14 +46,14 @@ def rebuild_live(home: Home, settings: StackSettings, talk: Talk) -> None:
         warehouse(home, settings, talk) as url,
         connect(url) as conn,
         talk.step("rebuild in place"),
-        _dbt_speaks_to_its_log(home),
+        dbt_speaks_to_its_log(home),
     ):
         prepare_schema(conn)
         rebuild_in_place(conn, settings, run_id=hand_run_id())
 
 
 @contextmanager
-def _dbt_speaks_to_its_log(home: Home) -> Iterator[None]:
+def dbt_speaks_to_its_log(home: Home) -> Iterator[None]:
     """Send dbt's progress to its log: called in this process, it prints to stdout, which is for data."""
     with (home.logs / "dbt.log").open("a", encoding="utf-8") as stream, redirect_stdout(stream):
         yield

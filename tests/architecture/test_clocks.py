@@ -40,7 +40,7 @@ EDGES = {
     "stack/services/source_api.py": "where the history of a new data set begins",
     "report/serve.py": "dates the page that a reader asks for",
     "stack/commands/report.py": "dates the page",
-    "stack/cli/operate.py": "dates a backup and the report after a step by hand",
+    "stack/cli/operate.py": "dates a backup and the report after a step by hand, and the last complete day",
     "stack/cli/app.py": "the moment at which a person asks for the status",
     "stack/commands/up.py": "signs of life since a start",
     "stack/services/warehouse.py": "says when it looked at the incidents",

@@ -16,6 +16,7 @@ from medallion.process.steps import (
     HOURLY,
     LOADS,
     NIGHTLY,
+    NIGHTLY_GOLD,
     PULL_RANGE,
     PULLS,
     Step,
@@ -26,7 +27,8 @@ from medallion.process.steps import (
 from medallion.settings import PROJECT_ROOT
 
 STAGES = {"medallion", "ingestion", "loaders", "gold", "quality"}
-STEPS = {(name, step.id): step for name in ("HOURLY", "NIGHTLY", "BACKFILL") for step in globals()[name]}
+RUNS = {"hourly": HOURLY, "nightly Gold": NIGHTLY_GOLD, "nightly": NIGHTLY, "backfill": BACKFILL}
+STEPS = {(name, step.id): step for name, steps in RUNS.items() for step in steps}
 # Of an entity that needs no function of its own.
 PLAIN = Table("plain", "one", "Plain.", key=("plain_id",), columns=())
 OTHER = Entity("plain", "plain_id", ENTITIES["products"].order, (PLAIN,))
@@ -45,9 +47,10 @@ def test_a_step_names_a_function_that_is_called_as_a_step_is(work: str, step: St
     assert list(parameters)[:2] == ["conn", "settings"]
     assert parameters["run_id"].kind is inspect.Parameter.KEYWORD_ONLY
     assert ("full_refresh" in parameters) == step.takes_full_refresh
+    assert ("now" in parameters) == step.takes_clock
     needed = {name for name, one in parameters.items() if one.default is inspect.Parameter.empty}
-    handed = {"first", "last"} if step is PULL_RANGE else set()
-    assert needed <= {"conn", "settings", "run_id", *handed} | ({"subject"} if step.subject else set())
+    handed = {"first", "last"} if step is PULL_RANGE else {"subject"} if step.subject else set()
+    assert needed <= {"conn", "settings", "run_id", *handed} | ({"now"} if step.takes_clock else set())
     assert ("subject" in parameters) == (step.subject is not None)
 
 
@@ -60,7 +63,7 @@ def test_a_step_returns_something_that_sums_it_up(work: str) -> None:
     assert all(callable(kind.summary) for kind in kinds)
 
 
-@pytest.mark.parametrize("steps", [HOURLY, NIGHTLY, BACKFILL], ids=["hourly", "nightly", "backfill"])
+@pytest.mark.parametrize("steps", RUNS.values(), ids=list(RUNS))
 def test_a_step_needs_steps_of_its_run_that_stand_before_it(steps: tuple[Step, ...]) -> None:
     for number, step in enumerate(steps):
         assert {*step.needs} <= {one.id for one in steps[:number]}
@@ -88,5 +91,6 @@ def test_every_step_says_under_which_name_it_writes_into_the_etl_log_or_that_it_
         assert step.id in silent or (layer in {"bronze", "silver", "gold"} and dataset)
     assert logged_as("bronze_sales") == ("bronze", "sales")
     assert logged_as("silver_load_products") == ("silver", "products")
+    assert logged_as("dbt_run_nightly") == ("gold", "dbt_run_nightly")
     assert logged_as("dbt_test_all") == ("gold", "dbt_test_all")
     assert logged_as("verify_bronze") == (None, "verify_bronze")

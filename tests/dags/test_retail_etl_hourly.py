@@ -113,7 +113,7 @@ def test_no_dag_takes_a_run_for_dates_of_the_past(dag: Any) -> None:
     types = {found.dag_id: {one.value for one in found.allowed_run_types} for found in DagBag(str(DAGS)).dags.values()}
     kept = {"scheduled", "manual", "operator_triggered", "asset_materialization"}
     assert types == dict.fromkeys(types, kept)
-    assert len(types) == 3
+    assert len(types) == 4
 
 
 def test_params_are_checked_by_a_schema(dag: Any) -> None:

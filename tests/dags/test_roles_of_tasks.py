@@ -56,6 +56,7 @@ def test_an_hour_and_a_night_need_no_login_but_the_narrow_ones(made: Platform, r
     }
     hour = Hour(runs.environment | logins, runs.log)
     assert hour.run() == 0, hour.log.read_text()[-4000:]
+    assert hour.run("retail_gold_nightly") == 0, hour.log.read_text()[-4000:]
     assert hour.run("retail_quality_nightly") == 0, hour.log.read_text()[-4000:]
     assert "0 old Bronze files removed" in hour.log.read_text()
     assert "did not finish" not in hour.log.read_text()

@@ -6,10 +6,10 @@ import pytest
 from psycopg2.extensions import connection
 
 from medallion.database import connect
-from medallion.process.steps import BACKFILL, HOURLY, NIGHTLY
+from medallion.process.steps import BACKFILL, HOURLY, NIGHTLY, NIGHTLY_GOLD
 
 BY_HAND = "manual__2026-11-29T20:21:39.552968+00:00"
-TASKS = sorted({step.id for step in (*HOURLY, *NIGHTLY, *BACKFILL)})
+TASKS = sorted({step.id for step in (*HOURLY, *NIGHTLY_GOLD, *NIGHTLY, *BACKFILL)})
 
 
 @pytest.mark.parametrize("task_id", TASKS)

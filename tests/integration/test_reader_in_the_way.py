@@ -15,7 +15,7 @@ from ingestion.sales import collect_sales
 from ingestion.sales_backfill import plan_backfill
 from medallion.bronze.retention import expire_bronze
 from medallion.database import connect
-from medallion.process.steps import CORE, MARTS
+from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
 from medallion.state.backfill_ranges import read_progress
 from medallion.state.locks import entity_lock, locked
 from stack.services.postgres.roles import INGESTION, READER, WAREHOUSE
@@ -28,7 +28,7 @@ from tests.roles import Platform, platform
 NAMES = {
     "retail.bronze": "customers products stores sales retention",
     "retail.silver": "customers products stores sales_customer sales_product",
-    "retail.gold": " ".join(["build", *(name.removeprefix("gold.") for name in (*CORE, *MARTS))]),
+    "retail.gold": " ".join(["build", *(name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS))]),
 }
 
 # Where no superuser has run sql/hardening.sql.

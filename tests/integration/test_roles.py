@@ -68,6 +68,7 @@ meta.load                    SIUDTO  Siu        Siu             S
 meta.lock                    SIUDTO  SIu        SIu             S
 meta.lock_holder             SIUDTO  SID        SID             S
 meta.migration               SIUDTO  -          -               S
+meta.nightly_build           SIUDTO  -          SIu             S
 meta.reconciliation          SIUDTO  -          SI              S
 meta.rejected_record         SIUDTO  siu        s               s
 meta.replay                  SIUDTO  Siu        -               S
@@ -92,6 +93,7 @@ silver.sales_product         SIUDTO  SIUD       S               S
 silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
+gold.dim_location            SIUDTO  -          SIUDTO          S
 gold.dim_product             SIUDTO  -          SIUDTO          S
 gold.dim_store               SIUDTO  -          SIUDTO          S
 gold.mart_daily_kpis         SIUDTO  -          SIUDTO          S
@@ -122,6 +124,7 @@ hand_to_transformation       X       -          X               -
 hold_lock_row                X       X          X               -
 last_load_id                 X       -          X               X
 open_gold                    X       -          X               -
+open_nightly                 X       -          X               -
 prune_changes                X       -          X               -
 summarize_block_ranges       X       -          X               -
 take_lock                    X       X          X               -
@@ -166,6 +169,7 @@ PARTIAL = {
     "retail_transformation meta.lock u": "name",
     "retail_transformation meta.load i": LOG,
     "retail_transformation meta.load u": "status ended_at rows_read rows_inserted rows_updated",
+    "retail_transformation meta.nightly_build u": "business_date load_id",
     "retail_transformation meta.rejected_record s": "dataset raw status record_key sale_id",
     "retail_reader meta.rejected_record s": "all but raw",
     "retail_reader silver.customers s": CONTACT,
@@ -190,6 +194,7 @@ CALLS = {
     "text_multirange": "",
     "text_range": "'none', 'none', '[]'",
     "open_gold": "'none', '{}', '{}', false, 'run'",
+    "open_nightly": "'none', null, 'run'",
     "prune_changes": "'none'",
     "summarize_block_ranges": "'none'",
     "take_lock": "'none', 'none', false",
