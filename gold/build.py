@@ -174,13 +174,13 @@ def build_nightly_as_of(
     run_id: str,
     task: str = "dbt_run_nightly",
 ) -> BuildResult:
-    """Build these nightly tables for a business date and run their tests on all rows.
+    """Build these nightly tables for a business date, with the nightly tables that they read, and run their tests.
 
-    A test that reads another nightly table, which may be of another business date, runs only if all are built.
-    Raises GoldBuildFailed or DataQualityError.
+    A table that is read may be of another business date, so it is built again first. A test that reads a further
+    nightly table runs only if all are built. Raises GoldBuildFailed or DataQualityError.
     """
     are_all = {*tables} >= {*NIGHTLY_MARTS}
-    select = ["tag:nightly"] if are_all else [name.removeprefix("gold.") for name in tables]
+    select = ["tag:nightly"] if are_all else [f"+{name.removeprefix('gold.')},tag:nightly" for name in tables]
     variables = json.dumps({"business_date": as_of.isoformat(), "full_tests": True})
     tests = ["--indirect-selection", "eager" if are_all else "buildable", *_NO_UNIT_TESTS]
     return _step(conn, settings, ["build", "--select", *select, *tests, "--vars", variables], run_id, task)
