@@ -109,7 +109,7 @@ class Sales:
         return draw(ids, self._seed, purpose)
 
     def _origins(self, sale_id: pl.Series, sold_at: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Each sale and its time, or those of the earlier one that it takes back; nobody returns a return."""
+        """Each sale and its time, or those of the earlier one that it takes back; a return is never returned."""
         at = self._may_return(sale_id).arg_true()
         asked = sale_id[at]
         bits = self._draw(asked, "back")

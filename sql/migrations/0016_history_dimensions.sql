@@ -1,5 +1,5 @@
 -- History dimensions: one row per version, of which no two of one entity overlap. The server itself holds that, by a
--- constraint that needs PostgreSQL 18 and an extension, in a schema of its own, as nobody calls its functions.
+-- constraint that needs PostgreSQL 18 and an extension, in a schema of its own, as no code calls its functions.
 
 do $$
 begin
@@ -40,7 +40,7 @@ create table gold.dim_store_history_change (
 do $$
 begin
     if not (select pg_has_role(relowner, 'USAGE') from pg_class where oid = 'gold.sales_item_change'::regclass) then
-        raise exception '% may not change gold.sales_item_change: grant it the role of that table', current_user;
+        raise exception '% may not change gold.sales_item_change: grant it the role of the table', current_user;
     end if;
     delete from gold.sales_item_change;
     alter table gold.sales_item_change

@@ -64,11 +64,11 @@ def libpq_environment(database_url: str, name: str) -> dict[str, str]:
 
 def find_program(settings: StackSettings, name: str) -> str:
     """A client program of the embedded Postgres, else of the system. Raises ConfigurationError when there is none."""
-    beside = find_binaries(settings.postgres_bin) / name
-    found = str(beside) if beside.is_file() else shutil.which(name)
+    bundled = find_binaries(settings.postgres_bin) / name
+    found = str(bundled) if bundled.is_file() else shutil.which(name)
     if found is None:
         raise ConfigurationError(
-            f"no {name} was found in {beside.parent} or on PATH",
+            f"no {name} was found in {bundled.parent} or on PATH",
             remedy="install PostgreSQL's client (Debian: apt install postgresql-client)",
         )
     return found
