@@ -1,5 +1,5 @@
 {#-
-  The version of an entity that was in force at a moment: a join that finds exactly one row, so that no query repeats the
+  The version of an entity that was in force at a moment: a join that finds exactly one row, so no query repeats the
   range by hand. `as_of('customer', 'header.customer_id', 'header.sold_at')` joins `dim_customer_history` as
   `customer_version`. Versions cover all time from '-infinity' to 'infinity', without gap or overlap, and none of these
   bounds is null. A join that should find a version and finds none leaves nulls, and drops no row.

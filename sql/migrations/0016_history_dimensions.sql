@@ -35,7 +35,7 @@ create table gold.dim_store_history_change (
     primary key (_load_id, store_key, changed_from)
 );
 
--- The fact carries the versions in force at the sale. The next run builds it from the beginning, as it has other columns
+-- The fact carries the versions in force at the sale. The next run builds it from the beginning, as it has new columns
 -- now, and its marts with it: what the log says is not needed then.
 do $$
 begin

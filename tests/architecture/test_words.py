@@ -13,7 +13,7 @@ from tests.product_files import product_files
 # How often each may stand in code, SQL and pages. A change that removes one lowers the number.
 MOST = {
     "whoever": 1,
-    "nobody": 7,
+    "nobody": 6,
     "somebody": 0,
     "anew": 0,
     "set (?:it |them )?aside": 0,
