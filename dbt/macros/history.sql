@@ -61,7 +61,7 @@ with touched as (
 
         select distinct on ({{ key }}, period)
             *,
-            min(updated_at) over (partition by {{ key }}, period) as opened_at
+            min(updated_at) over (partition by {{ key }}, period) as began_at
         from numbered
         order by {{ key }}, period, updated_at desc
 
@@ -95,8 +95,8 @@ with touched as (
         {{ key }},
         {{ attributes | join(',\n        ') }},
         updated_at,
-        case when period.period > 1 then opened_at else '-infinity' end as valid_from,
-        lead(opened_at, 1, 'infinity') over (partition by {{ key }} order by period.period) as valid_to,
+        case when period.period > 1 then began_at else '-infinity' end as valid_from,
+        lead(began_at, 1, 'infinity') over (partition by {{ key }} order by period.period) as valid_to,
         period.period is null as is_inferred
     from period
     full join inferred using ({{ key }})
