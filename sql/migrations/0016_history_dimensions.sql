@@ -9,8 +9,9 @@ begin
 end
 $$;
 
-create schema extensions;
-create extension btree_gist schema extensions;
+-- A database that is not ours alone may have either already.
+create schema if not exists extensions;
+create extension if not exists btree_gist schema extensions;
 
 -- Which periods have another version in force since a load. The fact reads it in its own range of loads.
 create table gold.dim_customer_history_change (

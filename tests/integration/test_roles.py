@@ -47,6 +47,7 @@ meta                         UC      U          U               U
 silver                       UC      U          U               U
 gold                         UC      -          UC              U
 public                       UC      -          -               -
+extensions                   UC      -          -               -
 """
 # S select, I insert, U update, D delete, T truncate, O what only an owner may (drop, alter)
 RELATIONS = """
@@ -93,9 +94,15 @@ silver.sales_product         SIUDTO  SIUD       S               S
 silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
+gold.dim_customer_history    SIUDTO  -          SIUDTO          s
+gold.dim_customer_history_change  SIUDTO  -     SIUDTO          S
 gold.dim_location            SIUDTO  -          SIUDTO          S
 gold.dim_product             SIUDTO  -          SIUDTO          S
+gold.dim_product_history     SIUDTO  -          SIUDTO          S
+gold.dim_product_history_change  SIUDTO  -      SIUDTO          S
 gold.dim_store               SIUDTO  -          SIUDTO          S
+gold.dim_store_history       SIUDTO  -          SIUDTO          S
+gold.dim_store_history_change  SIUDTO  -      SIUDTO          S
 gold.mart_daily_kpis         SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
@@ -175,6 +182,7 @@ PARTIAL = {
     "retail_reader silver.customers s": CONTACT,
     "retail_reader silver.customers_version s": CONTACT,
     "retail_reader gold.dim_customer s": CONTACT,
+    "retail_reader gold.dim_customer_history s": CONTACT,
 }
 CALLS = {
     "close_gold": "'none', 0",

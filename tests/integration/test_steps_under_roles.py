@@ -51,8 +51,10 @@ ALLOWED = {
         TRANSFORMATION: "open_load log_failure log_unlogged succeed_load",
     },
     "medallion/state/receipts": {
-        INGESTION: "add_receipt unloaded_files mark_loaded receipts files_waiting",
-        TRANSFORMATION: "unloaded_files receipts files_waiting",
+        INGESTION: """
+            add_receipt unloaded_files mark_loaded receipts files_waiting files_without_versions mark_versions_kept
+        """,
+        TRANSFORMATION: "unloaded_files receipts files_waiting files_without_versions",
     },
     "medallion/state/quarantine": {INGESTION: "reject_record", TRANSFORMATION: ""},
     "medallion/state/gold_progress": {

@@ -32,6 +32,8 @@ _EMPTY = """
     delete from silver.products;
     delete from silver.customers_version;
     delete from silver.products_version;
+    delete from silver.stores;
+    delete from silver.stores_version;
     delete from silver.sales_customer;
     delete from silver.sales_product;
 """

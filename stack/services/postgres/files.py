@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stack.host.home import Home
     from stack.host.settings import StackSettings
 
-OLDEST_MAJOR = 17
+OLDEST_MAJOR = 18
 _FALLBACK_PARENT = Path("/var/lib")
 _WORLD_READABLE = 0o755
 
@@ -100,8 +100,8 @@ def major_version(binaries: Path) -> int:
         ) from error
     if major < OLDEST_MAJOR:
         raise ConfigurationError(
-            f"{version} in {binaries} is too old: MERGE with RETURNING needs {OLDEST_MAJOR}",
-            remedy="point POSTGRES_BIN to PostgreSQL 17 or newer, or unset it",
+            f"{version} in {binaries} is too old: versions that must not overlap need {OLDEST_MAJOR}",
+            remedy=f"point POSTGRES_BIN to PostgreSQL {OLDEST_MAJOR} or newer, or unset it",
         )
     return major
 
