@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -350,3 +351,67 @@ def test_the_current_versions_are_the_rows_of_silver(conn: connection, settings:
     current = f"select {columns} from gold.dim_customer_history where is_current order by 1"
     assert rows(conn, current) == rows(conn, f"select {columns} from silver.customers order by 1") != []
     assert rows(conn, WRONG) == []
+
+
+# A year of sales of many customers, as loads would have left them.
+MANY = """
+    insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+    select 'many', 'silver', name, 'SUCCESS', now(), 1, 1
+    from unnest('{customers_version, products_version, sales_customer, sales_product}'::text[]) as name;
+    insert into silver.customers_version
+    select
+        n, 'x', 'x', 'x', 'x', 'Lyon', 'x', 'FR', 'x', '2026-01-01Z', '2026-01-01Z', false, n,
+        meta.last_load_id('silver.customers_version')
+    from generate_series(1, 40000) as n;
+    insert into silver.products_version
+    select
+        n, 'x', 'x', 'x', 'x', 'x', 9, 4, 'EUR', true, '2026-01-01Z', n, meta.last_load_id('silver.products_version')
+    from generate_series(1, 2000) as n;
+    insert into silver.sales_customer
+    select
+        n, n % 40000 + 1, 1, '2026-01-01Z'::timestamptz + n * interval '210 seconds', 'web', 'card', 'EUR',
+        meta.last_load_id('silver.sales_customer')
+    from generate_series(1, 120000) as n;
+    insert into silver.sales_product
+    select n, 1, n % 2000 + 1, 1, 9, 0, meta.last_load_id('silver.sales_product')
+    from generate_series(1, 120000) as n;
+    analyze silver.customers_version, silver.sales_customer, silver.sales_product;
+    select brin_summarize_new_values(indexrelid::regclass)
+    from pg_index inner join pg_class on pg_class.oid = indexrelid inner join pg_am on pg_am.oid = relam
+    where amname = 'brin' and indrelid::regclass::text like 'silver.%'
+"""
+READ = """
+    select relname::text, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables
+    where relname in ('customers_version', 'sales_customer', 'dim_customer_history', 'sales_item')
+"""
+
+
+def reads(conn: connection) -> dict[str, int]:
+    """Rows read of each table so far, once the sessions that have ended have reported."""
+    previous: list[tuple[Any, ...]] = []
+    while (found := sorted(rows(conn, READ))) != previous:
+        previous = found
+        time.sleep(0.5)
+    return dict(found)
+
+
+def run_core(conn: connection, settings: Settings) -> None:
+    """The core without its tests."""
+    gold.prepare(conn, settings, run_id="hour")
+    gold._step(conn, settings, ["run", "--select", "tag:core"], "hour", "dbt_run_core")
+
+
+def test_an_hour_reads_the_keys_that_it_touched_and_neither_the_history_nor_the_fact(
+    conn: connection, settings: Settings
+) -> None:
+    execute(conn, MANY)
+    run_core(conn, settings)
+    execute(conn, "analyze gold.sales_item, gold.dim_customer_history, gold.dim_product_history")
+    before = reads(conn)
+    arrive(conn, settings, (8, "Brest"))
+    price(conn, settings, 8, "5.00", product_id=7)
+    run_core(conn, settings)
+    read = {table: count - before[table] for table, count in reads(conn).items()}
+    assert rows(conn, WRONG) == []
+    assert rows(conn, "select count(*) from gold.sales_item where cost_amount = 5") != [(0,)]
+    assert max(read.values()) < 5_000, read  # a range of blocks of each; they hold 40,000 and 120,000 rows
