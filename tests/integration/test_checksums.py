@@ -12,6 +12,8 @@ import pytest
 from psycopg2.extensions import connection
 
 from backend.dataset import checksum as backend_checksum
+from backend.dataset.products import Products
+from backend.settings import SourceSettings
 from loaders.dataset import Dataset
 from loaders.load_all_silver import load_all_silver
 from loaders.rejects import DATASETS
@@ -59,6 +61,18 @@ HEADER = {
     "currency": "EUR",
 }
 LINE = {"sale_id": 1, "line_no": 1, "product_id": 1, "quantity": 1, "unit_price": "1.00", "discount": "0.00"}
+STORE = {
+    "store_id": 1,
+    "name": "n",
+    "format": "f",
+    "city": "c",
+    "region": "r",
+    "country": "FR",
+    "currency": "EUR",
+    "opened_at": "2020-01-01T00:00:00Z",
+    "is_active": True,
+    "updated_at": "2026-01-01T00:00:00Z",
+}
 TIMES = (
     "0001-01-01T00:00:00Z",
     "0001-01-01T00:00:00-14:00",
@@ -141,6 +155,7 @@ def test_the_source_computes_strange_values_as_python_does() -> None:
             **{name: ["é", "\U0001f600", 'a"b\\'] for name in ("sku", "name", "category", "subcategory", "brand")},
             "unit_price": [1250, 5, 999_999_999_999],
             "unit_cost": [0, 100, 10],
+            "currency": ["EUR"] * 3,
             "is_active": [True, False, True],
             "updated_at": seconds,
         }
@@ -155,8 +170,9 @@ def test_the_source_computes_strange_values_as_python_does() -> None:
         for row in frame.to_dicts()
     ]
     ours = record_checksums(DATASETS["products"], raws)
+    products = Products(SourceSettings()).listing()
     assert None not in ours
-    assert backend_checksum.checksum(frame, backend_checksum.FIELDS["products"]) == total_of(filter(None, ours))
+    assert backend_checksum.checksum(frame, products.checksum_fields) == total_of(filter(None, ours))
     lines = pl.DataFrame({"sale_id": [1], "line_no": [1], "product_id": [1], "quantity": [-1]}).with_columns(
         pl.lit(-5).alias("unit_price"), pl.lit(-1250).alias("discount")
     )
@@ -237,6 +253,7 @@ def test_a_datasets_columns_are_all_in_its_checksum() -> None:
         "products": PRODUCT,
         "sales_customer": HEADER,
         "sales_product": LINE,
+        "stores": STORE,
     }
     for name, dataset in DATASETS.items():
         base = record_checksum(dataset, json.dumps(samples[name]).encode())

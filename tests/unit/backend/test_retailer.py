@@ -175,6 +175,16 @@ def test_every_month_brings_new_customers_and_a_curve_of_their_own(sales: pl.Dat
         assert 0.1 < cohort.filter(month=month + 4)["customer_id"].n_unique() / size < 0.7
 
 
+def test_most_new_customers_buy_within_three_weeks_of_their_sign_up(sales: pl.DataFrame, data: DataSet) -> None:
+    signed_up = pl.col("signed_up_at").str.to_datetime(time_zone="UTC")
+    new = listed(data, "customers").select("customer_id", signed_up).filter(pl.col("signed_up_at") >= START)
+    new = new.filter(pl.col("signed_up_at") < NOW - timedelta(days=21))
+    first = of_customers(sales).group_by("customer_id").agg(pl.col("at").min())
+    waited = new.join(first, on="customer_id", how="left").select(pl.col("at") - pl.col("signed_up_at")).to_series()
+    assert len(waited) > 400
+    assert (waited <= timedelta(days=21)).fill_null(value=False).mean() > 0.9
+
+
 def test_some_customers_are_won_back_after_four_months_and_some_never_return(sales: pl.DataFrame) -> None:
     bought = of_customers(sales).sort("customer_id", "sale_id")
     gap = pl.col("at") - pl.col("at").shift(1).over("customer_id")
