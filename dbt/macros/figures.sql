@@ -2,7 +2,7 @@
 
 {#- Measures that every mart holds, in the order of their columns. -#}
 {% macro figure_names() -%}
-sale_count return_count line_count quantity returned_quantity gross_amount discount_amount net_amount returned_amount
+sale_count return_count line_count quantity returned_quantity gross_amount discount_amount net_amount returned_amount cost_amount costed_net_amount margin_amount
 {%- endmacro %}
 
 {#- A measure over the lines of one key of a mart's grain. -#}
@@ -17,6 +17,9 @@ sale_count return_count line_count quantity returned_quantity gross_amount disco
     "discount_amount": "coalesce(sum(discount_amount), 0)::numeric(38, 2)",
     "net_amount": "coalesce(sum(net_amount), 0)::numeric(38, 2)",
     "returned_amount": "coalesce(sum(case when is_return then -net_amount end), 0)::numeric(38, 2)",
+    "cost_amount": "coalesce(sum(cost_amount), 0)::numeric(38, 2)",
+    "costed_net_amount": "coalesce(sum(case when cost_amount is not null then net_amount end), 0)::numeric(38, 2)",
+    "margin_amount": "coalesce(sum(net_amount - cost_amount), 0)::numeric(38, 2)",
     "customer_count": "count(distinct case when not is_return then customer_id end)",
 }[name] }}
 {%- endmacro %}
@@ -33,6 +36,9 @@ sale_count return_count line_count quantity returned_quantity gross_amount disco
     "discount_amount": "numeric(38, 2)",
     "net_amount": "numeric(38, 2)",
     "returned_amount": "numeric(38, 2)",
+    "cost_amount": "numeric(38, 2)",
+    "costed_net_amount": "numeric(38, 2)",
+    "margin_amount": "numeric(38, 2)",
     "customer_count": "bigint",
 }[name] }}
 {%- endmacro %}
@@ -44,5 +50,6 @@ sale_count return_count line_count quantity returned_quantity gross_amount disco
     "items_per_order": "((quantity + returned_quantity)::numeric / nullif(sale_count, 0))::numeric(38, 6)",
     "return_rate": "(returned_amount::numeric / nullif((net_amount + returned_amount), 0))::numeric(38, 6)",
     "discount_share": "(discount_amount::numeric / nullif(gross_amount, 0))::numeric(38, 6)",
+    "margin_rate": "(margin_amount::numeric / nullif(costed_net_amount, 0))::numeric(38, 6)",
 }[name] }}
 {%- endmacro %}

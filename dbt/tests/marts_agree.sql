@@ -28,7 +28,9 @@ total as (
             coalesce(sum(mart.gross_amount), 0) as gross_amount,
             coalesce(sum(mart.discount_amount), 0) as discount_amount,
             coalesce(sum(mart.net_amount), 0) as net_amount,
-            coalesce(sum(mart.returned_amount), 0) as returned_amount
+            coalesce(sum(mart.returned_amount), 0) as returned_amount,
+            coalesce(sum(mart.cost_amount), 0) as cost_amount,
+            coalesce(sum(mart.margin_amount), 0) as margin_amount
         from touched
         left join {{ ref('mart_' ~ mart) }} as mart
             on
@@ -56,7 +58,8 @@ from total
 group by sold_date, currency
 having
     count(distinct row(
-        line_count, quantity, returned_quantity, gross_amount, discount_amount, net_amount, returned_amount
+        line_count, quantity, returned_quantity, gross_amount, discount_amount, net_amount, returned_amount,
+        cost_amount, margin_amount
     )) > 1
     or count(distinct sale_count) > 1
     or count(distinct return_count) > 1

@@ -113,7 +113,7 @@ DAMAGES = [
     # where a sale has left
     """
     insert into gold.mart_sales_by_customer
-    select '2026-01-01', customer_key, customer_id, 'EUR', 1, 0, 1, 1, 0, 10, 0, 10, 0, 1, now()
+    select '2026-01-01', customer_key, customer_id, 'EUR', 1, 0, 1, 1, 0, 10, 0, 10, 0, 0, 0, 0, 1, now()
     from gold.dim_customer where customer_id = 1
     """,
 ]

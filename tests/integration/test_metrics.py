@@ -26,6 +26,9 @@ METRICS = {
     "discounts": "sum(discount_amount)",
     "returned_revenue": f"coalesce(sum(abs(net_amount)) {BACK}, 0)",
     "sold_revenue": f"coalesce(sum(net_amount) {SOLD}, 0)",
+    "cost": "coalesce(sum(cost_amount), 0)",
+    "costed_revenue": "coalesce(sum(net_amount) filter (where cost_amount is not null), 0)",
+    "margin": "coalesce(sum(quantity * unit_price - discount_amount - cost_amount), 0)",
     "orders": f"count(distinct sale_id) {SOLD}",
     "returns": f"count(distinct sale_id) {BACK}",
     "units": "sum(quantity)",
@@ -35,6 +38,7 @@ METRICS = {
     "average_order_value": f"sum(net_amount) {SOLD} / {ORDERS}",
     "items_per_order": f"sum(quantity) {SOLD}::numeric / {ORDERS}",
     "return_rate": f"coalesce(sum(abs(net_amount)) {BACK}, 0) / nullif(sum(net_amount) {SOLD}, 0)",
+    "margin_rate": "sum(net_amount - cost_amount) / nullif(sum(net_amount) filter (where cost_amount is not null), 0)",
     "discount_share": "sum(discount_amount) / nullif(sum(quantity * unit_price), 0)",
 }
 # Of a whole period: customers by currency.
@@ -52,6 +56,9 @@ MEASURES = {
     "discount_amount": METRICS["discounts"],
     "net_amount": METRICS["net_revenue"],
     "returned_amount": METRICS["returned_revenue"],
+    "cost_amount": METRICS["cost"],
+    "costed_net_amount": METRICS["costed_revenue"],
+    "margin_amount": METRICS["margin"],
 }
 GRAINS = {
     "mart_daily_kpis": "sold_date, currency",
@@ -64,12 +71,13 @@ GRAINS = {
 
 @pytest.fixture
 def gold(conn: connection, settings: Settings, source: Source) -> connection:
-    """Days of sales with returns and discounts, in two currencies."""
+    """Days of sales with returns and discounts, in two currencies: in one of them no product's cost is known."""
     hour(conn, settings)
     execute(conn, "update silver.sales_customer set currency = 'CHF' where sale_id % 3 = 0")
     build(conn, settings)
-    found = "select count(distinct currency), bool_or(is_return), bool_or(discount_amount > 0) from gold.sales_item"
-    assert rows(conn, found) == [(2, True, True)]
+    some = "count(distinct currency), bool_or(is_return), bool_or(discount_amount > 0)"
+    found = f"select {some}, bool_or(cost_amount is null), bool_or(cost_amount < 0) from gold.sales_item"
+    assert rows(conn, found) == [(2, True, True, True, True)]
     return conn
 
 

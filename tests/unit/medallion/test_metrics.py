@@ -20,6 +20,9 @@ DAY = {
     "discount_amount": Decimal("10.00"),
     "net_amount": Decimal("40.00"),
     "returned_amount": Decimal("8.00"),
+    "cost_amount": Decimal("15.00"),
+    "costed_net_amount": Decimal("20.00"),
+    "margin_amount": Decimal("5.00"),
 }
 
 
@@ -31,6 +34,7 @@ DAY = {
         ("average_order_value", "12"),
         ("items_per_order", "3"),
         ("discount_share", "0.2"),
+        ("margin_rate", "0.25"),
     ],
 )
 def test_a_metric_follows_from_measures(metric: str, expected: str) -> None:

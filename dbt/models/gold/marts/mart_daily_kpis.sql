@@ -36,6 +36,7 @@ select
     {{ metric('items_per_order') }} as items_per_order,
     {{ metric('return_rate') }} as return_rate,
     {{ metric('discount_share') }} as discount_share,
+    {{ metric('margin_rate') }} as margin_rate,
     {{ gold_load_id() }} as _load_id,
     now() as _loaded_at
 from day
