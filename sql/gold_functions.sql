@@ -177,6 +177,9 @@ $$;
 
 comment on function meta.prune_changes is 'Removes from the change log of a fact what every reader has taken.';
 
+-- Closes a build that has written so many rows; null: all that the table holds, as this transaction has created it.
+-- They are not counted by reading them: the table has its name by now, and readers wait until this transaction ends.
+-- For the same reason the build itself has analyzed them.
 create or replace function meta.close_gold(model_name text, rows_written bigint)
 returns void
 language plpgsql
@@ -184,10 +187,16 @@ as $$
 declare
     built constant regclass := to_regclass(format('gold.%I', model_name));
     -- What this transaction has added to the table. A mart deletes what it writes again. Reading it costs nothing.
-    rows_added constant bigint := least(rows_written, greatest(
+    rows_added bigint := greatest(
         0, pg_stat_get_xact_tuples_inserted(built) - pg_stat_get_xact_tuples_deleted(built)
-    ));
+    );
+    is_created constant boolean := rows_written is null;
 begin
+    if is_created and not current_setting('track_counts')::boolean then
+        execute format('select count(*) from gold.%I', model_name) into rows_added;
+    end if;
+    rows_written := coalesce(rows_written, rows_added);
+    rows_added := least(rows_written, rows_added);
     update meta.gold_state
     set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
     where model = model_name and through_load_id is not null;
@@ -200,7 +209,7 @@ begin
         where opened.layer = 'gold' and opened.dataset = model_name and opened.status = 'RUNNING'
     );
     -- The next statements must be planned for the table as it is now, before autovacuum analyzes it in a minute.
-    if rows_written > 100000 then
+    if rows_written > 100000 and not is_created then
         execute format('analyze (skip_locked) gold.%I', model_name);
     end if;
     perform meta.summarize_block_ranges(model_name);

@@ -49,9 +49,12 @@ select {{ columns | join(', ') }} from {{ ref(fact) }}
 {%- endif %}
 {%- endmacro %}
 
-{#- A key that every row has left is recomputed to nothing, and goes with the build that found it so. -#}
+{#-
+  A key that every row has left is recomputed to nothing, and goes with the build that found it so. A build from the
+  beginning reads what there is, so it finds none.
+-#}
 {% macro delete_empty() -%}
-{%- if execute -%}
+{%- if execute and is_incremental() -%}
 delete from {{ this }} where line_count = 0 and _load_id = {{ gold_load_id() }}
 {%- endif -%}
 {%- endmacro %}

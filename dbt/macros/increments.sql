@@ -26,11 +26,16 @@ select meta.open_gold(
 {%- endif -%}
 {%- endmacro %}
 
+{#- A table built from the beginning is not counted: readers wait for this transaction, see meta.close_gold. -#}
 {% macro close_gold() -%}
 {%- if execute -%}
 select meta.close_gold(
     '{{ this.identifier }}',
-    (select count(*) from {{ this }} where _load_id = meta.gold_load_id('{{ this.identifier }}'))
+    {% if is_incremental() -%}
+        (select count(*) from {{ this }} where _load_id = meta.gold_load_id('{{ this.identifier }}'))
+    {%- else -%}
+        null
+    {%- endif %}
 )
 {%- endif -%}
 {%- endmacro %}
