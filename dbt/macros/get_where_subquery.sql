@@ -10,6 +10,15 @@ meta.taken('dbt_test', '{{ table }}')
 {%- endif -%}
 {%- endmacro %}
 
+{#- Whether no row of a model has been tested yet: it was built for the first time, or again, or all tests look at it. -#}
+{% macro is_all_new(name) -%}
+{%- if not execute or load_relation(ref(name)) is none -%}
+    {{ return(false) }}
+{%- endif -%}
+{%- set tested_before = 'select 1 from ' ~ ref(name) ~ ' where _load_id <= ' ~ tested('gold.' ~ name) ~ ' limit 1' -%}
+{{ return(run_query(tested_before).rows | length == 0) }}
+{%- endmacro %}
+
 {#-
   `where: new rows` in the config of a test limits it to rows that were not tested yet, so the tests of a run
   cost what the run brought. Overrides dbt's macro of this name, as its documentation of `where` suggests.

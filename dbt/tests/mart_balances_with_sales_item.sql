@@ -1,10 +1,12 @@
 -- The mart's figures are those of the fact, to the cent, for every customer, day and currency that the run has touched:
 -- by a line that is new, by a line that has moved, by figures that were just worked out. Where every line is new the
--- fact was built again, and any figure of the mart may be one that no line stands for any more. Written by hand: it
--- checks the definitions of the figures (metrics.yml), too.
+-- fact was built again, and any figure of the mart may be one that no line stands for any more: all of both are
+-- compared. Written by hand: it checks the definitions of the figures (metrics.yml), too.
 {{ config(tags=['mart']) }}
 
-with touched as (
+{% set is_whole = is_all_new('sales_item') %}
+
+with touched as ( -- noqa: ST03
 
     {{ changed('sales_item', ['customer_key', 'sold_date', 'currency'], '_load_id > ' ~ tested('gold.sales_item')) }}
 
@@ -17,27 +19,24 @@ with touched as (
     from {{ ref('mart_sales_by_customer') }}
     where _load_id > {{ tested('gold.mart_sales_by_customer') }}
 
-    union
+),
 
-    select
-        customer_key,
-        sold_date,
-        currency
-    from {{ ref('mart_sales_by_customer') }}
-    where
-        not exists (
-            select 1 from {{ ref('sales_item') }} as item
-            where item._load_id <= {{ tested('gold.sales_item') }}
-        )
+mart as (
+
+    select mart.*
+    from {{ ref('mart_sales_by_customer') }} as mart
+    {% if not is_whole %}
+        inner join touched using (customer_key, sold_date, currency)
+    {% endif %}
 
 ),
 
 fact as (
 
     select
-        touched.customer_key,
-        touched.sold_date,
-        touched.currency,
+        item.customer_key,
+        item.sold_date,
+        item.currency,
         count(distinct item.sale_id) filter (where not item.is_return) as sale_count,
         count(distinct item.sale_id) filter (where item.is_return) as return_count,
         count(*) as line_count,
@@ -49,35 +48,24 @@ fact as (
         coalesce(-sum(item.net_amount) filter (where item.is_return), 0) as returned_amount,
         coalesce(sum(item.cost_amount), 0) as cost_amount,
         coalesce(sum(item.net_amount - item.cost_amount), 0) as margin_amount
-    from touched
-    inner join {{ ref('sales_item') }} as item
-        on
-            touched.customer_key = item.customer_key
-            and touched.sold_date = item.sold_date
-            and touched.currency = item.currency
-    group by touched.customer_key, touched.sold_date, touched.currency
+    from {{ ref('sales_item') }} as item
+    {% if not is_whole %}
+        inner join touched using (customer_key, sold_date, currency)
+    {% endif %}
+    group by item.customer_key, item.sold_date, item.currency
 
 )
 
 select
-    touched.customer_key,
-    touched.sold_date,
-    touched.currency,
+    customer_key,
+    sold_date,
+    currency,
     mart.line_count as mart_line_count,
     fact.line_count as fact_line_count,
     mart.net_amount as mart_net_amount,
     fact.net_amount as fact_net_amount
-from touched
-left join {{ ref('mart_sales_by_customer') }} as mart
-    on
-        touched.customer_key = mart.customer_key
-        and touched.sold_date = mart.sold_date
-        and touched.currency = mart.currency
-left join fact
-    on
-        touched.customer_key = fact.customer_key
-        and touched.sold_date = fact.sold_date
-        and touched.currency = fact.currency
+from mart
+full join fact using (customer_key, sold_date, currency)
 where
     (
         mart.sale_count, mart.return_count, mart.line_count, mart.quantity, mart.returned_quantity,

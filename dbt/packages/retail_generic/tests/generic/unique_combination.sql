@@ -3,6 +3,7 @@
 
 select {{ columns | join(', ') }}
 from {{ model }}
+where not ({{ is_held_unique(columns) }})
 group by {{ columns | join(', ') }}
 having count(*) > 1
 
