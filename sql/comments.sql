@@ -41,7 +41,8 @@ comment on column meta.gold_rebuild.token is 'Random, new with each request: a r
 comment on column meta.gold_rebuild.core_token is 'The request that the core was last built for; null: none yet.';
 
 comment on table meta.gold_state is 'What Gold has taken. One row per reader (a dbt model, or dbt_test) and '
-'table it reads: one watermark per table, never a maximum over several.';
+'table it reads: one watermark per table, never a maximum over several. Under core_test, the build of each core table '
+'on which the tests of core have passed.';
 comment on column meta.gold_state.load_id is 'Rows of source_table with _load_id up to this one are taken.';
 comment on column meta.gold_state.through_load_id is 'Upper bound of the build in progress; null: none.';
 

@@ -55,7 +55,7 @@ select
     load_id as taken_load_id,
     meta.last_load_id(source_table) as last_load_id
 from meta.gold_state
-where meta.last_load_id(source_table) > load_id;
+where model <> 'core_test' and meta.last_load_id(source_table) > load_id;
 
 comment on view meta.vw_gold_pending is 'What Gold has not taken yet. One row per reader and table.';
 

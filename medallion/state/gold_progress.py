@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection
 
 _SQL = Statements(__file__)
@@ -44,6 +46,16 @@ def open_gold_test(conn: connection) -> None:
 def close_gold_test(conn: connection) -> None:
     """Move the watermark of the tests, after they passed."""
     _SQL.execute(conn, "close_gold_test")
+
+
+def mark_core_tested(conn: connection, core: Sequence[str], run_id: str) -> None:
+    """Note that all tests of core passed on these tables, as far as this run was the last to build them."""
+    _SQL.execute(conn, "mark_core_tested", {"core": list(core), "run_id": run_id})
+
+
+def is_core_tested(conn: connection, core: Sequence[str]) -> bool:
+    """Whether all tests of core passed on the last build of each of these tables."""
+    return bool(_SQL.one(conn, "is_core_tested", {"core": list(core)})[0])
 
 
 def want_gold_rebuild(conn: connection) -> None:

@@ -29,6 +29,39 @@ update meta.gold_state
 set load_id = through_load_id, through_load_id = null, updated_at = clock_timestamp()
 where model = 'dbt_test' and through_load_id is not null;
 
+-- name: mark_core_tested
+-- Note on which build of each core table all tests of core have passed: on that of this run, if no other has followed.
+insert into meta.gold_state (model, source_table, load_id)
+select
+    'core_test',
+    built.name,
+    last.load_id
+from unnest(%(core)s) as built (name)
+cross join lateral (
+    select
+        load_id,
+        run_id
+    from meta.load
+    where layer = 'gold' and dataset = split_part(built.name, '.', 2)
+    order by load_id desc
+    limit 1
+) as last
+where last.run_id = %(run_id)s
+on conflict (model, source_table) do update set load_id = excluded.load_id, updated_at = clock_timestamp();
+
+-- name: is_core_tested
+-- Whether all tests of core have passed on the last build of each of its tables.
+select bool_and(exists (
+    select from meta.gold_state as tested
+    where
+        tested.model = 'core_test' and tested.source_table = built.name
+        and tested.load_id = (
+            select max(load_id) from meta.load
+            where layer = 'gold' and dataset = split_part(built.name, '.', 2)
+        )
+)) as is_tested
+from unnest(%(core)s) as built (name);
+
 -- name: want_gold_rebuild
 -- Request a rebuild of Gold. Each call is a new request with its own token.
 insert into meta.gold_rebuild default values

@@ -1,0 +1,218 @@
+"""A build from the beginning: rows first, then keys, and the table that readers have until all of it has succeeded."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import connection
+
+from gold import build as gold
+from gold import dbt_runner
+from medallion.database import connect
+from medallion.errors import DataQualityError, GoldBuildFailed, RetailError
+from medallion.process.steps import tables
+from medallion.settings import Settings
+from stack.services.postgres.roles import TRANSFORMATION, WAREHOUSE
+from tests.conftest import NOON, Source
+from tests.integration.test_gold_rebuild import execute, move, sell
+from tests.pipeline import build, hour
+from tests.postgres_server import PostgresServer
+from tests.queries import rows
+from tests.roles import Platform, platform
+
+FACT, FACT_YML = "models/gold/core/sales_item.sql", "models/gold/core/sales_item.yml"
+LAST_CHECK = "        expression: is_return = (quantity < 0)\n"
+FACTS = """
+    select count(*) from pg_class
+    where relkind = 'r' and relnamespace = 'gold'::regnamespace and relname ~ '^sales_item(__|$)'
+"""
+TAKEN = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"
+GRANTS = "select relname, relowner::regrole::text, relacl::text from pg_class where oid = 'gold.sales_item'::regclass"
+WAITING = (
+    "select pid from pg_stat_activity where query ~* 'alter table.*sales_item.*rename' and wait_event_type = 'Lock'"
+)
+CONTENT = "select count(*), sum(hashtextextended((to_jsonb(t) - '_load_id' - '_loaded_at')::text, 0)) from gold.{} as t"
+
+
+@contextmanager
+def altered(settings: Settings, tmp_path: Path, changes: dict[str, tuple[str, str]]) -> Iterator[None]:
+    """The dbt project with these texts changed, in a copy. dbt remembers nothing of it."""
+    copy = tmp_path / "dbt-copy"
+    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
+    for file, (old, new) in changes.items():
+        text = (copy / file).read_text()
+        assert old in text
+        (copy / file).write_text(text.replace(old, new))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_runner, "PROJECT_DIR", copy)
+        yield
+    shutil.rmtree(settings.retail_home / "dbt" / "target")
+
+
+def content(conn: connection) -> dict[str, list[tuple[object, ...]]]:
+    return {table: rows(conn, CONTENT.format(table)) for table in tables("gold")}
+
+
+BROKEN = {
+    "a key twice": ("line.sale_id || '-' || line.line_no as", "'1-1' as", "could not create unique index"),
+    "a null": ("    header.channel,", "    null::text as channel,", 'column "channel".* null'),
+    "a check": ("line.quantity < 0 as", "line.quantity > 0 as", "check constraint .* is violated"),
+    "another type": ("    line.quantity,", "    line.quantity::bigint as quantity,", "contract"),
+    "another name": ("    line.quantity,", "    line.quantity as pieces,", "contract"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_breaks_the_contract_fails_a_first_build_and_leaves_nothing(
+    conn: connection, settings: Settings, tmp_path: Path, fault: str
+) -> None:
+    old, new, reason = BROKEN[fault]
+    for sale_id in (1, 2):
+        sell(conn, settings, sale_id, 1)
+    gold.prepare(conn, settings, run_id="first")
+    before = rows(conn, TAKEN)
+    with altered(settings, tmp_path, {FACT: (old, new)}), pytest.raises(GoldBuildFailed, match=f"(?s){reason}"):
+        gold.build_core(conn, settings, run_id="bad")
+    assert rows(conn, FACTS) == [(0,)]
+    assert rows(conn, TAKEN) == before
+
+
+def test_a_constraint_in_words_of_sql_is_added_and_holds(conn: connection, settings: Settings, tmp_path: Path) -> None:
+    sell(conn, settings, 1, 1)
+    gold.prepare(conn, settings, run_id="first")
+    custom = LAST_CHECK + "      - type: custom\n        expression: unique (sale_id, line_no)\n"
+    with altered(settings, tmp_path, {FACT_YML: (LAST_CHECK, custom)}):
+        gold.build_core(conn, settings, run_id="first")
+        kept = "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 'gold.sales_item'::regclass"
+        assert ("UNIQUE (sale_id, line_no)",) in rows(conn, f"{kept} and contype = 'u'")
+
+
+def test_a_text_that_its_contract_has_no_room_for_fails_and_is_not_cut(
+    conn: connection, settings: Settings, tmp_path: Path
+) -> None:
+    sell(conn, settings, 1, 1)
+    gold.prepare(conn, settings, run_id="first")
+    yml = "      - name: channel\n        data_type: {}\n"
+    short = {
+        FACT: ("    header.channel,", "    header.channel::varchar as channel,"),
+        FACT_YML: (yml.format("text"), yml.format("varchar(2)")),
+    }
+    with altered(settings, tmp_path, short), pytest.raises(GoldBuildFailed, match="too long"):
+        gold.build_core(conn, settings, run_id="bad")
+
+
+def test_first_builds_full_refreshes_and_increments_give_the_same_rows(
+    conn: connection, settings: Settings, source: Source
+) -> None:
+    for hours in range(3):
+        source.set_clock(NOON + timedelta(hours=hours))
+        hour(conn, settings)
+        if hours == 1:
+            move(conn, 1, sold_at="2020-01-01T00:00:00Z")
+            move(conn, 2, customer_id=7)
+        build(conn, settings)
+    by_increments = content(conn)
+    assert min(count for ((count, _),) in by_increments.values()) > 0
+    build(conn, settings, full_refresh=True)
+    assert content(conn) == by_increments
+    execute(conn, f"drop table {', '.join(f'gold.{table}' for table in tables('gold'))}")
+    build(conn, settings)
+    assert content(conn) == by_increments
+    logged = "select rows_inserted, rows_updated from meta.load where dataset = %s and layer = 'gold' order by load_id"
+    for table, ((count, _),) in by_increments.items():
+        with conn, conn.cursor() as cursor:
+            cursor.execute(logged, [table])
+            assert cursor.fetchall()[-1] == (count, 0)
+
+
+@pytest.fixture
+def made(postgres_server: PostgresServer, home_of_roles: Path) -> Iterator[Platform]:
+    with platform(postgres_server, home_of_roles) as one:
+        yield one
+
+
+def await_swap(conn: connection) -> int:
+    """The server process of a build that has all of its new table, and waits for readers of the old one."""
+    deadline = time.monotonic() + 300
+    while not (found := rows(conn, WAITING)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return int(found[0][0])
+
+
+def test_a_full_refresh_that_is_killed_leaves_readers_the_table_they_had(made: Platform) -> None:
+    """A reader in its way, as it would wait for it elsewhere: up to the swap, the build asks for no lock of readers."""
+    made.hour()
+    with (
+        connect(made.server.url(WAREHOUSE)) as watch,
+        made.login(TRANSFORMATION) as conn,
+        made.login(TRANSFORMATION) as reader,
+    ):
+        before, granted = rows(watch, CONTENT.format("sales_item")), rows(watch, GRANTS)
+        with ThreadPoolExecutor(1) as other, reader.cursor() as cursor:
+            cursor.execute(CONTENT.format("sales_item"))
+            refresh = other.submit(gold.build_core, conn, made.settings, run_id="killed", full_refresh=True)
+            pid = await_swap(watch)
+            cursor.execute(CONTENT.format("sales_item"))
+            assert cursor.fetchall() == before
+            execute(watch, f"select pg_terminate_backend({pid})")
+            with pytest.raises(RetailError):
+                refresh.result()
+            reader.rollback()
+        assert rows(watch, CONTENT.format("sales_item")) == before
+        assert rows(watch, FACTS) == [(1,)]
+        assert rows(watch, GRANTS) == granted
+        build(conn, made.settings, full_refresh=True)
+        assert rows(watch, CONTENT.format("sales_item")) == before
+        assert rows(watch, GRANTS) == granted
+
+
+KEYS = {
+    "sales_item": "unique_sales_item_sales_item_id",
+    "mart_sales_by_hour": "unique_combination_mart_sales_by_hour",
+}
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_where_no_index_holds_a_key_the_tests_count_it(conn: connection, settings: Settings, table: str) -> None:
+    sell(conn, settings, 1, 1)
+    build(conn, settings)
+    execute(conn, f"alter table gold.{table} drop constraint {table}_pkey")
+    gold.check_all_gold(conn, settings, run_id="night")
+    execute(conn, f"insert into gold.{table} select * from gold.{table} limit 1")
+    with pytest.raises(DataQualityError, match=KEYS[table]):
+        gold.check_all_gold(conn, settings, run_id="night")
+
+
+def test_tests_of_core_that_passed_run_again_only_after_another_build(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, 1)
+    gold.prepare(conn, settings, run_id="hour")
+    of_core = gold.build_core(conn, settings, run_id="hour").tests
+    gold.build_mart(conn, settings, run_id="hour")
+    of_marts = gold.check_gold(conn, settings, run_id="hour").tests
+    dbt_runner.invoke(conn, settings, ["run", "--select", "sales_item"], "by hand")
+    assert gold.check_gold(conn, settings, run_id="hour").tests == of_core + of_marts
+
+
+def test_tests_of_core_that_failed_run_again(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, 1)
+    build(conn, settings)
+    execute(conn, "alter table gold.dim_customer drop constraint dim_customer_pkey")
+    execute(conn, "insert into gold.dim_customer select * from gold.dim_customer limit 1")
+    sell(conn, settings, 2, 2)
+    for step in (gold.build_core, gold.check_gold):
+        with pytest.raises(RetailError, match="dim_customer"):
+            step(conn, settings, run_id="hour")
+
+
+def test_the_words_of_the_protocol_allow_a_parallel_plan(conn: connection) -> None:
+    words = "('taken', 'through', 'gold_load_id')"
+    unsafe = "select proname from pg_proc where pronamespace = 'meta'::regnamespace and proparallel <> 's'"
+    assert rows(conn, f"{unsafe} and proname in {words}") == []
