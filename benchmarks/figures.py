@@ -66,7 +66,7 @@ class Outcome:
 PARTS = {
     "bronze": ("ours", ("bronze",)),
     "silver": ("ours", ("silver",)),
-    "gold-steps": ("gold", ("deps", "core", "mart")),
+    "gold-steps": ("gold", ("deps", "core", "mart", "tests")),
 }
 PART_TITLES = {
     "bronze": "ours: pages into receipted Bronze files",
@@ -77,7 +77,7 @@ GROUPS = (
     Group("API → Silver", "ours", ("ours", "dlt", "singer", "singer-lean", "naive", "floor")),
     Group("API → Bronze", "bronze", ("bronze", "floor")),
     Group("Bronze → Silver", "silver", ("silver", "copy")),
-    Group("Silver → Gold", "gold", ("gold", "gold-steps", "psql")),
+    Group("Silver → Gold", "gold", ("gold", "gold-steps", "psql", "ctas")),
 )
 GOALS = (
     Goal("dlt", "ours", 10, "dlt takes at least 10 times as long as ours"),
@@ -99,6 +99,12 @@ def rows_of(group: Group, timings: Mapping[str, Sequence[Timing]]) -> list[Row]:
     """The rows of a group that were measured, in its order."""
     seconds = seconds_of(timings)
     return [_row(name, group, seconds, timings) for name in group.rows if seconds.get(name)]
+
+
+def parts_of(timings: Mapping[str, Sequence[Timing]], name: str) -> dict[str, float]:
+    """The median seconds of each step that an engine reports, in its order; empty when it was not measured."""
+    rounds = timings.get(name, ())
+    return {step: statistics.median(one.steps[step] for one in rounds) for one in rounds[:1] for step in one.steps}
 
 
 def _row(name: str, group: Group, seconds: Seconds, timings: Mapping[str, Sequence[Timing]]) -> Row:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.figures import GROUPS, PART_TITLES, outcomes, rows_of, seconds_of
+from benchmarks.figures import GROUPS, PART_TITLES, outcomes, parts_of, rows_of, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ def as_data(measured: Measured) -> dict[str, Any]:
             for group in GROUPS
             if (rows := rows_of(group, measured.timings))
         ],
+        "gold": {name: parts_of(measured.timings, name) for name in ("gold", "ctas") if name in measured.timings},
         "goals": [asdict(one) | {"reached": one.is_reached} for one in outcomes(seconds)],
         "skipped": measured.skipped,
     }
@@ -50,6 +51,7 @@ def as_text(measured: Measured) -> str:
     ]
     for group in GROUPS:
         lines += _table(group, rows_of(group, measured.timings), titles, totals.sales)
+    lines += _gold(measured)
     lines.append("")
     lines += [
         f"{'reached' if one.is_reached else 'MISSED'}: {one.words}: {one.seen:.2f}"
@@ -69,6 +71,18 @@ def _table(group: Group, rows: list[Row], titles: dict[str, str], sales: int) ->
         processor = "" if row.processor is None else f"{row.processor:.2f}"
         by_ours = "" if row.ratio is None else f"{row.ratio:.2f}"
         cells.append((f"  {titles[row.name]}", *spread, processor, f"{sales / row.median:,.0f}", by_ours))
+    return ["", *aligned(cells)]
+
+
+def _gold(measured: Measured) -> list[str]:
+    """Seconds of each step and model of Gold, and next to a model those of its limit."""
+    ours, limit = (parts_of(measured.timings, name) for name in ("gold", "ctas"))
+    if not ours:
+        return []
+    cells = [("Gold: steps, then models (two at once)", "median s", "create table as")]
+    cells += [
+        (f"  {part}", f"{took:.2f}", f"{limit[part]:.2f}" if part in limit else "") for part, took in ours.items()
+    ]
     return ["", *aligned(cells)]
 
 

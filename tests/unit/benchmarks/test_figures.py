@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -74,13 +75,25 @@ def test_every_row_of_a_group_is_an_engine_or_a_part_of_one() -> None:
 
 def test_the_json_holds_every_round_the_machine_and_what_was_left_out() -> None:
     data = json.loads(json.dumps(as_data(measured({"singer": "no network"}))))
-    assert set(data) == {"measured_at", "machine", "source", "rounds", "groups", "goals", "skipped"}
+    assert set(data) == {"measured_at", "machine", "source", "rounds", "groups", "gold", "goals", "skipped"}
     assert data["source"] == {"sales": 1000, "lines": 3000, "net_amount": "12.50"}
     assert [group["title"] for group in data["groups"]] == ["API → Silver", "API → Bronze", "Bronze → Silver"]
     dlt = data["groups"][0]["rows"][1]
     assert set(dlt) == {"name", "median", "least", "most", "ratio", "processor", "seconds"}
     assert dlt["seconds"] == [24.0, 40.0, 11.0]
     assert data["skipped"] == {"singer": "no network"}
+
+
+def test_each_model_of_gold_stands_next_to_its_limit() -> None:
+    steps = {"deps": 0.5, "core": 4.0, "mart": 2.0, "tests": 1.0}
+    gold = [Timing(9.0, 1.0, steps | {"sales_item": took}) for took in (3.0, 2.0, 7.0)]
+    both = {"gold": gold, "ctas": [Timing(2.0, 0.1, {"sales_item": 1.5})] * 3}
+    found = replace(measured(), timings=both, titles={name: name for name in both})
+    lines = [line.split() for line in as_text(found).splitlines()]
+    assert ["sales_item", "3.00", "1.50"] in lines
+    assert ["core", "4.00"] in lines
+    assert as_data(found)["gold"]["ctas"] == {"sales_item": 1.5}
+    assert "Gold: steps" not in as_text(measured())
 
 
 def test_the_table_names_the_machine_the_goals_and_what_was_left_out() -> None:
