@@ -13,7 +13,7 @@
 {%- else -%}
 {{ get_assert_columns_equivalent(sql) }}
 {{ config.get('sql_header') or '' }}
--- Handing rows from one process to another is cheap beside what is worked out for each row.
+-- Handing a row to another process is cheap, compared with what is computed for each row.
 set local parallel_tuple_cost = 0;
 
 create {{ 'unlogged ' if config.get('unlogged') }}table {{ relation }} as
@@ -45,8 +45,10 @@ analyze {{ relation }};
     {%- if '(' in type and ('char' in type or 'bit' in type) -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- for constraint in column.constraints if constraint.type == 'custom' -%}
-        {{ return(false) }}
+    {%- for constraint in column.constraints -%}
+        {%- if constraint.type == 'custom' or (constraint.type == 'not_null' and constraint.expression) -%}
+            {{ return(false) }}
+        {%- endif -%}
     {%- endfor -%}
 {%- endfor -%}
 {{ return(true) }}
