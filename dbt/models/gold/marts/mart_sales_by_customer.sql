@@ -31,6 +31,6 @@ select
             and touched.sold_date = item.sold_date
             and touched.currency = item.currency
 {% else %}
-    from {{ ref('sales_item') }} as item
+    from {{ ref('sales_item') }} as item -- noqa: AL05
 {% endif %}
 group by {{ key }}.sold_date, {{ key }}.customer_key, {{ key }}.customer_id, {{ key }}.currency
