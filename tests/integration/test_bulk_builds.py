@@ -203,12 +203,13 @@ def test_tests_of_core_that_passed_run_again_only_after_another_build(conn: conn
 
 def test_tests_of_core_that_failed_run_again(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, 1)
-    build(conn, settings)
-    execute(conn, "alter table gold.dim_customer drop constraint dim_customer_pkey")
-    execute(conn, "insert into gold.dim_customer select * from gold.dim_customer limit 1")
-    sell(conn, settings, 2, 2)
+    gold.prepare(conn, settings, run_id="hour")
+    gold.build_core(conn, settings, run_id="hour")
+    gold.build_mart(conn, settings, run_id="hour")
+    execute(conn, "alter table gold.sales_item drop constraint sales_item_pkey")
+    execute(conn, "insert into gold.sales_item select * from gold.sales_item limit 1")
     for step in (gold.build_core, gold.check_gold):
-        with pytest.raises(RetailError, match="dim_customer"):
+        with pytest.raises(DataQualityError, match=KEYS["sales_item"]):
             step(conn, settings, run_id="hour")
 
 
