@@ -89,7 +89,17 @@ MARTS = (
     "gold.mart_sales_by_store",
 )
 # Built as a whole every night, as of a business date. The first hourly run builds them, too.
-NIGHTLY_MARTS = ("gold.dim_location",)
+NIGHTLY_MARTS = (
+    "gold.dim_location",
+    "gold.fct_customer_behavior",
+    "gold.lifetime_value_backtest",
+    "gold.mart_basket_pairs",
+    "gold.mart_customer_cohort_sales",
+    "gold.mart_customer_cohorts",
+    "gold.mart_customer_lifetime_value",
+    "gold.mart_customer_rfm",
+    "gold.rfm_cut_points",
+)
 
 
 def bronze_step(entity: Entity) -> Step:

@@ -271,6 +271,7 @@ def test_the_rules_of_the_models_hold_on_their_examples(conn: connection, settin
     """The unit tests in the .yml of each model, which no hourly run pays for."""
     hour(conn, settings)
     build(conn, settings)
+    gold.build_nightly(conn, settings, run_id="night", now=NOON)
     results = dbt_runner.invoke(conn, settings, ["test", "--select", "test_type:unit"], "unit")
     files = (PROJECT_ROOT / "dbt" / "models" / "gold").rglob("*.yml")
     written = "".join(file.read_text(encoding="utf-8").partition("\nunit_tests:")[2] for file in files)

@@ -103,11 +103,19 @@ gold.dim_product_history_change  SIUDTO  -      SIUDTO          S
 gold.dim_store               SIUDTO  -          SIUDTO          S
 gold.dim_store_history       SIUDTO  -          SIUDTO          S
 gold.dim_store_history_change  SIUDTO  -      SIUDTO          S
+gold.fct_customer_behavior   SIUDTO  -          SIUDTO          S
+gold.lifetime_value_backtest  SIUDTO  -          SIUDTO          S
+gold.mart_basket_pairs       SIUDTO  -          SIUDTO          S
+gold.mart_customer_cohort_sales  SIUDTO  -          SIUDTO          S
+gold.mart_customer_cohorts   SIUDTO  -          SIUDTO          S
+gold.mart_customer_lifetime_value  SIUDTO  -          SIUDTO          S
+gold.mart_customer_rfm       SIUDTO  -          SIUDTO          S
 gold.mart_daily_kpis         SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_store     SIUDTO  -          SIUDTO          S
+gold.rfm_cut_points          SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
 gold.sales_item_change       SIUDTO  -          SIUDTO          S
 """
