@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
+from gold.public_holidays import write_holidays
 from gold.shapes import outgrown_tables
 from medallion.business_date import business_date
 from medallion.database import transaction
@@ -60,6 +62,8 @@ _NO_NIGHTLY = ("--exclude", "tag:nightly")
 _CORE = ("tag:core", "--indirect-selection", "cautious")
 # A test of a nightly table is its child: to be cautious here would keep those that read a mart, too.
 _NEITHER_NIGHTLY_NOR_CORE = ("--exclude", "tag:nightly+1", *_CORE)
+# The calendar ends 400 days after the business date (dbt/macros/calendar.sql); these have its last year.
+CALENDAR_AHEAD = timedelta(days=400)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def build_mart(
     built = _step(conn, settings, ["run", "--select", "tag:mart", *refresh], run_id, "dbt_run_mart")
     nightly = list(NIGHTLY_MARTS) if refresh else _unbuilt_nightly(conn)
     if now and nightly:
-        built += build_nightly_as_of(conn, settings, nightly, business_date(now), run_id=run_id, task="dbt_run_mart")
+        built += _write_and_build(conn, settings, nightly, business_date(now), run_id, "dbt_run_mart")
     if request and request.is_core_built:
         with transaction(conn):
             mark_gold_rebuilt(conn, request)
@@ -161,19 +165,33 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     Raises DataQualityError; NothingToDo before the first build; EntityLocked, which is worth another try, while an
     hourly run builds Gold: core and marts are then at different states.
     """
-    require_settled(conn, settings, run_id=run_id)
+    _require_settled(conn, settings, run_id)
     command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
     return _step(conn, settings, command, run_id, "dbt_test_all")
 
 
-def build_nightly(conn: connection, settings: Settings, *, run_id: str, now: datetime) -> BuildResult:
+def build_nightly(
+    conn: connection, settings: Settings, *, run_id: str, now: datetime, as_of: date | None = None
+) -> BuildResult:
     """Build the nightly models as of the last day that is complete at `now`, and run the tests that read one of them.
 
-    Raises GoldBuildFailed or DataQualityError; NothingToDo before the first build of Gold; EntityLocked, which is worth
-    another try, while Gold is behind Silver or not tested.
+    `as_of`: another business date. Raises GoldBuildFailed or DataQualityError; NothingToDo before the first build of
+    Gold; EntityLocked, which is worth another try, while Gold is behind Silver or not tested.
     """
-    require_settled(conn, settings, run_id=run_id)
-    return build_nightly_as_of(conn, settings, NIGHTLY_MARTS, business_date(now), run_id=run_id)
+    _require_settled(conn, settings, run_id)
+    return _write_and_build(conn, settings, NIGHTLY_MARTS, as_of or business_date(now), run_id, "dbt_run_nightly")
+
+
+def _write_and_build(
+    conn: connection, settings: Settings, tables: Sequence[str], as_of: date, run_id: str, task: str
+) -> BuildResult:
+    """Write the public holidays, then build these nightly tables."""
+    try:
+        warnings = write_holidays(conn, as_of + CALENDAR_AHEAD)
+    except RetailError as error:
+        _log_failure(conn, run_id, task, error)
+        raise
+    return BuildResult(0, 0, warnings) + build_nightly_as_of(conn, settings, tables, as_of, run_id=run_id, task=task)
 
 
 def build_nightly_as_of(
@@ -188,7 +206,7 @@ def build_nightly_as_of(
     """Build these nightly tables for a business date, with the nightly tables that they read, and run their tests.
 
     A table that is read may be of another business date, so it is built again first. A test that reads a further
-    nightly table runs only if all are built. Raises GoldBuildFailed or DataQualityError.
+    nightly table runs only if all are built. The holidays stay as they are. Raises GoldBuildFailed or DataQualityError.
     """
     are_all = {*tables} >= {*NIGHTLY_MARTS}
     select = ["tag:nightly"] if are_all else [f"+{name.removeprefix('gold.')},tag:nightly" for name in tables]
@@ -204,7 +222,7 @@ def _unbuilt_nightly(conn: connection) -> list[str]:
     return missing + outgrown_tables(conn, ["nightly"])
 
 
-def require_settled(conn: connection, settings: Settings, *, run_id: str) -> None:
+def _require_settled(conn: connection, settings: Settings, run_id: str) -> None:
     """Raise unless Gold was built and has taken and tested all of Silver; link dbt's local package if need be."""
     if not _is_built(conn):
         raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hourly run has ended")

@@ -86,3 +86,13 @@ where exists (
 -- Copy repairs.
 insert into meta.sale_repair (sale_id, load_id, run_id)
 values %s;
+
+-- name: holidays
+-- The public holidays that the nightly tables were built with.
+select country, date_day, name
+from meta.holiday;
+
+-- name: copy_holiday
+-- Copy holidays.
+insert into meta.holiday (country, date_day, name)
+values %s;

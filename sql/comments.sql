@@ -46,6 +46,11 @@ comment on table meta.gold_state is 'What Gold has taken. One row per reader (a 
 comment on column meta.gold_state.load_id is 'Rows of source_table with _load_id up to this one are taken.';
 comment on column meta.gold_state.through_load_id is 'Upper bound of the build in progress; null: none.';
 
+comment on table meta.holiday is 'Public holidays of the countries where stores are, by the library holidays. One '
+'row per country and day. Every build of the nightly tables writes them again.';
+comment on column meta.holiday.country is 'ISO 3166-1 alpha-2 code.';
+comment on column meta.holiday.name is 'Name in English; several on one day are separated by "; ".';
+
 comment on table meta.incident is 'Incidents. One row per incident: opened by the first failure of a task, repeats are '
 'counted in it, closed by the task''s next success. At most one is open for a task of a DAG.';
 comment on column meta.incident.task_id is 'The task; run: the entire run, such as one that is late or missing.';

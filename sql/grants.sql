@@ -197,6 +197,7 @@ begin
         update (status, ended_at, rows_read, rows_inserted, rows_updated)
     on meta.load to retail_transformation;
     grant select, insert, update on meta.gold_state to retail_transformation;
+    grant select, insert, delete on meta.holiday to retail_transformation;
     grant
         select, insert, update (business_date, load_id)
     on meta.nightly_build to retail_transformation;

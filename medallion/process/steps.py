@@ -90,6 +90,8 @@ MARTS = (
 )
 # Built as a whole every night, as of a business date. The first hourly run builds them, too.
 NIGHTLY_MARTS = (
+    "gold.dim_date",
+    "gold.dim_holiday",
     "gold.dim_location",
     "gold.fct_customer_behavior",
     "gold.lifetime_value_backtest",

@@ -83,11 +83,12 @@ def nightly(
     from medallion.errors import NothingToDo
     from stack.commands.by_hand import build_nightly
 
-    last = business_date(datetime.now(timezone.utc))
-    if as_of and as_of.date() > last:
-        raise typer.BadParameter(f"--as-of {as_of.date()}: the last complete day (UTC) is {last}")
+    now = datetime.now(timezone.utc)
+    day = as_of.date() if as_of else None
+    if day and day > business_date(now):
+        raise typer.BadParameter(f"--as-of {day}: the last complete day (UTC) is {business_date(now)}")
     try:
-        built = build_nightly(*open_home(), Talk(), as_of.date() if as_of else last)
+        built = build_nightly(*open_home(), Talk(), now, day)
     except NothingToDo as nothing:
         Talk().say(str(nothing))
         built = BuildResult(0, 0, ())

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gold.build import build_nightly_as_of, require_settled
+from gold.build import build_nightly as nightly_step
 from medallion.bronze.retention import expire_bronze
 from medallion.database import connect
 from medallion.errors import NothingToDo
 from medallion.process.step import hand_run_id
-from medallion.process.steps import LOADS, NIGHTLY_MARTS, PULLS, functions_of
+from medallion.process.steps import LOADS, PULLS, functions_of
 from medallion.schema import pending_migrations, prepare_schema
 from stack.commands.last_report import save_before_stop
 from stack.commands.rebuild import dbt_speaks_to_its_log
@@ -78,13 +78,13 @@ def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None, n
     return said
 
 
-def build_nightly(home: Home, settings: StackSettings, talk: Talk, as_of: date) -> BuildResult:
-    """Build the nightly tables of Gold for a business date. Raises as the nightly step."""
-    run_id = hand_run_id()
+def build_nightly(
+    home: Home, settings: StackSettings, talk: Talk, now: datetime, as_of: date | None = None
+) -> BuildResult:
+    """Build the nightly tables of Gold for a business date, by default the last complete day. Raises as the step."""
     with warehouse(home, settings, talk) as url, connect(url) as conn, dbt_speaks_to_its_log(home):
         prepare_schema(conn)
-        require_settled(conn, settings, run_id=run_id)
-        return build_nightly_as_of(conn, settings, NIGHTLY_MARTS, as_of, run_id=run_id)
+        return nightly_step(conn, settings, run_id=hand_run_id(), now=now, as_of=as_of)
 
 
 def expire(home: Home, settings: StackSettings, talk: Talk) -> RetentionResult | None:

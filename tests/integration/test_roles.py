@@ -61,6 +61,7 @@ meta.entity                  SIUDTO  -          -               S
 meta.gap                     SIUDTO  SIuD       S               S
 meta.gold_rebuild            SIUDTO  siu        SiuD            S
 meta.gold_state              SIUDTO  -          SIU             S
+meta.holiday                 SIUDTO  -          SID             S
 meta.incident                SIUDTO  Siu        -               S
 meta.incident_message        SIUDTO  Siu        -               S
 meta.ingestion_state         SIUDTO  Su         S               S
@@ -96,6 +97,8 @@ silver.stores_version        SIUDTO  SI         S               S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
 gold.dim_customer_history    SIUDTO  -          SIUDTO          s
 gold.dim_customer_history_change  SIUDTO  -     SIUDTO          S
+gold.dim_date                SIUDTO  -          SIUDTO          S
+gold.dim_holiday             SIUDTO  -          SIUDTO          S
 gold.dim_location            SIUDTO  -          SIUDTO          S
 gold.dim_product             SIUDTO  -          SIUDTO          S
 gold.dim_product_history     SIUDTO  -          SIUDTO          S

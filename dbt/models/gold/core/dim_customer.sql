@@ -21,6 +21,9 @@ select
     coalesce(city, 'Unknown') as city,
     coalesce(region, 'Unknown') as region,
     coalesce(country, '??') as country,
+    {{ location_key(
+        "coalesce(country, '??')", "coalesce(region, 'Unknown')", "coalesce(city, 'Unknown')"
+    ) }} as location_key,
     coalesce(segment, 'unknown') as segment,
     signed_up_at,
     updated_at,

@@ -19,6 +19,9 @@ select
     coalesce(city, 'Unknown') as city,
     coalesce(region, 'Unknown') as region,
     coalesce(country, '??') as country,
+    {{ location_key(
+        "coalesce(country, '??')", "coalesce(region, 'Unknown')", "coalesce(city, 'Unknown')"
+    ) }} as location_key,
     currency,
     opened_at,
     coalesce(is_active, true) as is_active,

@@ -1,10 +1,18 @@
-with customer as (
+with place as (
 
-    select distinct
+    select
         country,
         region,
-        city
+        city,
+        false as is_of_store
     from {{ ref('dim_customer') }}
+    union all
+    select
+        country,
+        region,
+        city,
+        true as is_of_store
+    from {{ ref('dim_store') }}
 
 )
 
@@ -13,7 +21,9 @@ select
     country,
     region,
     city,
-    true as has_customer,
+    bool_or(is_of_store) as has_store,
+    bool_or(not is_of_store) as has_customer,
     {{ gold_load_id() }} as _load_id,
     now() as _loaded_at
-from customer
+from place
+group by country, region, city
