@@ -69,7 +69,7 @@ def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None, n
 
     `now` dates the saved report.
     """
-    steps = [step for step in LOADS if dataset is None or step.writes == (f"silver.{dataset}",)]
+    steps = [step for step in LOADS if dataset is None or f"silver.{dataset}" in step.writes]
     with warehouse(home, settings, talk) as url, connect(url) as conn:
         prepare_schema(conn)
         calls = [call for step in steps for call in functions_of(step)]
