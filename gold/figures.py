@@ -24,19 +24,20 @@ _RATIO_TYPES = {"money": "numeric(38, 2)", "ratio": "numeric(38, 6)", "share": "
 
 def macros() -> str:
     """The text of dbt/macros/figures.sql."""
-    in_every_mart = " ".join(one.name for one in measures().values() if one.is_in_every_mart)
+    of_lines = [one for one in measures().values() if one.model == "sales_item"]
+    in_every_mart = " ".join(one.name for one in of_lines if one.is_in_every_mart)
     ratios = {one.name: _rounded(one) for one in _ratios()}
     parts = (
         ("Measures that every mart holds, in the order of their columns.", "figure_names()", in_every_mart),
         (
             "A measure over the lines of one key of a mart's grain.",
             "figure(name)",
-            _chosen({one.name: _aggregate(one) for one in measures().values()}),
+            _chosen({one.name: _aggregate(one) for one in of_lines}),
         ),
         (
             "The type of a measure's column.",
             "figure_type(name)",
-            _chosen({one.name: _TYPES[one.unit] for one in measures().values()}),
+            _chosen({one.name: _TYPES[one.unit] for one in of_lines}),
         ),
         ("A ratio of columns that are named like measures.", "metric(name)", _chosen(ratios)),
     )

@@ -1,8 +1,8 @@
-"""The figures of sales as `dbt/models/metrics.yml` defines them: name, label, unit, and how each is worked out.
+"""The figures as `dbt/models/metrics.yml` defines them: name, label, unit, and how each is worked out.
 
-A *measure* is aggregated from lines of sales; marts hold it as a column of that name. A *metric* is what people read:
-a measure by its business name, or arithmetic of other metrics. The definition is dbt's, and `gold/figures.py` writes
-the models' SQL from it. A report has the values of a mart's columns and asks `value` for the rest.
+A *measure* is aggregated from the rows of a fact; marts hold it as a column of that name. A *metric* is what people
+read: a measure by its business name, or arithmetic of other metrics. The definition is dbt's, and `gold/figures.py`
+writes the models' SQL from it. A report has the values of a mart's columns and asks `value` for the rest.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _SIGNS = {ast.Add: "+", ast.Sub: "-"}
 
 @dataclass(frozen=True)
 class Measure:
-    """What is aggregated from lines of sales. `is_in_every_mart`: each mart has a column of this name."""
+    """What is aggregated from the rows of `model`. `is_in_every_mart`: each mart of sales has a column of this name."""
 
+    model: str
     name: str
     description: str
     unit: Unit
@@ -63,6 +64,7 @@ def measures() -> dict[str, Measure]:
     """Every measure by its name, in the order in which marts hold them."""
     return {
         one["name"]: Measure(
+            model["model"].split("'")[1],
             one["name"],
             one["description"],
             one["config"]["meta"]["unit"],

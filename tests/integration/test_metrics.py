@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import pytest
 from psycopg2.extensions import connection
 
 from gold import dbt_runner
+from gold.build import build_nightly_as_of
 from medallion.metrics import measures, metrics, value
 from medallion.process.steps import MARTS
 from medallion.settings import Settings
-from tests.conftest import Source
+from tests.conftest import NOON, Source
 from tests.integration.test_gold_rebuild import execute
 from tests.pipeline import build, hour
 from tests.queries import rows
@@ -46,6 +51,9 @@ PERIODS = {
     "repeat_customers": "count(*) filter (where orders >= 2)",
     "repeat_rate": "count(*) filter (where orders >= 2)::numeric / nullif(count(*) filter (where orders >= 1), 0)",
 }
+# Of the life of a customer, worked out in Python.
+CUSTOMERS = ("new_customers", "won_back_customers", "lapsed_customers")
+LAPSE = timedelta(days=90)
 MEASURES = {
     "sale_count": METRICS["orders"],
     "return_count": METRICS["returns"],
@@ -74,6 +82,7 @@ def gold(conn: connection, settings: Settings, source: Source) -> connection:
     """Days of sales with returns and discounts, in two currencies: in one of them no product's cost is known."""
     hour(conn, settings)
     execute(conn, "update silver.sales_customer set currency = 'CHF' where sale_id % 3 = 0")
+    execute(conn, "update silver.sales_customer set sold_at = sold_at - interval '200 days' where sale_id <= 40")
     build(conn, settings)
     some = "count(distinct currency), bool_or(is_return), bool_or(discount_amount > 0)"
     found = f"select {some}, bool_or(cost_amount is null), bool_or(cost_amount < 0) from gold.sales_item"
@@ -114,6 +123,31 @@ def test_repeat_customers_of_a_period_are_what_the_fact_says(gold: connection) -
     assert metrics()["repeat_customers"].filter == "{{ Metric('orders', group_by=['customer']) }} >= 2"
 
 
+def test_customers_who_come_leave_and_return_are_what_the_fact_says(gold: connection, settings: Settings) -> None:
+    until = NOON.date() - timedelta(days=1)
+    build_nightly_as_of(gold, settings, ["gold.fct_customer_behavior"], until, run_id="night")
+    days = "select distinct customer_id, sold_date from gold.sales_item where not is_return order by 1, 2"
+    expected = lives([(customer, day) for customer, day in rows(gold, days) if day <= until], until)
+    assert all(expected.values())
+    for name in CUSTOMERS:
+        measure = measures()[metrics()[name].measure]
+        assert (measure.model, measure.aggregation) == ("fct_customer_behavior", "count_distinct")
+        counted = f"select event_date, count(distinct {measure.expression}) from gold.fct_customer_behavior group by 1"
+        assert {day: count for day, count in rows(gold, counted) if count} == expected[name], name
+
+
+def lives(purchases: list[tuple[int, date]], until: date) -> dict[str, Counter[date]]:
+    """How many customers are new, won back or lapsed on each day, from the days on which each has bought."""
+    found: dict[str, Counter[date]] = {name: Counter() for name in CUSTOMERS}
+    for _, days in groupby(purchases, key=itemgetter(0)):
+        bought = [day for _, day in days]
+        found["new_customers"][bought[0]] += 1
+        found["won_back_customers"].update(day for before, day in pairwise(bought) if day - before > LAPSE)
+        pairs = pairwise([*bought, until + timedelta(days=1)])
+        found["lapsed_customers"].update(day + LAPSE for day, later in pairs if later - day > LAPSE)
+    return found
+
+
 def test_every_measure_of_every_key_of_every_mart_is_what_the_fact_says(gold: connection) -> None:
     for mart, grain in GRAINS.items():
         names = grain.replace("date_trunc('hour', sold_at, 'UTC')", "sold_hour")
@@ -123,7 +157,7 @@ def test_every_measure_of_every_key_of_every_mart_is_what_the_fact_says(gold: co
 
 
 def test_no_figure_is_without_its_check() -> None:
-    assert {*METRICS, *PERIODS} == set(metrics())
+    assert {*METRICS, *PERIODS, *CUSTOMERS} == set(metrics())
     assert set(MEASURES) == {one.name for one in measures().values() if one.is_in_every_mart}
     assert {f"gold.{mart}" for mart in GRAINS} == set(MARTS)
 
@@ -133,6 +167,10 @@ def test_dbt_reads_the_same_figures(conn: connection, settings: Settings) -> Non
     manifest = dbt_runner.invoke(conn, settings, ["parse"], "parse")
     found = {one.name: one.type.value for one in manifest.metrics.values()}
     assert found == {one.name: one.type for one in metrics().values()}
-    (sales,) = manifest.semantic_models.values()
-    parsed = [(one.name, one.agg.value, one.expr) for one in sales.measures]
-    assert parsed == [(one.name, one.aggregation, one.expression) for one in measures().values()]
+    parsed = {
+        (model.model, one.name, one.agg.value, one.expr)
+        for model in manifest.semantic_models.values()
+        for one in model.measures
+    }
+    ours = {(f"ref('{one.model}')", one.name, one.aggregation, one.expression) for one in measures().values()}
+    assert parsed == ours

@@ -67,6 +67,7 @@ def test_every_figure_says_what_it_is_and_in_which_unit() -> None:
 DEFINITIONS = """
 semantic_models:
   - name: sales
+    model: ref('sales_item')
     measures:
       - {name: a, description: A., agg: sum, expr: a, config: {meta: {unit: count}}}
       - {name: b, description: B., agg: sum, expr: b, config: {meta: {unit: count}}}
