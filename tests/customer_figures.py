@@ -13,7 +13,7 @@ from itertools import combinations
 from math import ceil
 from typing import Any
 
-from tests.purchases import Sale
+from tests.purchases import COSTS, Line, Sale
 
 LAPSE = timedelta(days=90)
 YEAR = timedelta(days=365)
@@ -30,6 +30,7 @@ class Event:
     is_return: bool
     currency: str
     amount: Decimal
+    margin: Decimal
 
     @property
     def day(self) -> date:
@@ -58,6 +59,12 @@ def is_over(month: int, as_of: date) -> bool:
     return date(first.year, first.month, calendar.monthrange(first.year, first.month)[1]) <= as_of
 
 
+def margin_of(sale: Sale, line: Line) -> Decimal:
+    """Margin of a line; 0 if its cost is not known, or not in the currency of the sale."""
+    cost = COSTS.get(line.product_id) if sale.currency == "EUR" else None
+    return Decimal() if cost is None else line.net_amount - line.quantity * cost
+
+
 def events_of(sales: Iterable[Sale], as_of: date) -> list[Event]:
     """Purchases and returns up to a date, in the order of each customer's life."""
     found = []
@@ -66,31 +73,33 @@ def events_of(sales: Iterable[Sale], as_of: date) -> list[Event]:
             lines = [line for line in sale.lines if (line.quantity < 0) is is_return]
             if lines and sale.day <= as_of:
                 amount = sum((line.net_amount for line in lines), Decimal())
-                found.append(Event(sale.customer_id, sale.sold_at, sale.sale_id, is_return, sale.currency, amount))
+                margin = sum((margin_of(sale, line) for line in lines), Decimal())
+                where = (sale.customer_id, sale.sold_at, sale.sale_id, is_return, sale.currency)
+                found.append(Event(*where, amount, margin))
     return sorted(found, key=lambda one: (one.customer_id, one.sold_at, one.sale_id, one.is_return))
 
 
 def behavior(sales: Iterable[Sale], as_of: date) -> set[Row]:
-    """Rows of `fct_customer_behavior`: customer, type, day, sale, purchase number, days since, currency, amount."""
+    """Rows of `fct_customer_behavior` but changes: customer, type, day, sale, number, days since, currency, amounts."""
     rows: set[Row] = set()
     number, last = defaultdict[int, int](int), dict[int, date]()
     for one in events_of(sales, as_of):
         who, before = one.customer_id, last.get(one.customer_id)
         since = (one.day - before).days if before else None
-        money = (one.currency, one.amount)
+        money = (one.currency, one.amount, one.margin)
         if one.is_return:
             rows.add((who, "return", one.day, one.sale_id, None, since, *money))
             continue
         number[who] += 1
         has_lapsed = before is not None and one.day > before + LAPSE
         if before and has_lapsed:
-            rows.add((who, "lapse", before + LAPSE, None, None, LAPSE.days, None, None))
+            rows.add((who, "lapse", before + LAPSE, None, None, LAPSE.days, None, None, None))
         kind = "first_purchase" if before is None else "win_back" if has_lapsed else "repeat_purchase"
         rows.add((who, kind, one.day, one.sale_id, number[who], since, *money))
         last[who] = one.day
     for who, day in last.items():
         if day + LAPSE <= as_of:
-            rows.add((who, "lapse", day + LAPSE, None, None, LAPSE.days, None, None))
+            rows.add((who, "lapse", day + LAPSE, None, None, LAPSE.days, None, None, None))
     return rows
 
 
@@ -162,12 +171,13 @@ class Life:
 
     cohort: int
     amounts: dict[int, Decimal]
+    margins: dict[int, Decimal]
     purchases: dict[int, int]
     returns: dict[int, int]
 
     def brought(self, first: int, last: int) -> Decimal:
-        """What the months from the first to the last brought, both included."""
-        return sum((amount for month, amount in self.amounts.items() if first <= month <= last), Decimal())
+        """Margin of the months from the first to the last, both included."""
+        return sum((margin for month, margin in self.margins.items() if first <= month <= last), Decimal())
 
 
 def lives(sales: Iterable[Sale], as_of: date) -> dict[tuple[int, str], Life]:
@@ -178,10 +188,11 @@ def lives(sales: Iterable[Sale], as_of: date) -> dict[tuple[int, str], Life]:
     found = {}
     for key, events in groups.items():
         if bought := [one.month for one in events if not one.is_return]:
-            life = Life(min(bought), defaultdict(Decimal), defaultdict(int), defaultdict(int))
+            life = Life(min(bought), defaultdict(Decimal), defaultdict(Decimal), defaultdict(int), defaultdict(int))
             for one in events:
                 month = max(one.month, life.cohort)
                 life.amounts[month] += one.amount
+                life.margins[month] += one.margin
                 (life.returns if one.is_return else life.purchases)[month] += 1
             found[key] = life
     return found
@@ -202,6 +213,7 @@ def cohort_sales(sales: Iterable[Sale], as_of: date) -> set[Row]:
             sum(life.purchases.get(month, 0) for life in members),
             sum(life.returns.get(month, 0) for life in members),
             sum((life.amounts.get(month, Decimal()) for life in members), Decimal()),
+            sum((life.margins.get(month, Decimal()) for life in members), Decimal()),
         )
         for (cohort, currency), members in groups.items()
         for month in range(cohort, month_of(as_of) + 1)

@@ -6,6 +6,7 @@ two currencies, for some customers both; lines of one product twice.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,15 @@ from typing import Any
 from psycopg2.extensions import connection
 from psycopg2.extras import execute_values
 
+from loaders.load_customers import load_customers
+from loaders.load_products import load_products
+from medallion.settings import Settings
+from tests.listing_source import customer
+from tests.property.warehouse import land
+
 PRODUCTS = range(1, 13)
+# What the retailer pays in EUR; the cost of the other products is not known.
+COSTS = {1: Decimal("2.00"), 2: Decimal("5.55"), 3: Decimal("12.34"), 5: Decimal("0.00")}
 _LOAD = """
     insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
     values ('history', 'silver', %s, 'SUCCESS', now(), 1, 1) returning load_id
@@ -51,6 +60,16 @@ class Sale:
     def day(self) -> date:
         """Day of the sale in UTC."""
         return self.sold_at.date()
+
+
+@dataclass(frozen=True)
+class Version:
+    """What the source says of a customer from a moment on."""
+
+    customer_id: int
+    updated_at: str
+    city: str
+    segment: str = "new"
 
 
 def sale(sale_id: int, customer_id: int, day: str, *products: int, currency: str = "EUR", quantity: int = 1) -> Sale:
@@ -101,6 +120,28 @@ def write_to_silver(conn: connection, sales: Sequence[Sale]) -> None:
     ]
     _insert(conn, "sales_customer", "sale_id customer_id store_id sold_at channel payment_method currency", headers)
     _insert(conn, "sales_product", "sale_id line_no product_id quantity unit_price discount", lines)
+
+
+def write_costs_to_silver(conn: connection, settings: Settings) -> None:
+    """The products whose cost is known come into Silver, with the versions that the fact looks up."""
+    texts = dict.fromkeys(("sku", "name", "category", "subcategory", "brand"), "x")
+    terms = {"unit_price": "20.00", "currency": "EUR", "is_active": True, "updated_at": "2024-01-01T00:00:00Z"}
+    lines = [
+        json.dumps({"product_id": product, "unit_cost": str(cost)} | texts | terms).encode()
+        for product, cost in COSTS.items()
+    ]
+    land(conn, settings, "products", lines)
+    load_products(conn, settings, run_id="history")
+
+
+def write_customers_to_silver(conn: connection, settings: Settings, versions: Sequence[Version]) -> None:
+    """Versions of customers come into Silver in one file."""
+    lines = [
+        json.dumps(customer(one.customer_id, one.updated_at, city=one.city, segment=one.segment)).encode()
+        for one in versions
+    ]
+    land(conn, settings, "customers", lines)
+    load_customers(conn, settings, run_id="history")
 
 
 def _insert(conn: connection, table: str, columns: str, records: Sequence[tuple[Any, ...]]) -> None:

@@ -1,8 +1,8 @@
 {#- Words of the nightly models about customers. -#}
 
-{#- Margin of lines. The fact has no cost yet, so it is their net amount: here and nowhere else. -#}
+{#- Margin of lines, of those whose cost is known. -#}
 {% macro margin_of_lines() -%}
-{{ figure('net_amount') }}
+coalesce(sum(net_amount - cost_amount), 0)::numeric(38, 2)
 {%- endmacro %}
 
 {#- A month as a number, so that months can be counted: the difference of two is the months between them. -#}

@@ -16,7 +16,16 @@ from medallion.settings import Settings
 from tests import customer_figures as figures
 from tests.customer_figures import Method, Row, rounded
 from tests.integration.test_gold_rebuild import execute
-from tests.purchases import Line, Sale, draw_history, sale, write_to_silver
+from tests.purchases import (
+    Line,
+    Sale,
+    Version,
+    draw_history,
+    sale,
+    write_costs_to_silver,
+    write_customers_to_silver,
+    write_to_silver,
+)
 from tests.queries import rows
 
 FIRST, LAST = date(2024, 5, 3), date(2026, 7, 20)
@@ -34,7 +43,7 @@ TABLES = (
 BEHAVIOR = """
     select
         customer_id, event_type, event_date, sale_id, purchase_number, days_since_previous_purchase,
-        currency, net_amount
+        currency, net_amount, margin_amount
     from gold.fct_customer_behavior
 """
 CUTS = ("recency", "frequency", "monetary")
@@ -122,7 +131,7 @@ def check_cohorts(conn: connection, sales: Sequence[Sale], as_of: date) -> None:
     query = """
         select
             cohort_month, month_number, currency, customer_count, active_customer_count, sale_count, return_count,
-            net_amount
+            net_amount, margin_amount
         from gold.mart_customer_cohort_sales
     """
     assert set(rows(conn, query)) == figures.cohort_sales(sales, as_of)
@@ -135,16 +144,17 @@ def check_lifetime_value(conn: connection, sales: Sequence[Sale], as_of: date, m
         for currency in {of for _, of in lives}
     }
     query = """
-        select customer_id, currency, cohort_month, net_amount, expected_margin_amount
+        select customer_id, currency, cohort_month, net_amount, margin_amount, expected_margin_amount
         from gold.mart_customer_lifetime_value
     """
     mart = {(who, currency): tuple(of) for who, currency, *of in rows(conn, query)}
-    assert {key: of[:2] for key, of in mart.items()} == {
-        key: (figures.first_day(life.cohort), sum(life.amounts.values(), Decimal())) for key, life in lives.items()
+    assert {key: of[:3] for key, of in mart.items()} == {
+        key: (figures.first_day(life.cohort), sum(life.amounts.values()), sum(life.margins.values()))
+        for key, life in lives.items()
     }
     for (who, currency), life in lives.items():
         coming = expected[currency].get(life.cohort)
-        check_close(mart[who, currency][2], None if coming is None else rounded(coming))
+        check_close(mart[who, currency][3], None if coming is None else rounded(coming))
 
 
 def check_close(found: Decimal | None, expected: Decimal | None) -> None:
@@ -204,6 +214,7 @@ def test_every_figure_is_that_of_plain_python(conn: connection, settings: Settin
     sales = draw_history(as_of.day, FIRST, LAST, customers=90)
     method = Method(curve_customers=12, prior_customers=5)
     bounds = {"lifetime_value_curve_customers": 12, "lifetime_value_prior_customers": 5, "basket_products": 4}
+    write_costs_to_silver(conn, settings)
     night(conn, settings, as_of, sales, checks=True, **bounds)
     assert {one.day > as_of for one in sales} == {True, False}
     check_behavior(conn, sales, as_of)
@@ -303,6 +314,7 @@ def test_dates_that_cannot_be_right_cost_rows_and_break_nothing(conn: connection
         sale(3, 2, "2099-01-01"),
         sale(4, 3, "2026-01-05", quantity=-1),
     ]
+    write_costs_to_silver(conn, settings)
     night(conn, settings, date(2026, 1, 31), sales, checks=True)
     check_behavior(conn, sales, date(2026, 1, 31))
     check_cohorts(conn, sales, date(2026, 1, 31))
@@ -316,6 +328,7 @@ def test_dates_that_cannot_be_right_cost_rows_and_break_nothing(conn: connection
 def test_a_late_sale_renames_what_came_after_it(conn: connection, settings: Settings) -> None:
     """The first purchase becomes a repeat, the lapse goes, and the customer changes the cohort."""
     first = [sale(1, 1, "2026-01-05"), sale(2, 1, "2026-06-01")]
+    write_costs_to_silver(conn, settings)
     night(conn, settings, date(2026, 6, 30), first)
     check_behavior(conn, first, date(2026, 6, 30))
     late = [sale(3, 1, "2025-12-31"), sale(4, 1, "2026-03-20")]
@@ -328,6 +341,35 @@ def test_a_late_sale_renames_what_came_after_it(conn: connection, settings: Sett
         (2, "repeat_purchase"),
     ]
     assert rows(conn, "select distinct cohort_month from gold.mart_customer_cohorts") == [(date(2025, 12, 1),)]
+
+
+def test_a_change_of_city_or_segment_is_an_event_of_its_day(conn: connection, settings: Settings) -> None:
+    """Not the first version, nor one of another attribute, nor one after the date. A version that came late, too."""
+    versions = [
+        Version(1, "2026-01-01T00:00:00Z", "Lyon"),
+        Version(1, "2026-02-01T23:59:59Z", "Nice"),
+        Version(1, "2026-03-01T00:00:00Z", "Nice", "vip"),
+        Version(1, "2026-04-01T00:00:00Z", "Brest"),
+        Version(2, "2026-02-01T00:00:00Z", "Nice"),
+    ]
+    write_customers_to_silver(conn, settings, versions)
+    night(conn, settings, date(2026, 3, 31), [sale(1, 1, "2026-01-05")], checks=True)
+    query = """
+        select event_type, event_date::text, from_value, to_value from gold.fct_customer_behavior
+        where from_value is not null order by event_at, event_type
+    """
+    moved = ("city_change", "2026-02-01", "Lyon", "Nice")
+    honored = ("segment_change", "2026-03-01", "new", "vip")
+    assert rows(conn, query) == [moved, honored]
+    write_customers_to_silver(conn, settings, [Version(1, "2026-01-10T00:00:00Z", "Paris")])
+    night(conn, settings, date(2026, 4, 1))
+    assert rows(conn, query) == [
+        ("city_change", "2026-01-10", "Lyon", "Paris"),
+        ("city_change", "2026-02-01", "Paris", "Nice"),
+        honored,
+        ("city_change", "2026-04-01", "Nice", "Brest"),
+        ("segment_change", "2026-04-01", "vip", "new"),
+    ]
 
 
 def test_a_large_basket_is_left_out_and_counted(conn: connection, settings: Settings) -> None:

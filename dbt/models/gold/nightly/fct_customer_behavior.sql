@@ -59,6 +59,53 @@ lapse as (
 
 ),
 
+-- Up to the business date. The first version of a customer changes nothing.
+version as (
+
+    select
+        customer_version_key,
+        customer_key,
+        customer_id,
+        valid_from as event_at,
+        city,
+        segment,
+        lag(city) over customer as former_city,
+        lag(segment) over customer as former_segment
+    from {{ ref('dim_customer_history') }}
+    where valid_from < ({{ business_date() }} + 1)::timestamp at time zone 'UTC'
+    window customer as (partition by customer_id order by valid_from)
+
+),
+
+-- A version differs from the one before it in some attribute, most often in neither of these two.
+change as (
+
+    select
+        customer_version_key,
+        customer_key,
+        customer_id,
+        event_at,
+        'city_change' as event_type,
+        former_city as from_value,
+        city as to_value
+    from version
+    where former_city <> city
+
+    union all
+
+    select
+        customer_version_key,
+        customer_key,
+        customer_id,
+        event_at,
+        'segment_change' as event_type,
+        former_segment as from_value,
+        segment as to_value
+    from version
+    where former_segment <> segment
+
+),
+
 event as (
 
     select
@@ -77,6 +124,8 @@ event as (
         sale_id,
         case when not is_return then purchase_number end as purchase_number,
         event_date - previous_purchase_date as days_since_previous_purchase,
+        null as from_value,
+        null as to_value,
         currency,
         net_amount,
         margin_amount
@@ -95,10 +144,32 @@ event as (
         null as sale_id,
         null as purchase_number,
         {{ lapse_days }} as days_since_previous_purchase,
+        null as from_value,
+        null as to_value,
         null as currency,
         null as net_amount,
         null as margin_amount
     from lapse
+
+    union all
+
+    select
+        event_type || '-' || customer_version_key as behavior_id,
+        customer_key,
+        customer_id,
+        event_type,
+        false as is_purchase,
+        event_at,
+        (event_at at time zone 'UTC')::date as event_date,
+        null as sale_id,
+        null as purchase_number,
+        null as days_since_previous_purchase,
+        from_value,
+        to_value,
+        null as currency,
+        null as net_amount,
+        null as margin_amount
+    from change
 
 )
 
@@ -113,6 +184,8 @@ select
     sale_id,
     purchase_number,
     days_since_previous_purchase,
+    from_value,
+    to_value,
     currency,
     net_amount::numeric(38, 2) as net_amount,
     margin_amount::numeric(38, 2) as margin_amount,
