@@ -113,8 +113,9 @@ with touched as (
 {#-
   Incremental strategy `history`: the chains that were recomputed replace those in the table. What changed goes into
   the log first: the period of each row that is new or has other attributes, and of a row that has grown, what it has
-  gained. A row that has shrunk or gone has lost its time to one of these. Deletes come before inserts, as no moment may
-  lie in two rows. A row that is as it was is not touched, and keeps its load.
+  gained. A row that has shrunk or gone has lost its time to one of these. A key without any row before is not logged: the
+  fact has no line of it, as a sale that names a key first makes it an inferred member. Deletes come before inserts, as
+  no moment may lie in two rows. A row that is as it was is not touched, and keeps its load.
 -#}
 {% macro get_incremental_history_sql(arg_dict) -%}
 {%- set target, arrived = arg_dict['target_relation'], arg_dict['temp_relation'] -%}
@@ -133,7 +134,8 @@ cross join lateral unnest(
             then tstzmultirange(arrived.valid_during)
         else tstzmultirange(arrived.valid_during) - tstzmultirange(built.valid_during)
     end
-) as changed (period);
+) as changed (period)
+where exists (select 1 from {{ target }} as known where known.{{ entity }}_id = arrived.{{ entity }}_id);
 
 delete from {{ target }} as built
 where

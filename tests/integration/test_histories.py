@@ -219,6 +219,20 @@ def test_an_inferred_member_is_one_version_and_is_completed_under_its_key(conn: 
     assert rows(conn, "select count(*) from gold.dim_customer_history where is_inferred") == [(0,)]
 
 
+def test_a_key_that_is_new_to_a_history_is_not_looked_up_in_the_fact(conn: connection, settings: Settings) -> None:
+    """Thousands may sign up in an hour, and none of them has bought before."""
+    arrive(conn, settings, (1, "Lyon"))
+    core(conn, settings)
+    land(conn, settings, "customers", [json.dumps(customer(2, day(2))).encode()])
+    load_customers(conn, settings, run_id="hour")
+    sales_on(conn, settings, 3, customer_id=2)
+    # The log does not keep what the fact has looked up, so the test has Postgres refuse every row of it.
+    execute(conn, "alter table gold.dim_customer_history_change add check (false)")
+    core(conn, settings)
+    assert rows(conn, WRONG) == []
+    assert rows(conn, "select count(*) from gold.sales_item") == [(1,)]
+
+
 def test_cost_is_that_of_the_version_in_force_and_null_in_another_currency(
     conn: connection, settings: Settings
 ) -> None:
