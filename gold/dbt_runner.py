@@ -52,7 +52,12 @@ class BuildResult:
 
     def __add__(self, other: BuildResult) -> BuildResult:
         """The result of both commands."""
-        return BuildResult(self.models + other.models, self.tests + other.tests, self.warnings + other.warnings)
+        return BuildResult(
+            self.models + other.models,
+            self.tests + other.tests,
+            self.warnings + other.warnings,
+            self.repointed + other.repointed,
+        )
 
     def summary(self) -> str:
         """One line for a person."""
