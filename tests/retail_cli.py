@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.ports import free_port
 from tests.process_table import command_lines, eventually, kill_all, living
 
 SECONDS = 150
+HISTORY = timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ def retail(**variables: str) -> Iterator[Retail]:
     ours = {name.upper() for name in StackSettings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("AIRFLOW_")}
     ports = {name: str(free_port()) for name in ("API_PORT", "POSTGRES_PORT", "AIRFLOW_PORT", "DOCS_PORT")}
-    little = {"SOURCE_SALES_PER_HOUR": "1", "SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20"}
+    start = (datetime.now(timezone.utc) - HISTORY).replace(hour=0, minute=0, second=0, microsecond=0)
+    little = {"SOURCE_SALES_PER_HOUR": "3", "SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20"}
+    little["SOURCE_START"] = start.isoformat()  # a first run in seconds; by default it has fourteen months to load
     with open_folder() as folder:
         home = Home(folder / "home")
         try:

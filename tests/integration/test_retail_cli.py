@@ -21,7 +21,7 @@ import psutil
 import pytest
 from psycopg2.extensions import connection
 
-from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
+from medallion.process.steps import CORE, LOADS, MARTS, NIGHTLY_MARTS
 from tests.conftest import KEY, Source
 from tests.ports import free_port
 from tests.postgres_server import PASSWORD
@@ -30,7 +30,7 @@ from tests.queries import rows
 from tests.retail_cli import Ended, Retail, retail
 
 LAYERS = {
-    "silver": {"customers", "products", "stores", "sales_customer", "sales_product"},
+    "silver": {name.removeprefix("silver.") for step in LOADS for name in step.writes},
     "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS)},
 }
 SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "report"]
