@@ -117,7 +117,8 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
     request = _requested(conn)
     built = _step(conn, settings, command + _refresh(request, full_refresh), run_id, "dbt_run_core")
     with transaction(conn):
-        built = replace(built, repointed=_SQL.one(conn, "repointed_lines")[0])
+        if _SQL.one(conn, "fact_is_built")[0]:
+            built = replace(built, repointed=_SQL.one(conn, "repointed_lines")[0])
         mark_core_tested(conn, CORE, run_id)
         if request:
             mark_gold_core_rebuilt(conn, request)

@@ -1,5 +1,9 @@
 -- The statements of gold/build.py. Each starts at a line "-- name: …" and ends at the next one.
 
+-- name: fact_is_built
+-- Whether the fact was ever built.
+select to_regclass('gold.sales_item') is not null;
+
 -- name: repointed_lines
 -- Number of lines that the last build of the fact has pointed to another version of their customer, product or store.
 select count(*)
