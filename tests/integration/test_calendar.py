@@ -114,6 +114,7 @@ def test_holidays_are_those_of_the_stores_countries_and_an_unknown_country_is_a_
     built = gold.build_nightly(conn, settings, run_id="night", now=NOW)
     assert built.warnings == ("no public holidays are known for the countries QQ",)
     assert "QQ" in built.summary()
+    assert rows(conn, "select distinct country from gold.dim_holiday order by 1") == [("DE",), ("FR",)]
     named = "select country, name from gold.dim_holiday where date_day = '%s' order by 1"
     assert rows(conn, named % "2026-05-01") == [("DE", "Labor Day"), ("FR", "Labor Day")]
     assert rows(conn, named % "2026-07-14") == [("FR", "National Day")]
