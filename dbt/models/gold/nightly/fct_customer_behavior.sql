@@ -15,7 +15,7 @@ with placed as (
         sold_date as event_date,
         currency,
         {{ figure('net_amount') }} as net_amount,
-        {{ margin_of_lines() }} as margin_amount,
+        {{ figure('margin_amount') }} as margin_amount,
         count(*) filter (where not is_return) over so_far as purchase_number,
         count(*) filter (where not is_return) over customer as purchase_count,
         max(sold_date) filter (where not is_return) over before as previous_purchase_date

@@ -1,9 +1,4 @@
-{#- Words of the nightly models about customers. -#}
-
-{#- Margin of lines, of those whose cost is known. -#}
-{% macro margin_of_lines() -%}
-coalesce(sum(net_amount - cost_amount), 0)::numeric(38, 2)
-{%- endmacro %}
+{#- Months as numbers, for the nightly models about customers. -#}
 
 {#- A month as a number, so that months can be counted: the difference of two is the months between them. -#}
 {% macro month_index(day) -%}
