@@ -95,12 +95,14 @@ NIGHTLY_MARTS = (
     "gold.dim_location",
     "gold.fct_customer_behavior",
     "gold.lifetime_value_backtest",
+    "gold.lifetime_value_totals",
     "gold.mart_basket_pairs",
     "gold.mart_customer_cohort_sales",
     "gold.mart_customer_cohorts",
     "gold.mart_customer_lifetime_value",
     "gold.mart_customer_rfm",
     "gold.rfm_cut_points",
+    "gold.rfm_segments",
 )
 
 

@@ -33,12 +33,14 @@ MIDDLE, MONTHS_END = date(2026, 6, 14), date(2026, 5, 31)
 TABLES = (
     "fct_customer_behavior",
     "lifetime_value_backtest",
+    "lifetime_value_totals",
     "mart_basket_pairs",
     "mart_customer_cohort_sales",
     "mart_customer_cohorts",
     "mart_customer_lifetime_value",
     "mart_customer_rfm",
     "rfm_cut_points",
+    "rfm_segments",
 )
 BEHAVIOR = """
     select
@@ -120,6 +122,10 @@ def check_rfm(conn: connection, sales: Sequence[Sale], as_of: date) -> None:
         from gold.mart_customer_rfm
     """
     assert {(who, currency): tuple(rest) for who, currency, *rest in rows(conn, query)} == scored
+    added_up = "select currency, sum(customer_count), sum(sale_count), sum(net_amount) from gold.rfm_segments group by 1"
+    for currency, count, purchases, amount in rows(conn, added_up):
+        own = [of for (_, one), of in scored.items() if one == currency]
+        assert (count, purchases, amount) == (len(own), sum(of[1] for of in own), sum(of[2] for of in own))
 
 
 def check_cohorts(conn: connection, sales: Sequence[Sale], as_of: date) -> None:
@@ -155,6 +161,11 @@ def check_lifetime_value(conn: connection, sales: Sequence[Sale], as_of: date, m
     for (who, currency), life in lives.items():
         coming = expected[currency].get(life.cohort)
         check_close(mart[who, currency][3], None if coming is None else rounded(coming))
+    totals = "select currency, customer_count, net_amount, expected_margin_amount from gold.lifetime_value_totals"
+    for currency, count, amount, coming in rows(conn, totals):
+        own = [of for (_, one), of in mart.items() if one == currency]
+        assert (count, amount) == (len(own), sum(of[1] for of in own))
+        assert coming == (sum(of[3] for of in own) if own[0][3] is not None else None)
 
 
 def check_close(found: Decimal | None, expected: Decimal | None) -> None:

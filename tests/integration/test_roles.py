@@ -108,6 +108,7 @@ gold.dim_store_history       SIUDTO  -          SIUDTO          S
 gold.dim_store_history_change  SIUDTO  -      SIUDTO          S
 gold.fct_customer_behavior   SIUDTO  -          SIUDTO          S
 gold.lifetime_value_backtest  SIUDTO  -          SIUDTO          S
+gold.lifetime_value_totals  SIUDTO  -          SIUDTO          S
 gold.mart_basket_pairs       SIUDTO  -          SIUDTO          S
 gold.mart_customer_cohort_sales  SIUDTO  -          SIUDTO          S
 gold.mart_customer_cohorts   SIUDTO  -          SIUDTO          S
@@ -119,6 +120,7 @@ gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_store     SIUDTO  -          SIUDTO          S
 gold.rfm_cut_points          SIUDTO  -          SIUDTO          S
+gold.rfm_segments            SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
 gold.sales_item_change       SIUDTO  -          SIUDTO          S
 """

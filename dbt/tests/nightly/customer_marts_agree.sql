@@ -34,6 +34,25 @@ with customer_count as (
 
     union all
 
+    select
+        'rfm_segments' as name,
+        currency,
+        sum(customer_count) as customer_count,
+        max(business_date) as business_date
+    from {{ ref('rfm_segments') }}
+    group by currency
+
+    union all
+
+    select
+        'lifetime_value_totals' as name,
+        currency,
+        customer_count,
+        business_date
+    from {{ ref('lifetime_value_totals') }}
+
+    union all
+
     -- Over all currencies, so under a name of its own.
     select
         'mart_customer_cohorts' as name,
@@ -63,4 +82,4 @@ from customer_count
 group by currency
 having
     count(distinct row(customer_count, business_date)) > 1
-    or count(*) <> case currency when 'all' then 2 else 3 end
+    or count(*) <> case currency when 'all' then 2 else 5 end

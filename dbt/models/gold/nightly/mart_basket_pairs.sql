@@ -1,3 +1,6 @@
+{# The index gives the most frequent pairs of a currency without a look at the others. -#}
+{{ config(indexes=[{'columns': ['currency', 'pair_basket_count', 'product_id_a', 'product_id_b']}]) }}
+
 -- A basket is one row with its products in order, so the pairs come out of it without a join.
 with basket as materialized (
 
