@@ -32,6 +32,15 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A cell of the map of cohorts: a share of one. `is_open`: its month is not over, so the share still grows."""
+
+    share: float
+    title: str
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
 class Frame:
     """Width and height of a chart and the margins of its plot, in pixels; `top_value` is at the top of the plot."""
 
@@ -98,6 +107,28 @@ def heat_map(rows: Sequence[tuple[str, Sequence[float], str]], width: int, title
             )
         parts.append(_text(width, y + height / 2 + 4, words, "end", "value"))
     return _svg(width, 20 + len(rows) * height, "Revenue by weekday and hour", parts)
+
+
+def retention_map(rows: Sequence[tuple[str, str, Sequence[Cell]]], width: int, labels: tuple[str, str, str]) -> Markup:
+    """A row for each (month, customers, cells), darker for more. `labels`: of the customers, a column and a cell."""
+    is_wide = width > 600  # noqa: PLR2004 - as above
+    counts, left, height, gap = (150, 166, 26, 2) if is_wide else (82, 88, 24, 1)
+    of_count, of_column, of_cell = labels
+    columns = max((len(cells) for *_, cells in rows), default=0)
+    slot = min((width - left) / max(columns, 1), 80 if is_wide else 40)
+    most = max((one.share for *_, cells in rows for one in cells), default=0) or 1
+    parts = [_text(counts, 15, of_count, "end")]
+    parts += [_text(left + (n + 0.5) * slot, 15, of_column.format(n + 1), "middle") for n in range(columns)]
+    for number, (name, count, cells) in enumerate(rows):
+        y = 22 + number * height
+        parts += [_text(0, y + 17, name, "start", "name"), _text(counts, y + 17, count, "end", "value")]
+        for place, one in enumerate(cells):
+            x = left + place * slot
+            parts.append(_share(x, y, slot - gap, height - gap, one, most))
+            parts.append(
+                _text(x + (slot - gap) / 2, y + 17, of_cell.format(f"{one.share * 100:.0f}"), "middle", "cell")
+            )
+    return _svg(width, 22 + len(rows) * height, "Share of customers who come back, by month", parts)
 
 
 def columns_chart(
@@ -183,6 +214,14 @@ def _labels_of_lines(frame: Frame, bars: Sequence[Bar]) -> Markup:
 def _rect(x: float, y: float, width: float, height: float, kind: str, title: str) -> Markup:
     return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}">{}</rect>').format(
         kind, _px(x), _px(y), _px(max(width, 1)), _px(max(height, 0)), _title(title)
+    )
+
+
+def _share(x: float, y: float, width: float, height: float, one: Cell, most: float) -> Markup:
+    """A cell that its own text can be read on: never darker than 0.6."""
+    opacity = f"{0.04 + 0.56 * one.share / most:.2f}"
+    return Markup('<rect class="heat{}" x="{}" y="{}" width="{}" height="{}" fill-opacity="{}">{}</rect>').format(
+        " open-month" if one.is_open else "", _px(x), _px(y), _px(width), _px(height), opacity, _title(one.title)
     )
 
 

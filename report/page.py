@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
+from datetime import timezone
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,14 @@ from medallion.metrics import metrics
 from medallion.wording import age_of, counted
 from report import trust, words
 from report.charts import Bar, bar_of, columns_chart, days_chart, heat_map
-from report.sales import WEEK, YEAR, RankedSales, Sales, Sold
+from report.details import show_details
+from report.sales import PERIOD, WEEK, YEAR, RankedSales, Sales, Sold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from report.details import Details
     from report.pipeline import Pipeline, Run
 
 _HERE = Path(__file__).parent
@@ -30,8 +32,32 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime, why_none: str = "") -> str:
+def render_page(
+    sales: Sales | None, details: Details | None, pipeline: Pipeline, now: datetime, why_none: str = ""
+) -> str:
     """The report as HTML that needs no other file. Without `sales`, `why_none` says why there are none to show."""
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            now=now,
+            age=partial(age_of, now=now),
+            sales=sales,
+            why_none=why_none,
+            business=_business(sales, now) if sales else None,
+            **(show_details(details, sales, now) if sales and details else {}),
+            pipeline=pipeline,
+            trust=trust.judge(pipeline, now, has_figures=sales is not None),
+            checks=trust.rows_of_checks(pipeline),
+            durations=_durations(pipeline),
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """The templates, compiled once: that takes longer than any query of the page."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -41,18 +67,7 @@ def render_page(sales: Sales | None, pipeline: Pipeline, now: datetime, why_none
         "duration": words.duration,
         "number": words.number,
     }
-    return environment.get_template("page.html.j2").render(
-        css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        now=now,
-        age=partial(age_of, now=now),
-        sales=sales,
-        why_none=why_none,
-        business=_business(sales, now) if sales else None,
-        pipeline=pipeline,
-        trust=trust.judge(pipeline, now, has_figures=sales is not None),
-        checks=trust.rows_of_checks(pipeline),
-        durations=_durations(pipeline),
-    )
+    return environment
 
 
 def _business(sales: Sales, now: datetime) -> dict[str, Any]:
@@ -66,7 +81,6 @@ def _business(sales: Sales, now: datetime) -> dict[str, Any]:
         "period": _period(sales),
         "products": _ranking(sales.products, sales),
         "categories": _ranking(sales.categories, sales),
-        "stores": _ranking([_named_store(one) for one in sales.stores], sales),
         "channels": _ranking(sales.channels, sales),
         "returns": _returns(sales),
         "other_currencies": [words.money(amount, name) for name, amount in sales.other_currencies.items()],
@@ -184,8 +198,8 @@ def _period(sales: Sales) -> str:
 def _ranking(ranked: Sequence[RankedSales], sales: Sales) -> list[dict[str, Any]]:
     """Rows of a table: name, bar, amount, share of all, change from the period before if the history covers that."""
     most = max((one.net_amount for one in ranked), default=Decimal(0))
-    total = sum((one.net_amount for one in sales.stores), Decimal(0))
-    is_comparable = sales.is_known(sales.days()[0] - timedelta(days=28))
+    total = sum((one.net_amount for one in sales.channels), Decimal(0))
+    is_comparable = sales.is_known(sales.days()[0] - PERIOD)
     return [
         {
             "name": one.name,
@@ -201,10 +215,6 @@ def _ranking(ranked: Sequence[RankedSales], sales: Sales) -> list[dict[str, Any]
 
 def _return_rate(one: RankedSales) -> Decimal | None:
     return Sold(net_amount=one.net_amount, returned_amount=one.returned_amount).figure("return_rate")
-
-
-def _named_store(one: RankedSales) -> RankedSales:
-    return RankedSales(f"Store {one.name}", one.note, one.net_amount, one.net_before, one.returned_amount)
 
 
 def _returns(sales: Sales) -> dict[str, Any]:

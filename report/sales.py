@@ -12,8 +12,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from psycopg2 import sql
-
 from medallion.metrics import value
 from medallion.statements import Statements
 from medallion.wording import counted
@@ -26,6 +24,7 @@ PERIOD = timedelta(days=28)
 WEEK = timedelta(days=7)
 YEAR = timedelta(days=364)  # the same weekday
 _TOP = 10
+_CURRENCIES = 4
 _NOTHING = Decimal(0)
 
 
@@ -59,7 +58,7 @@ class Sold:
 
 @dataclass(frozen=True)
 class RankedSales:
-    """A product, category, store or channel: what it sold in the period and in the one before."""
+    """A product, category or channel: what it sold in the period and in the one before."""
 
     name: str
     note: str
@@ -83,7 +82,6 @@ class Sales:
     hours: dict[datetime, Sold]
     products: tuple[RankedSales, ...] = ()
     categories: tuple[RankedSales, ...] = ()
-    stores: tuple[RankedSales, ...] = ()
     channels: tuple[RankedSales, ...] = ()
     other_currencies: dict[str, Decimal] = field(default_factory=dict)
     future_lines: int = 0
@@ -97,6 +95,17 @@ class Sales:
     def last_day(self) -> date:
         """The last day that is over; on the first day of a history, that day."""
         return max(self.today - timedelta(days=1), self.first_hour.date())
+
+    @property
+    def period(self) -> tuple[date, date]:
+        """The first day of the period, and the day after its last."""
+        until = self.last_day + timedelta(days=1)
+        return until - PERIOD, until
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currency of the page and the largest others, for the blocks that have a table for each."""
+        return (self.currency, *self.other_currencies)[:_CURRENCIES]
 
     def days(self) -> list[date]:
         """The full days of the period, oldest first."""
@@ -147,8 +156,7 @@ def read_sales(conn: connection, now: datetime) -> Sales | None:
         hours=_hours(conn, values, today),
         products=_ranked(conn, "products", values),
         categories=_ranked(conn, "categories", values),
-        stores=_ranked(conn, "places", values, "store_id"),
-        channels=_ranked(conn, "places", values, "channel"),
+        channels=_ranked(conn, "channels", values),
         other_currencies={name: amount for name, amount in currencies.items() if name != currency},
         future_lines=future_lines,
     )
@@ -164,12 +172,9 @@ def why_no_sales(conn: connection, now: datetime) -> str:
     return "Gold holds sales that its marts do not have yet: ./retail run builds them."
 
 
-def _ranked(
-    conn: connection, statement: str, values: dict[str, object], column: str | None = None
-) -> tuple[RankedSales, ...]:
-    """The rows of a ranking; `column` is what a statement leaves open."""
-    names = {"column": sql.Identifier(column)} if column else None
-    return tuple(RankedSales(*row) for row in _SQL.rows(conn, statement, values, names))
+def _ranked(conn: connection, statement: str, values: dict[str, object]) -> tuple[RankedSales, ...]:
+    """The rows of a ranking."""
+    return tuple(RankedSales(*row) for row in _SQL.rows(conn, statement, values))
 
 
 def _hours(conn: connection, values: dict[str, object], today: datetime) -> dict[datetime, Sold]:

@@ -61,18 +61,18 @@ where sold_hour >= %(since)s and sold_hour < %(until)s and currency = %(currency
 group by sold_hour
 order by sold_hour;
 
--- name: places
--- What each store, or each channel, sold in a period, and in the one before it.
+-- name: channels
+-- What each channel sold in a period, and in the one before it.
 select
-    {column}::text as name,
+    channel as name,
     '' as note,
     coalesce(sum(net_amount) filter (where sold_hour >= %(since)s), 0) as net_amount,
     coalesce(sum(net_amount) filter (where sold_hour < %(since)s), 0) as net_before,
     coalesce(sum(returned_amount) filter (where sold_hour >= %(since)s), 0) as returned_amount
 from gold.mart_sales_by_hour
 where sold_hour >= %(before)s and sold_hour < %(until)s and currency = %(currency)s
-group by {column}
-order by net_amount desc, {column};
+group by channel
+order by net_amount desc, channel;
 
 -- name: products
 -- The products that brought most in a period.

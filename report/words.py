@@ -51,6 +51,11 @@ def share(part: Decimal | None) -> str:
     return "–" if part is None else f"{part * 100:.1f}%".replace("-", "−")
 
 
+def small_share(part: Decimal) -> str:
+    """A share that may be far below a percent, as a percentage with two decimals: `0.24%`."""
+    return f"{part * 100:.2f}%"
+
+
 def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
     """How much `now` is above or below `before`: `+12%`, `−0.4%`; empty when there is nothing to compare with."""
     if now is None or not before or before < 0:
@@ -76,6 +81,21 @@ def number(count: Decimal | int) -> str:
 def day(moment: date) -> str:
     """A day: `Sat, Nov 28`."""
     return f"{moment:%a, %b} {moment.day}"
+
+
+def short_day(moment: date) -> str:
+    """A day without its weekday: `Nov 28`."""
+    return f"{moment:%b} {moment.day}"
+
+
+def month(moment: date) -> str:
+    """The month of a day: `Nov 2026`."""
+    return f"{moment:%b %Y}"
+
+
+def short_month(moment: date) -> str:
+    """The same for a small label: `Nov '26`."""
+    return f"{moment:%b '%y}"
 
 
 def full_day(moment: date) -> str:

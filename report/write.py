@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medallion.database import connect, transaction
 from medallion.private_files import make_private
+from report.details import read_details
 from report.page import render_page
 from report.pipeline import read_pipeline
 from report.sales import read_sales, why_no_sales
@@ -52,4 +53,5 @@ def read_page(conn: connection, now: datetime) -> str:
         with conn.cursor() as cursor:
             cursor.execute("set transaction isolation level repeatable read, read only")
         sales = read_sales(conn, now)
-        return render_page(sales, read_pipeline(conn, now), now, "" if sales else why_no_sales(conn, now))
+        details = read_details(conn, sales, now) if sales else None
+        return render_page(sales, details, read_pipeline(conn, now), now, "" if sales else why_no_sales(conn, now))

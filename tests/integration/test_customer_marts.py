@@ -122,7 +122,9 @@ def check_rfm(conn: connection, sales: Sequence[Sale], as_of: date) -> None:
         from gold.mart_customer_rfm
     """
     assert {(who, currency): tuple(rest) for who, currency, *rest in rows(conn, query)} == scored
-    added_up = "select currency, sum(customer_count), sum(sale_count), sum(net_amount) from gold.rfm_segments group by 1"
+    added_up = (
+        "select currency, sum(customer_count), sum(sale_count), sum(net_amount) from gold.rfm_segments group by 1"
+    )
     for currency, count, purchases, amount in rows(conn, added_up):
         own = [of for (_, one), of in scored.items() if one == currency]
         assert (count, purchases, amount) == (len(own), sum(of[1] for of in own), sum(of[2] for of in own))
