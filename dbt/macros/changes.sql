@@ -38,14 +38,19 @@ select {{ columns | join(', ') }} from {{ ref(fact) }}
 {#-
   The keys that a mart of this grain recomputes: what the fact's new loads have touched. A column of the grain may be
   worked out of columns of the fact: 'expression as name'. A mart that begins from the beginning recomputes all it
-  holds, too: a fact that was built again no longer says what its rows have left.
+  holds, too: a fact that was built again no longer says what its rows have left. A mart whose table is built from the
+  beginning holds nothing that rows could have left.
 -#}
 {% macro touched(fact, columns) -%}
-{{ changed(fact, columns, is_new('gold.' ~ fact)) }}
-{%- if is_incremental() %}
+{%- set moved = changed(fact, columns, is_new('gold.' ~ fact)) -%}
+{%- if is_incremental() -%}
+{{ moved }}
     union
     select {% for column in columns %}{{ column.split(' as ') | last }}{{ ', ' if not loop.last }}{% endfor %} from {{ this }}
     where {{ is_from_the_beginning('gold.' ~ fact) }}
+{%- else -%}
+select distinct {{ columns | join(', ') }} from {{ ref(fact) }}
+    where {{ is_new('gold.' ~ fact) }}
 {%- endif %}
 {%- endmacro %}
 

@@ -5,6 +5,8 @@
     indexes=[{'columns': ['_load_id'], 'type': 'brin'}],
 ) }}
 
+{% set key = 'touched' if is_incremental() else 'figure' %}
+
 with touched as (
 
     {{ touched('sales_item', ['sold_date', 'currency']) }}
@@ -20,11 +22,13 @@ figure as (
 day as (
 
     select
-        touched.sold_date,
-        touched.currency,
+        {{ key }}.sold_date,
+        {{ key }}.currency,
         {{ sales_figures_or_nothing(['customer_count']) }}
-    from touched
-    left join figure using (sold_date, currency)
+    from {{ key }}
+    {% if is_incremental() %}
+        left join figure using (sold_date, currency)
+    {% endif %}
 
 )
 

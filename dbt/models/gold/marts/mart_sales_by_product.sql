@@ -5,6 +5,8 @@
     indexes=[{'columns': ['_load_id'], 'type': 'brin'}],
 ) }}
 
+{% set key = 'touched' if is_incremental() else 'figure' %}
+
 with touched as (
 
     {{ touched('sales_item', ['sold_date', 'product_key', 'product_id', 'currency']) }}
@@ -13,17 +15,19 @@ with touched as (
 
 figure as (
 
-    {{ sales_figures_of_days(['product_key', 'currency']) }}
+    {{ sales_figures_of_days(['product_key', 'product_id', 'currency']) }}
 
 )
 
 select
-    touched.sold_date,
-    touched.product_key,
-    touched.product_id,
-    touched.currency,
+    {{ key }}.sold_date,
+    {{ key }}.product_key,
+    {{ key }}.product_id,
+    {{ key }}.currency,
     {{ sales_figures_or_nothing() }},
     {{ gold_load_id() }} as _load_id,
     now() as _loaded_at
-from touched
-left join figure using (sold_date, product_key, currency)
+from {{ key }}
+{% if is_incremental() %}
+    left join figure using (sold_date, product_key, product_id, currency)
+{% endif %}

@@ -5,6 +5,8 @@
     indexes=[{'columns': ['_load_id'], 'type': 'brin'}],
 ) }}
 
+{% set key = 'touched' if is_incremental() else 'figure' %}
+
 with touched as (
 
     {{ touched('sales_item', ['sold_date', 'store_key', 'store_id', 'currency']) }}
@@ -13,17 +15,19 @@ with touched as (
 
 figure as (
 
-    {{ sales_figures_of_days(['store_key', 'currency']) }}
+    {{ sales_figures_of_days(['store_key', 'store_id', 'currency']) }}
 
 )
 
 select
-    touched.sold_date,
-    touched.store_key,
-    touched.store_id,
-    touched.currency,
+    {{ key }}.sold_date,
+    {{ key }}.store_key,
+    {{ key }}.store_id,
+    {{ key }}.currency,
     {{ sales_figures_or_nothing() }},
     {{ gold_load_id() }} as _load_id,
     now() as _loaded_at
-from touched
-left join figure using (sold_date, store_key, currency)
+from {{ key }}
+{% if is_incremental() %}
+    left join figure using (sold_date, store_key, store_id, currency)
+{% endif %}
