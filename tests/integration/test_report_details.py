@@ -122,7 +122,10 @@ def check_customers(history: connection, sales: Sales, details: Details) -> None
     for one in customers.worths:
         assert one.customer_count == sum(of == one.currency for _, of in lives)
         assert [(one.expected_amount, one.margin_amount)] == rows(history, f"{WORTH} where currency = '{one.currency}'")
-        assert (one.expected_from, one.expected_until) == (date(2026, 12, 1), date(2027, 11, 30))
+        assert (one.expected_from, one.expected_until) == (
+            date(YESTERDAY.year, 12, 1),
+            date(YESTERDAY.year + 1, 11, 30),
+        )
     assert [(one.currency, one.month_count) for one in customers.backtests] == [("CHF", 6), ("EUR", 6)]
     expected = {row for row in figures.cohorts(SOLD, YESTERDAY) if row[0] >= date(2025, 12, 1)}
     months = details.cohorts.months
