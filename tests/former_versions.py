@@ -11,6 +11,9 @@ _UNDO_16 = """
     drop schema extensions cascade;
     alter table gold.sales_item_change
     drop column customer_version_key, drop column product_version_key, drop column store_version_key;
+    alter table if exists gold.sales_item
+    drop column customer_version_key, drop column product_version_key, drop column store_version_key,
+    drop column cost_amount;
 """
 # Before the number 15: a fact without the key of the store.
 _UNDO_15 = """

@@ -11,7 +11,7 @@ from psycopg2.extensions import connection
 
 from backend.main import create_app
 from backend.settings import SourceSettings
-from medallion.process.steps import MARTS, tables
+from medallion.process.steps import CORE, MARTS
 from medallion.settings import Settings
 from quality.rebuild import _fingerprint
 from tests.conftest import KEY, NOON, START, Source, serving
@@ -44,7 +44,7 @@ def move_some(conn: connection, draw: random.Random) -> None:
 
 
 def fingerprints(conn: connection) -> dict[str, tuple[int, int]]:
-    return {name: _fingerprint(conn, f"gold.{name}") for name in tables("gold")}
+    return {name: _fingerprint(conn, name) for name in (*CORE, *MARTS)}
 
 
 @pytest.mark.slow

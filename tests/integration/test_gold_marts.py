@@ -296,8 +296,7 @@ def test_an_upgrade_loses_nothing_of_what_the_mart_had_not_taken(conn: connectio
     execute(conn, AS_BEFORE_THE_LOG)
     for _ in range(2):
         prepare_schema(conn, even_if_unchanged=True)
-        moved = [(1, 1, 1, "web", "2026-01-01"), (2, 2, 1, "web", "2026-01-01")]
-        assert rows(conn, LOG) == moved
+    assert rows(conn, LOG) == []  # the fact has other columns by now, so it is built again, and so is the mart
     build(conn, settings)
     check(conn, mart)
     gold.check_all_gold(conn, settings, run_id="night")
