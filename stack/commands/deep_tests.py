@@ -42,6 +42,12 @@ class LastResult:
 ROOMS = (
     Room("dates", "every test at every shifted date", ("tests",), at_every_date=True),
     Room(
+        "hours",
+        "30 hours of anything that moves a sale end as a full refresh of Gold does",
+        ("tests/integration/test_gold_hours.py",),
+        {"RETAIL_CHAOTIC_HOURS": "30"},
+    ),
+    Room(
         "nemesis",
         "500 hours of random faults lose and double nothing",
         ("tests/faults/test_nemesis.py",),
