@@ -10,7 +10,7 @@ import typer
 from stack.cli.context import PASS_ON, AsJson, where_the_user_stands
 from stack.host.console import Talk
 
-_DEEP = "Tests too heavy for CI: one room (dates, nemesis, search, sparse) or every."
+_DEEP = "Tests too heavy for CI: one room (dates, hours, nemesis, search, sparse) or every."
 
 
 def add_developer_commands(app: typer.Typer) -> None:
