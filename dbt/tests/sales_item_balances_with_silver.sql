@@ -1,5 +1,4 @@
--- Every line that has a header is in the fact, at the amount Silver has, as far as the fact has read. What is new in
--- Silver is new in the fact.
+-- Every line that has a header is in the fact, at the amount Silver has, as far as the fact has read.
 {{ config(tags=['core']) }}
 
 with silver as (
@@ -15,24 +14,16 @@ with silver as (
         and header._load_id <= meta.taken('sales_item', 'silver.sales_customer')
         and line._load_id > {{ tested('silver.sales_product') }}
 
-),
-
-gold as (
-
-    select
-        sale_id,
-        line_no,
-        net_amount
-    from {{ ref('sales_item') }}
-    where _load_id > {{ tested('gold.sales_item') }}
-
 )
 
 select
     silver.sale_id,
     silver.line_no,
     silver.net_amount as silver_net_amount,
-    gold.net_amount as gold_net_amount
+    item.net_amount as gold_net_amount
 from silver
-left join gold on silver.sale_id = gold.sale_id and silver.line_no = gold.line_no
-where gold.net_amount is distinct from silver.net_amount
+-- By the key: an hour is a few probes of its index, whatever the planner takes the hour to be.
+left join {{ ref('sales_item') }} as item
+    on
+        silver.sale_id || '-' || silver.line_no = item.sales_item_id
+where item.net_amount is distinct from silver.net_amount
