@@ -12,12 +12,12 @@ _UNDO_16 = """
     alter table gold.sales_item_change
     drop column customer_version_key, drop column product_version_key, drop column store_version_key;
     alter table if exists gold.sales_item
-    drop column customer_version_key, drop column product_version_key, drop column store_version_key,
-    drop column cost_amount;
+    drop column if exists customer_version_key, drop column if exists product_version_key,
+    drop column if exists store_version_key, drop column if exists cost_amount;
 """
 # Before the number 15: a fact without the key of the store.
 _UNDO_15 = """
-    alter table if exists gold.sales_item drop column store_key;
+    alter table if exists gold.sales_item drop column if exists store_key;
     alter table gold.sales_item_change drop column store_key;
 """
 # Before the number 14: newest versions only.

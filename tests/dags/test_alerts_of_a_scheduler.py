@@ -39,7 +39,7 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
             assert "incident: sales (retail_etl_hourly bronze_sales) since " in shown
             assert "do: see the end of the task's log" in shown
             told = "select count(*), sum(times) from meta.incident where entity <> 'run'"
-            assert cli("psql", "-Atc", told).out.strip() == "3|3"  # by each task's death and the end of the run, once
+            assert cli("psql", "-Atc", told).out.strip() == "4|4"  # by each task's death and the end of the run, once
             assert platform.press_ctrl_c() in (0, 130)
         with cli.start("up") as platform:
             platform.says("ready.", 240)

@@ -85,6 +85,6 @@ def test_a_source_that_is_gone_shows_its_waits_and_each_task_once(cli: Retail) -
     assert [line.split()[2:] for line in failed.err.splitlines() if " dbt_test " in line] == [["not", "started"]]
     what, why, remedy = failed.err.splitlines()[-3:]
     assert what.startswith("error: bronze_")
-    assert what.endswith(" failed, 8 steps not started")
+    assert what.endswith(" failed, 9 steps not started")
     assert "Connection refused" in why
     assert "SOURCE_API_URL" in remedy

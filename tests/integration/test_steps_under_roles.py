@@ -53,8 +53,9 @@ ALLOWED = {
     "medallion/state/receipts": {
         INGESTION: """
             add_receipt unloaded_files mark_loaded receipts files_waiting files_without_versions mark_versions_kept
+            has_landed
         """,
-        TRANSFORMATION: "unloaded_files receipts files_waiting files_without_versions",
+        TRANSFORMATION: "unloaded_files receipts files_waiting files_without_versions has_landed",
     },
     "medallion/state/quarantine": {INGESTION: "reject_record", TRANSFORMATION: ""},
     "medallion/state/gold_progress": {
