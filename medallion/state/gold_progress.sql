@@ -36,7 +36,7 @@ select
     'core_test',
     built.name,
     last.load_id
-from unnest(%(core)s) as built (name)
+from unnest(%(core)s::text []) as built (name)
 cross join lateral (
     select
         load_id,
@@ -60,7 +60,7 @@ select bool_and(exists (
             where layer = 'gold' and dataset = split_part(built.name, '.', 2)
         )
 )) as is_tested
-from unnest(%(core)s) as built (name);
+from unnest(%(core)s::text []) as built (name);
 
 -- name: want_gold_rebuild
 -- Request a rebuild of Gold. Each call is a new request with its own token.

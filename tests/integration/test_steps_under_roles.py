@@ -62,7 +62,7 @@ ALLOWED = {
         INGESTION: "want_gold_rebuild gold_rebuild_wanted",
         TRANSFORMATION: """
             gold_pending open_gold_test close_gold_test want_gold_rebuild gold_rebuild_wanted
-            gold_rebuild_token mark_gold_core_rebuilt mark_gold_rebuilt
+            gold_rebuild_token mark_gold_core_rebuilt mark_gold_rebuilt mark_core_tested is_core_tested
         """,
     },
     "medallion/state/gaps": {
@@ -88,7 +88,7 @@ ALLOWED = {
         TRANSFORMATION: "has_ranges",
     },
     "medallion/state/reconciliation": {
-        INGESTION: "bronze_counts in_open_gaps cursors_before",
+        INGESTION: "bronze_counts in_open_gaps cursors_before totals_of_listing records_of_listing",
         TRANSFORMATION: """
             span_to_check silver_totals bronze_counts gold_totals sales_of_silver in_quarantine in_open_gaps
             state_of_listing totals_of_listing records_of_listing cursors_before add_reconciliation
