@@ -47,7 +47,7 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
             assert outcome.code == 0
             assert_no_error_in_logs(cli, outcome.json()["run_id"])
             assert eventually(lambda: incidents(cli) == {}, 120), incidents(cli)
-            assert cli("psql", "-Atc", "select count(*) from meta.incident").out.strip() == "4"
+            assert cli("psql", "-Atc", "select count(*) from meta.incident").out.strip() == "5"
             assert platform.press_ctrl_c() in (0, 130)
 
 
