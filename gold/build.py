@@ -6,7 +6,6 @@ transactions, decides what is new. These steps decide whether there is anything 
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -44,7 +43,7 @@ from medallion.state.reconciliation import is_unbalanced, is_unchecked
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg2.extensions import connection
@@ -62,6 +61,8 @@ _NO_NIGHTLY = ("--exclude", "tag:nightly")
 _CORE = ("tag:core", "--indirect-selection", "cautious")
 # A test of a nightly table is its child: to be cautious here would keep those that read a mart, too.
 _NEITHER_NIGHTLY_NOR_CORE = ("--exclude", "tag:nightly+1", *_CORE)
+# For the environment of dbt: tests look at all rows (dbt/macros/get_where_subquery.sql).
+_ALL_ROWS = {"RETAIL_FULL_TESTS": "yes"}
 # The calendar ends 400 days after the business date (dbt/macros/calendar.sql); these have its last year.
 CALENDAR_AHEAD = timedelta(days=400)
 
@@ -167,8 +168,8 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     hourly run builds Gold: core and marts are then at different states.
     """
     _require_settled(conn, settings, run_id)
-    command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS, "--vars", "{full_tests: true}"]
-    return _step(conn, settings, command, run_id, "dbt_test_all")
+    command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS]
+    return _step(conn, settings, command, run_id, "dbt_test_all", _ALL_ROWS)
 
 
 def build_nightly(
@@ -211,9 +212,9 @@ def build_nightly_as_of(
     """
     are_all = {*tables} >= {*NIGHTLY_MARTS}
     select = ["tag:nightly"] if are_all else [f"+{name.removeprefix('gold.')},tag:nightly" for name in tables]
-    variables = json.dumps({"business_date": as_of.isoformat(), "full_tests": True})
     tests = ["--indirect-selection", "eager" if are_all else "buildable", *_NO_UNIT_TESTS]
-    return _step(conn, settings, ["build", "--select", *select, *tests, "--vars", variables], run_id, task)
+    passed = {"RETAIL_BUSINESS_DATE": as_of.isoformat(), **_ALL_ROWS}
+    return _step(conn, settings, ["build", "--select", *select, *tests], run_id, task, passed)
 
 
 def _unbuilt_nightly(conn: connection) -> list[str]:
@@ -249,11 +250,18 @@ def _refresh(request: RebuildToken | None, full_refresh: bool) -> list[str]:  # 
     return ["--full-refresh"] if full_refresh or request else []
 
 
-def _step(conn: connection, settings: Settings, command: list[str], run_id: str, task: str) -> BuildResult:
+def _step(
+    conn: connection,
+    settings: Settings,
+    command: list[str],
+    run_id: str,
+    task: str,
+    passed: Mapping[str, str] | None = None,
+) -> BuildResult:
     """Run a dbt command that has results; a failure goes to the ETL log under the task's name."""
     try:
         with locked(conn, GOLD_BUILD):
-            built = built_by(invoke(conn, settings, command, run_id))
+            built = built_by(invoke(conn, settings, command, run_id, passed))
     except RetailError as error:
         _log_failure(conn, run_id, task, error)
         raise

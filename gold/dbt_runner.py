@@ -19,7 +19,7 @@ from medallion.settings import PROJECT_ROOT
 from medallion.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from psycopg2.extensions import connection
 
@@ -66,14 +66,19 @@ class BuildResult:
         return f"gold: {counted(self.models, 'model')} built, {counted(self.tests, 'test')} passed{late}{warned}"
 
 
-def invoke(conn: connection, settings: Settings, command: list[str], run_id: str) -> Any:
-    """Run a dbt command in this process and return its results. Raises ConfigurationError when dbt does not start."""
+def invoke(
+    conn: connection, settings: Settings, command: list[str], run_id: str, passed: Mapping[str, str] | None = None
+) -> Any:
+    """Run a dbt command in this process and return its results. Raises ConfigurationError when dbt does not start.
+
+    `passed` are environment variables for macros, which read them while they build and not while dbt parses.
+    """
     import gold.dbt_locks  # noqa: F401, I001, PLC0415 - before dbt
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes two seconds that only Gold should pay
 
     arguments = [*_NO_ARTIFACTS, *command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
     make_private(settings.retail_home / "dbt")  # its logs and results repeat rows
-    with private_files(), _environment(dbt_environment(conn, settings) | {"RETAIL_RUN_ID": run_id}):
+    with private_files(), _environment(dbt_environment(conn, settings) | {"RETAIL_RUN_ID": run_id, **(passed or {})}):
         outcome = dbtRunner().invoke(arguments)
     if outcome.exception is not None:
         raise ConfigurationError(

@@ -84,7 +84,7 @@ $$;
 
 comment on function meta.open_nightly is 'Opens a build of a nightly model as of a business date; returns its load id.';
 
--- The next three functions are declared immutable, which they are within one statement. So the planner evaluates them
+-- The next four functions are declared immutable, which they are within one statement. So the planner evaluates them
 -- before planning, knows how few rows are new, and reads those by index instead of scanning the table. With stable
 -- functions it assumed a ninth of history (docs/performance.md). Never call them in a prepared statement, nor in
 -- PL/pgSQL, which prepares its statements: a cached plan would keep their result. Parallel safe: they only read, and a
@@ -100,6 +100,19 @@ return (
     select max(load_id) from meta.load
     where layer = 'gold' and dataset = model_name and status = 'RUNNING'
 );
+
+create or replace function meta.business_date(model_name text)
+returns date
+language sql
+immutable
+parallel safe
+return (
+    select max(business_date) from meta.nightly_build
+    where model = model_name
+);
+
+comment on function meta.business_date is 'The last day that a build of a nightly model counts, as open_nightly has '
+'recorded it.';
 
 create or replace function meta.taken(model_name text, source text)
 returns bigint

@@ -207,9 +207,9 @@ begin
     grant select on meta.vw_gold_pending, meta.vw_open_differences to retail_transformation;
     grant select on meta.dataset to retail_transformation; -- meta.grant_reader reads it
     grant execute on function
-        meta.last_load_id, meta.open_gold, meta.open_nightly, meta.gold_load_id, meta.taken, meta.through, meta.close_gold,
-        meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader, meta.hand_to_transformation,
-        meta.text_checksum, meta.moment_text
+        meta.last_load_id, meta.open_gold, meta.open_nightly, meta.gold_load_id, meta.business_date, meta.taken,
+        meta.through, meta.close_gold, meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader,
+        meta.hand_to_transformation, meta.text_checksum, meta.moment_text
     to retail_transformation;
     grant select, insert, update (name) on meta.lock to retail_transformation; -- update: to hold a row
     grant select, insert, delete on meta.lock_holder to retail_transformation;

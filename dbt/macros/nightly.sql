@@ -6,23 +6,25 @@
   hour. The build is one transaction: the new table takes the place of the last one at its end.
 -#}
 
-{#-
-  The last day that a nightly model counts, as a date. The steps pass it in as a variable: no SQL asks a clock. Without
-  the variable a model compiles, for the documentation, but is not built.
--#}
+{#- The last day that a nightly model counts, as a date: open_nightly has recorded it. No SQL asks a clock. -#}
 {% macro business_date() -%}
-cast({{ quoted(var('business_date')) if var('business_date') else 'null' }} as date)
+meta.business_date('{{ this.identifier }}')
 {%- endmacro %}
 
+{#-
+  The steps pass the date in the environment. A variable of dbt would do, but dbt parses the whole project again
+  whenever one has another value: each night, and in the hour after it.
+-#}
 {% macro open_nightly() -%}
 {%- if execute -%}
-{%- if not var('business_date') -%}
+{%- set business_date = env_var('RETAIL_BUSINESS_DATE', '') -%}
+{%- if not business_date -%}
 {{ exceptions.raise_compiler_error(
-    "a nightly model needs a business date: ./retail nightly, or --vars '{business_date: YYYY-MM-DD}'"
+    "a nightly model needs a business date: ./retail nightly, or RETAIL_BUSINESS_DATE=YYYY-MM-DD"
 ) }}
 {%- endif -%}
 select meta.open_nightly(
-    '{{ this.identifier }}', {{ business_date() }}, {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}
+    '{{ this.identifier }}', {{ quoted(business_date) }}::date, {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}
 )
 {%- endif -%}
 {%- endmacro %}

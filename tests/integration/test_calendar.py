@@ -56,9 +56,9 @@ def fiscal_days(first: int, last: int, month: int) -> Iterator[tuple[Any, ...]]:
 
 
 def build_calendar(conn: connection, settings: Settings, as_of: date, **variables: Any) -> None:
-    told = json.dumps({"business_date": as_of.isoformat(), **variables})
-    command = ["run", "--select", "dim_holiday", "dim_date", "--vars", told]
-    dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar"))
+    command = ["run", "--select", "dim_holiday", "dim_date", "--vars", json.dumps(variables)]
+    passed = {"RETAIL_BUSINESS_DATE": as_of.isoformat()}
+    dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar", passed))
 
 
 def test_forty_years_are_those_of_pythons_calendar(conn: connection, settings: Settings) -> None:

@@ -65,12 +65,14 @@ def night(
     if sales:
         write_to_silver(conn, sales)
         gold.prepare(conn, settings, run_id="night")
-    told = ["--vars", json.dumps({"business_date": as_of.isoformat(), "full_tests": True, **variables})]
+    told = ["--vars", json.dumps(variables)] if variables else []
+    passed = {"RETAIL_BUSINESS_DATE": as_of.isoformat(), "RETAIL_FULL_TESTS": "yes"}
     refresh = ["--full-refresh"] if full_refresh else []
-    gold._step(conn, settings, ["run", "--select", "tag:core", *TABLES, *refresh, *told], "night", "dbt_run_nightly")
+    command = ["run", "--select", "tag:core", *TABLES, *refresh, *told]
+    gold._step(conn, settings, command, "night", "dbt_run_nightly", passed)
     if checks:
         command = ["test", "--select", *TABLES, "--exclude-resource-type", "unit_test", *told]
-        gold._step(conn, settings, command, "night", "dbt_run_nightly")
+        gold._step(conn, settings, command, "night", "dbt_run_nightly", passed)
 
 
 def contents(conn: connection, *tables: str) -> dict[str, tuple[Any, ...]]:

@@ -73,8 +73,8 @@ def moved(conn: connection, settings: Settings) -> None:
     gold.build_core(conn, settings, run_id="hour")
 
 
-def build_by_hand(conn: connection, settings: Settings, *what: str) -> None:
-    dbt_runner.invoke(conn, settings, ["build", "--indirect-selection", "cautious", *what], "by hand")
+def build_by_hand(conn: connection, settings: Settings, *what: str, **passed: str) -> None:
+    dbt_runner.invoke(conn, settings, ["build", "--indirect-selection", "cautious", *what], "by hand", passed)
 
 
 RIGHT = [(2, "2026-01-01", "10.00"), (3, "2026-01-05", "10.00"), (9, "2026-01-01", "10.00")]

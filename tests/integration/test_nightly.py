@@ -191,7 +191,7 @@ def test_without_a_business_date_a_nightly_model_is_refused(conn: connection, se
     with pytest.raises(GoldBuildFailed, match="a nightly model needs a business date"):
         dbt_runner.built_by(found)
     assert built(conn) == []
-    build_by_hand(conn, settings, "--select", "tag:nightly", "--vars", "{business_date: 2026-11-05}")
+    build_by_hand(conn, settings, "--select", "tag:nightly", RETAIL_BUSINESS_DATE="2026-11-05")
     assert {row[1] for row in built(conn)} == {DAY}
 
 

@@ -136,6 +136,7 @@ moment_text                  X       X          X               -
 text_checksum                X       X          X               -
 text_multirange              X       X          X               X
 text_range                   X       X          X               X
+business_date                X       -          X               -
 close_gold                   X       -          X               -
 gold_load_id                 X       -          X               -
 give_lock_back               X       X          X               -
@@ -198,6 +199,7 @@ PARTIAL = {
     "retail_reader gold.dim_customer_history s": CONTACT,
 }
 CALLS = {
+    "business_date": "'none'",
     "close_gold": "'none', 0",
     "gold_load_id": "'none'",
     "give_lock_back": "0",
