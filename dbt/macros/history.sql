@@ -67,29 +67,7 @@ with touched as (
 
     ),
 
-    named as (
-
-        select distinct {{ key }}
-        from {{ source('silver', named_by) }}
-        where {{ is_new('silver.' ~ named_by) }}
-
-    ),
-
-    inferred as (
-
-        select named.{{ key }}
-        from named
-        where
-            not exists (
-                select 1
-                from {{ source('silver', versions) }} as arrived_before
-                where arrived_before.{{ key }} = named.{{ key }} and {{ is_visible('silver.' ~ versions) }}
-            )
-            {% if is_incremental() %}
-                and not exists (select 1 from {{ this }} as built where built.{{ key }} = named.{{ key }})
-            {% endif %}
-
-    )
+    {{ only_named(key, versions, named_by) }}
 
     select
         {{ key }},

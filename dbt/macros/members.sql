@@ -11,7 +11,18 @@ with arrived as (
 
     ),
 
-    named as (
+    {{ only_named(key, records, named_by) }}
+
+    select
+        *,
+        arrived.{{ key }} is null as is_inferred
+    from arrived
+    full join inferred using ({{ key }})
+{%- endmacro %}
+
+{#- CTEs `named`, the keys of a table's new rows, and `inferred`, those of them that no record has brought or brings. -#}
+{% macro only_named(key, records, named_by) -%}
+named as (
 
         select distinct {{ key }}
         from {{ source('silver', named_by) }}
@@ -35,10 +46,4 @@ with arrived as (
             {% endif %}
 
     )
-
-    select
-        *,
-        arrived.{{ key }} is null as is_inferred
-    from arrived
-    full join inferred using ({{ key }})
 {%- endmacro %}
