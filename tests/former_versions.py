@@ -3,7 +3,7 @@
 # Before the number 18: no holidays.
 _UNDO_18 = "drop table meta.holiday;"
 # Before the number 17: no nightly table.
-_UNDO_17 = "drop table meta.nightly_build;"
+_UNDO_17 = "drop function if exists meta.business_date; drop table meta.nightly_build;"
 # Before the number 16: current dimensions only.
 _UNDO_16 = """
     drop table gold.dim_customer_history_change, gold.dim_product_history_change, gold.dim_store_history_change;

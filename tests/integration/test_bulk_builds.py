@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from medallion.process.steps import CORE, MARTS
 from medallion.settings import Settings
 from stack.services.postgres.roles import TRANSFORMATION, WAREHOUSE
 from tests.conftest import NOON, Source
+from tests.dbt_copies import alter, project_copy
 from tests.integration.test_gold_rebuild import execute, move, sell
 from tests.pipeline import build, hour
 from tests.postgres_server import PostgresServer
@@ -44,17 +44,11 @@ CONTENT = "select count(*), sum(hashtextextended((to_jsonb(t) - '_load_id' - '_l
 
 @contextmanager
 def altered(settings: Settings, tmp_path: Path, changes: dict[str, tuple[str, str]]) -> Iterator[None]:
-    """The dbt project with these texts changed, in a copy. dbt remembers nothing of it."""
-    copy = tmp_path / "dbt-copy"
-    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
-    for file, (old, new) in changes.items():
-        text = (copy / file).read_text()
-        assert old in text
-        (copy / file).write_text(text.replace(old, new))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dbt_runner, "PROJECT_DIR", copy)
+    """The dbt project with these texts changed, in a copy."""
+    with project_copy(settings, tmp_path) as copy:
+        for file, (old, new) in changes.items():
+            alter(copy, file, old, new)
         yield
-    shutil.rmtree(settings.retail_home / "dbt" / "target")
 
 
 def content(conn: connection) -> dict[str, list[tuple[object, ...]]]:

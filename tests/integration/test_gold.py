@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,9 +16,12 @@ from medallion.errors import DataQualityError, GoldBuildFailed
 from medallion.process.steps import CORE, MARTS
 from medallion.settings import PROJECT_ROOT, Settings
 from tests.conftest import NOON, Source
+from tests.dbt_copies import alter, project_copy
 from tests.figures import expected_mart, mart
 from tests.pipeline import build, hour
 from tests.queries import rows
+
+FACT = "models/gold/core/sales_item.sql"
 
 
 def test_gold_holds_what_the_source_sold_hour_after_hour(conn: connection, settings: Settings, source: Source) -> None:
@@ -209,35 +209,16 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
     assert rows(conn, without_lines) == [(0,)]
 
 
-@contextmanager
-def altered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, old: str, new: str) -> Iterator[None]:
-    """The dbt project with one file changed, in a copy."""
-    copy = tmp_path / "dbt-copy"
-    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
-    text = (copy / file).read_text()
-    assert old in text
-    (copy / file).write_text(text.replace(old, new))
-    with monkeypatch.context() as patch:
-        patch.setattr(dbt_runner, "PROJECT_DIR", copy)
-        yield
-
-
 def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
-    conn: connection, settings: Settings, source: Source, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    conn: connection, settings: Settings, source: Source, tmp_path: Path
 ) -> None:
     hour(conn, settings)
     build(conn, settings)
     before = mart(conn)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
-    wrong = altered(
-        monkeypatch,
-        tmp_path,
-        "models/gold/core/sales_item.sql",
-        "surrogate_key('customer', 'header.customer_id')",
-        "surrogate_key('customer', '0')",
-    )
-    with wrong:
+    with project_copy(settings, tmp_path) as copy:
+        alter(copy, FACT, "surrogate_key('customer', 'header.customer_id')", "surrogate_key('customer', '0')")
         for _ in range(2):  # the second time there is nothing new, and the rows are as bad as before
             with pytest.raises(DataQualityError, match="relationships_sales_item_customer_key"):
                 gold.build_core(conn, settings, run_id="bad")
@@ -249,19 +230,18 @@ def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
 
 
 def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
-    conn: connection, settings: Settings, source: Source, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    conn: connection, settings: Settings, source: Source, tmp_path: Path
 ) -> None:
     hour(conn, settings)
     build(conn, settings)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
-    wrong = altered(
-        monkeypatch, tmp_path, "models/gold/core/sales_item.sql", "line.quantity < 0 as", "line.quantity > 0 as"
-    )
     state = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"
     before = rows(conn, state)
-    with wrong, pytest.raises(GoldBuildFailed, match="could not build sales_item"):
-        gold.build_core(conn, settings, run_id="bad")
+    with project_copy(settings, tmp_path) as copy:
+        alter(copy, FACT, "line.quantity < 0 as", "line.quantity > 0 as")
+        with pytest.raises(GoldBuildFailed, match="could not build sales_item"):
+            gold.build_core(conn, settings, run_id="bad")
     assert rows(conn, state) == before
     build(conn, settings)
     assert mart(conn) == expected_mart(source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
-from gold import dbt_runner
 from medallion.database import connect, transaction
 from medallion.errors import DataQualityError, GoldBuildFailed
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
+from tests.dbt_copies import project_copy
 from tests.former_versions import BEFORE_8
 from tests.integration.test_gold_rebuild import execute, sell
 from tests.pipeline import build
@@ -73,14 +72,13 @@ LOG = "select sale_id, customer_id, store_id, channel, sold_date::text from gold
 
 
 @pytest.fixture
-def more_marts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def more_marts(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """The dbt project in a copy that has two marts more."""
-    copy = tmp_path / "dbt-copy"
-    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
-    for mart, grain in NEW.items():
-        text = MART.format(grain=grain, keys=", ".join(grain))
-        (copy / "models" / "gold" / "marts" / f"{mart}.sql").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(dbt_runner, "PROJECT_DIR", copy)
+    with project_copy(settings, tmp_path) as copy:
+        for mart, grain in NEW.items():
+            text = MART.format(grain=grain, keys=", ".join(grain))
+            (copy / "models" / "gold" / "marts" / f"{mart}.sql").write_text(text, encoding="utf-8")
+        yield
 
 
 def correct(conn: connection, table: str, sale_id: int, **changes: Any) -> None:

@@ -160,8 +160,8 @@ def test_a_wish_asked_between_core_and_mart_stays(conn: connection, settings: Se
 def test_a_wish_asked_during_a_build_stays(
     conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch, during: str
 ) -> None:
-    def meanwhile(*arguments: Any) -> list[Any]:
-        if arguments[-1] == during:
+    def meanwhile(_conn: connection, _settings: Settings, _command: list[str], run_id: str, *_: Any) -> list[Any]:
+        if run_id == during:
             want(conn)
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from medallion.errors import DataQualityError, EntityLocked, GoldBuildFailed, No
 from medallion.process.steps import NIGHTLY_MARTS
 from medallion.settings import Settings
 from quality import rebuild
+from tests.dbt_copies import project_copy
 from tests.integration.test_gold_rebuild import build_by_hand, execute, sell
 from tests.pipeline import build
 from tests.queries import rows
@@ -42,22 +44,20 @@ SO_FAR = "select as_of, line_count from gold.mart_so_far"
 
 
 @pytest.fixture
-def mart_so_far(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def mart_so_far(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The dbt project in a copy that has these nightly models alone. Returns the folder of the copy."""
-    copy = tmp_path / "dbt-copy"
-    shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
-    folder = copy / "models" / "gold" / "nightly"
-    shutil.rmtree(folder)
-    folder.mkdir()
-    shutil.rmtree(copy / "tests" / "nightly")
-    (copy / "models" / "metrics.yml").unlink()  # it counts what nightly models hold
-    (folder / "mart_so_far.sql").write_text(MART, encoding="utf-8")
-    (folder / "mart_after.sql").write_text(AFTER, encoding="utf-8")
-    (copy / "tests" / "so_far_is_that_of_the_fact.sql").write_text(COMPARED, encoding="utf-8")
-    monkeypatch.setattr(dbt_runner, "PROJECT_DIR", copy)
-    for module in (gold, rebuild):
-        monkeypatch.setattr(module, "NIGHTLY_MARTS", ("gold.mart_after", "gold.mart_so_far"))
-    return copy
+    with project_copy(settings, tmp_path) as copy:
+        folder = copy / "models" / "gold" / "nightly"
+        shutil.rmtree(folder)
+        folder.mkdir()
+        shutil.rmtree(copy / "tests" / "nightly")
+        (copy / "models" / "metrics.yml").unlink()  # it counts what nightly models hold
+        (folder / "mart_so_far.sql").write_text(MART, encoding="utf-8")
+        (folder / "mart_after.sql").write_text(AFTER, encoding="utf-8")
+        (copy / "tests" / "so_far_is_that_of_the_fact.sql").write_text(COMPARED, encoding="utf-8")
+        for module in (gold, rebuild):
+            monkeypatch.setattr(module, "NIGHTLY_MARTS", ("gold.mart_after", "gold.mart_so_far"))
+        yield copy
 
 
 def hour(conn: connection, settings: Settings, now: datetime = NOW, *, full_refresh: bool = False) -> None:
