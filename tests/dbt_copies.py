@@ -16,14 +16,15 @@ from medallion.settings import Settings
 def project_copy(settings: Settings, folder: Path) -> Iterator[Path]:
     """Have dbt run a copy of the project, in `folder`. What dbt knows of the project itself is there again at the end.
 
-    Else dbt would parse the project from the beginning, for seconds, in the next test, or keep what it knows of a copy.
+    Else dbt would parse the project from the beginning, for seconds, or keep what it knows of a copy. It begins with
+    what it knows of the project, so of the copy it parses what is changed.
     """
     copy = folder / "dbt-copy"
     shutil.copytree(dbt_runner.PROJECT_DIR, copy, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs"))
     target = Path(dbt_runner.dbt_state(settings.retail_home)["DBT_TARGET_PATH"])
     kept = folder / "target-of-the-project"
     if target.exists():
-        target.rename(kept)
+        shutil.copytree(target, kept)
     try:
         with patch.object(dbt_runner, "PROJECT_DIR", copy):
             yield copy
