@@ -15,6 +15,8 @@
 {{ config.get('sql_header') or '' }}
 -- Handing a row to another process is cheap, compared with what is computed for each row.
 set local parallel_tuple_cost = 0;
+-- All rows are read, so in the order of their pages. In that of an index each page is read again and again.
+set local enable_indexscan = off;
 
 create {{ 'unlogged ' if config.get('unlogged') }}table {{ relation }} as
 select

@@ -218,7 +218,7 @@ def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
     with project_copy(settings, tmp_path) as copy:
-        alter(copy, FACT, "surrogate_key('customer', 'header.customer_id')", "surrogate_key('customer', '0')")
+        alter(copy, FACT, "customer_version.customer_key,", "md5('customer:0')::uuid as customer_key,")
         for _ in range(2):  # the second time there is nothing new, and the rows are as bad as before
             with pytest.raises(DataQualityError, match="relationships_sales_item_customer_key"):
                 gold.build_core(conn, settings, run_id="bad")
