@@ -23,8 +23,8 @@ select
 cast('{{ var('calendar_first_day') }}' as date)
 {%- endmacro %}
 
-{% macro calendar_last_day() -%}
-{{ business_date() }} + 400
+{% macro calendar_last_day(model_name=none) -%}
+{{ business_date(model_name) }} + 400
 {%- endmacro %}
 
 {#- The Monday nearest to a day: three days before it at most, or three after it. -#}

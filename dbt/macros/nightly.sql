@@ -6,9 +6,15 @@
   hour. The build is one transaction: the new table takes the place of the last one at its end.
 -#}
 
-{#- The last day that a nightly model counts, as a date: open_nightly has recorded it. No SQL asks a clock. -#}
-{% macro business_date() -%}
-meta.business_date('{{ this.identifier }}')
+{#-
+  The last day that a nightly model counts, as a date: open_nightly has recorded it. No SQL asks a clock. A test names
+  the model, as it is not one itself.
+-#}
+{% macro business_date(model_name=none) -%}
+{%- if execute and not model_name and model.resource_type == 'test' -%}
+{{ exceptions.raise_compiler_error("a test names the model whose business date it asks for") }}
+{%- endif -%}
+meta.business_date('{{ model_name or this.identifier }}')
 {%- endmacro %}
 
 {#-

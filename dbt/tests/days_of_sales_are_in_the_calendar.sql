@@ -5,5 +5,5 @@ from {{ ref('sales_item') }} as item
 left join {{ ref('dim_date') }} as calendar on item.sold_date = calendar.date_day
 where
     calendar.date_day is null
-    and item.sold_date between {{ calendar_first_day() }} and {{ calendar_last_day() }}
+    and item.sold_date between {{ calendar_first_day() }} and {{ calendar_last_day('dim_date') }}
 group by item.sold_date

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
 from gold import dbt_runner
 from gold.public_holidays import public_holidays
+from medallion.errors import DataQualityError
 from medallion.settings import Settings
 from tests.integration.test_gold_rebuild import execute, sell
 from tests.pipeline import build
@@ -87,6 +89,17 @@ def test_a_strange_date_of_a_sale_makes_no_centuries(conn: connection, settings:
     assert rows(conn, span) == [(date(2024, 1, 1), DAY + timedelta(days=400))]
     gold.build_nightly(conn, settings, run_id="night", now=NOW + timedelta(days=1))
     assert rows(conn, span) == [(date(2024, 1, 1), DAY + timedelta(days=401))]
+
+
+def test_a_day_of_sales_that_the_calendar_lacks_fails_a_test(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, customer_id=1, sold_at="2026-01-15T10:00:00Z")
+    build(conn, settings)
+    gold.build_nightly(conn, settings, run_id="night", now=NOW)
+    command = ["test", "--select", "days_of_sales_are_in_the_calendar"]
+    dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar"))
+    execute(conn, "delete from gold.dim_date where date_day <= '2026-01-15'")
+    with pytest.raises(DataQualityError, match="days_of_sales_are_in_the_calendar"):
+        dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar"))
 
 
 def test_without_sales_before_the_business_date_the_calendar_begins_with_its_year(
