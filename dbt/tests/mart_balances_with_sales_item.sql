@@ -47,6 +47,7 @@ fact as (
         sum(item.net_amount) as net_amount,
         coalesce(-sum(item.net_amount) filter (where item.is_return), 0) as returned_amount,
         coalesce(sum(item.cost_amount), 0) as cost_amount,
+        coalesce(sum(item.net_amount) filter (where item.cost_amount is not null), 0) as costed_net_amount,
         coalesce(sum(item.net_amount - item.cost_amount), 0) as margin_amount
     from {{ ref('sales_item') }} as item
     {% if not is_whole %}
@@ -70,9 +71,9 @@ where
     (
         mart.sale_count, mart.return_count, mart.line_count, mart.quantity, mart.returned_quantity,
         mart.gross_amount, mart.discount_amount, mart.net_amount, mart.returned_amount,
-        mart.cost_amount, mart.margin_amount
+        mart.cost_amount, mart.costed_net_amount, mart.margin_amount
     ) is distinct from (
         fact.sale_count, fact.return_count, fact.line_count, fact.quantity, fact.returned_quantity,
         fact.gross_amount, fact.discount_amount, fact.net_amount, fact.returned_amount,
-        fact.cost_amount, fact.margin_amount
+        fact.cost_amount, fact.costed_net_amount, fact.margin_amount
     )

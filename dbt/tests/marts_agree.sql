@@ -30,6 +30,7 @@ total as (
             coalesce(sum(mart.net_amount), 0) as net_amount,
             coalesce(sum(mart.returned_amount), 0) as returned_amount,
             coalesce(sum(mart.cost_amount), 0) as cost_amount,
+            coalesce(sum(mart.costed_net_amount), 0) as costed_net_amount,
             coalesce(sum(mart.margin_amount), 0) as margin_amount
         from touched
         left join {{ ref('mart_' ~ mart) }} as mart
@@ -59,7 +60,7 @@ group by sold_date, currency
 having
     count(distinct row(
         line_count, quantity, returned_quantity, gross_amount, discount_amount, net_amount, returned_amount,
-        cost_amount, margin_amount
+        cost_amount, costed_net_amount, margin_amount
     )) > 1
     or count(distinct sale_count) > 1
     or count(distinct return_count) > 1
