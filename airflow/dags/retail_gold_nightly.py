@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG
 from retail_callbacks import run_failed, run_succeeded, task_succeeded
-from retail_steps import DEFAULTS, RUN_TYPES, connect_tasks, notes_of, task_of
+from retail_steps import DEFAULTS, MORE_RETRIES, RUN_TYPES, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import NIGHTLY_GOLD
 
@@ -27,7 +27,7 @@ with DAG(
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),
     tags=["retail", "gold", "dbt"],
-    default_args=DEFAULTS,
+    default_args=DEFAULTS | MORE_RETRIES,
     on_failure_callback=run_failed,
     on_success_callback=run_succeeded,
 ):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG
 from retail_callbacks import run_failed, run_succeeded, task_succeeded
-from retail_steps import DEFAULTS, RUN_TYPES, connect_tasks, notes_of, task_of
+from retail_steps import DEFAULTS, MORE_RETRIES, RUN_TYPES, connect_tasks, notes_of, task_of
 
 from medallion.process.steps import NIGHTLY
 
@@ -30,7 +30,7 @@ with DAG(
     max_active_tasks=1,
     dagrun_timeout=timedelta(hours=6),
     tags=["retail", "quality", "dbt"],
-    default_args=DEFAULTS | {"execution_timeout": timedelta(hours=5)},
+    default_args=DEFAULTS | MORE_RETRIES | {"execution_timeout": timedelta(hours=5)},
     on_failure_callback=run_failed,
     on_success_callback=run_succeeded,
 ):

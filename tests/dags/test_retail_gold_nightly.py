@@ -41,7 +41,7 @@ def test_it_runs_between_the_hour_and_the_checks_one_at_a_time(dag: Any) -> None
 def test_every_task_has_notes_owner_and_a_time_limit(dag: Any) -> None:
     for task in dag.tasks:
         assert len(task.doc_md) > 40
-        assert (task.owner, task.retries) == ("data-engineering", 2)
+        assert (task.owner, task.retries) == ("data-engineering", 8)
         assert task.execution_timeout
     assert "When a run is red" in dag.doc_md
 
