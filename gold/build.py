@@ -17,7 +17,9 @@ from gold.shapes import outgrown_tables
 from medallion.business_date import business_date
 from medallion.database import transaction
 from medallion.errors import (
+    DataQualityError,
     EntityLocked,
+    GoldBuildFailed,
     NothingToDo,
     RetailError,
 )
@@ -38,9 +40,10 @@ from medallion.state.gold_progress import (
 )
 from medallion.state.loads import log_failure
 from medallion.state.locks import GOLD_BUILD, locked
-from medallion.state.nightly_builds import missing_tables
+from medallion.state.nightly_builds import missing_tables, nightly_builds
 from medallion.state.reconciliation import is_unbalanced, is_unchecked
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +66,8 @@ _CORE = ("tag:core", "--indirect-selection", "cautious")
 _NEITHER_NIGHTLY_NOR_CORE = ("--exclude", "tag:nightly+1", *_CORE)
 # For the environment of dbt: tests look at all rows (dbt/macros/get_where_subquery.sql).
 _ALL_ROWS = {"RETAIL_FULL_TESTS": "yes"}
+# The name of the nightly step in the ETL log.
+_NIGHTLY = "dbt_run_nightly"
 # The calendar ends 400 days after the business date (dbt/macros/calendar.sql); these have its last year.
 CALENDAR_AHEAD = timedelta(days=400)
 
@@ -123,6 +128,8 @@ def build_core(conn: connection, settings: Settings, *, run_id: str, full_refres
         mark_core_tested(conn, CORE, run_id)
         if request:
             mark_gold_core_rebuilt(conn, request)
+    if built.repointed:
+        log.info("gold: %s re-pointed by late versions", counted(built.repointed, "line"))
     return built
 
 
@@ -131,19 +138,25 @@ def build_mart(
 ) -> BuildResult:
     """Build the marts from the tested core. Raises GoldBuildFailed.
 
-    Then, with a clock, those nightly models that have no table of their shape yet, in a full refresh all of them;
-    DataQualityError if their tests fail. A requested rebuild is done when core and marts were built for it: a request
-    made after the core began waits for the next run.
+    Then, with a clock, those nightly models that have no table of their shape yet, in a full refresh all of them. If
+    one of them or its tests fail, that is a warning: the nightly run owns them and fails likewise, while the hour goes
+    on. A requested rebuild is done when core and marts were built for it: a request made after the core began waits
+    for the next run.
     """
     request = _requested(conn)
     refresh = _refresh(request, full_refresh)
     built = _step(conn, settings, ["run", "--select", "tag:mart", *refresh], run_id, "dbt_run_mart")
-    nightly = list(NIGHTLY_MARTS) if refresh else _unbuilt_nightly(conn)
-    if now and nightly:
-        built += _write_and_build(conn, settings, nightly, business_date(now), run_id, "dbt_run_mart")
     if request and request.is_core_built:
         with transaction(conn):
             mark_gold_rebuilt(conn, request)
+    nightly = list(NIGHTLY_MARTS) if refresh else _unbuilt_nightly(conn)
+    if now and nightly:
+        try:
+            built += _write_and_build(conn, settings, nightly, _newest_date(conn, now), run_id)
+        except (GoldBuildFailed, DataQualityError) as error:
+            warning = f"the nightly tables failed, and wait for the nightly run: {error.message}"
+            log.warning("gold: %s", warning)
+            built += BuildResult(0, 0, (warning,))
     return built
 
 
@@ -167,9 +180,10 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     Raises DataQualityError; NothingToDo before the first build; EntityLocked, which is worth another try, while an
     hourly run builds Gold: core and marts are then at different states.
     """
-    _require_settled(conn, settings, run_id)
-    command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS]
-    return _step(conn, settings, command, run_id, "dbt_test_all", _ALL_ROWS)
+    with locked(conn, GOLD_BUILD):
+        _require_settled(conn, settings, run_id)
+        command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS]
+        return _step(conn, settings, command, run_id, "dbt_test_all", _ALL_ROWS)
 
 
 def build_nightly(
@@ -177,23 +191,32 @@ def build_nightly(
 ) -> BuildResult:
     """Build the nightly models as of the last day that is complete at `now`, and run the tests that read one of them.
 
-    `as_of`: another business date. Raises GoldBuildFailed or DataQualityError; NothingToDo before the first build of
-    Gold; EntityLocked, which is worth another try, while Gold is behind Silver or not tested.
+    An older run that is tried again builds them as of the day that they have reached: they go back only to an `as_of`,
+    another business date that a person asks for. Raises GoldBuildFailed or DataQualityError; NothingToDo before the
+    first build of Gold; EntityLocked, which is worth another try, while Gold is behind Silver or not tested.
     """
-    _require_settled(conn, settings, run_id)
-    return _write_and_build(conn, settings, NIGHTLY_MARTS, as_of or business_date(now), run_id, "dbt_run_nightly")
+    with locked(conn, GOLD_BUILD):
+        _require_settled(conn, settings, run_id)
+        return _write_and_build(conn, settings, NIGHTLY_MARTS, as_of or _newest_date(conn, now), run_id)
+
+
+def _newest_date(conn: connection, now: datetime) -> date:
+    """The last day that is complete at `now`, or the last business date of a nightly table if that is later."""
+    with transaction(conn):
+        return max([business_date(now), *(one.business_date for one in nightly_builds(conn))])
 
 
 def _write_and_build(
-    conn: connection, settings: Settings, tables: Sequence[str], as_of: date, run_id: str, task: str
+    conn: connection, settings: Settings, tables: Sequence[str], as_of: date, run_id: str
 ) -> BuildResult:
     """Write the public holidays, then build these nightly tables."""
-    try:
-        warnings = write_holidays(conn, as_of + CALENDAR_AHEAD)
-    except RetailError as error:
-        _log_failure(conn, run_id, task, error)
-        raise
-    return BuildResult(0, 0, warnings) + build_nightly_as_of(conn, settings, tables, as_of, run_id=run_id, task=task)
+    with locked(conn, GOLD_BUILD):
+        try:
+            warnings = write_holidays(conn, as_of + CALENDAR_AHEAD)
+        except RetailError as error:
+            _log_failure(conn, run_id, _NIGHTLY, error)
+            raise
+        return BuildResult(0, 0, warnings) + build_nightly_as_of(conn, settings, tables, as_of, run_id=run_id)
 
 
 def build_nightly_as_of(
@@ -203,7 +226,6 @@ def build_nightly_as_of(
     as_of: date,
     *,
     run_id: str,
-    task: str = "dbt_run_nightly",
 ) -> BuildResult:
     """Build these nightly tables for a business date, with the nightly tables that they read, and run their tests.
 
@@ -214,7 +236,7 @@ def build_nightly_as_of(
     select = ["tag:nightly"] if are_all else [f"+{name.removeprefix('gold.')},tag:nightly" for name in tables]
     tests = ["--indirect-selection", "eager" if are_all else "buildable", *_NO_UNIT_TESTS]
     passed = {"RETAIL_BUSINESS_DATE": as_of.isoformat(), **_ALL_ROWS}
-    return _step(conn, settings, ["build", "--select", *select, *tests], run_id, task, passed)
+    return _step(conn, settings, ["build", "--select", *select, *tests], run_id, _NIGHTLY, passed)
 
 
 def _unbuilt_nightly(conn: connection) -> list[str]:

@@ -88,7 +88,7 @@ def rebuild_beside(live: connection, beside: connection, settings: Settings, *, 
         behind = bool(gold_due(live))
         nightly = {} if behind else _nightly_dates(live, only_current=True)
         _load_and_build(beside, settings, run_id, nightly)
-    _require_unchanged(live, receipts)
+    _require_unchanged(live, receipts, {} if behind else nightly)
     begun = _with_versions_to_read(live)
     tables = [f"silver.{name}" for name in (*DATASETS, *(one for one in VERSIONS.values() if one not in begun))]
     tables += [] if behind or begun else [*GOLD, *nightly]
@@ -184,15 +184,16 @@ def _copy_receipts(live: connection, beside: connection) -> int:
     return len(receipts)
 
 
-def _require_unchanged(live: connection, receipts: int) -> None:
-    """Raise if a run has loaded files meanwhile: the two sides then differ without damage."""
+def _require_unchanged(live: connection, receipts: int, nightly: Mapping[str, date]) -> None:
+    """Raise if a run has loaded files, or built nightly tables, meanwhile: the two sides then differ without damage."""
     with transaction(live):
-        if len(_SQL.rows(live, "receipts_in_silver", _DECLARED)) == receipts:
-            return
-    raise EntityLocked(
-        "a run loaded files during the rebuild: the two cannot be compared",
-        remedy="run it again between two hourly runs; the live tables were not changed",
-    )
+        has_loaded = len(_SQL.rows(live, "receipts_in_silver", _DECLARED)) != receipts
+    dates = _nightly_dates(live)
+    if has_loaded or any(dates.get(name) != day for name, day in nightly.items()):
+        raise EntityLocked(
+            "a run loaded files or built nightly tables during the rebuild: the two cannot be compared",
+            remedy="run it again between two runs; the live tables were not changed",
+        )
 
 
 def _compare(live: connection, beside: connection, table: str) -> TableComparison:

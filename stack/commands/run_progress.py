@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _WAIT = re.compile(rb"(source: .+; attempt [0-9]+ in (?:[2-9]|[1-9][0-9]+))[.][0-9] s")
 # An optional entity that the source does not offer, as `ingestion.collector` logs it.
 _NOT_OFFERED = re.compile(rb"\b([a-z_]+: the source does not offer them \(status [0-9]+\); nothing is pulled)")
+# Nightly tables that failed in an hourly run, and lines that late versions have changed, as `gold.build` logs them.
+_NIGHTLY_FAILED = re.compile(
+    rb"gold: (the nightly tables failed, and wait for the nightly run: [^\n]+?)(?: +\[[\w.]+\])?\n"
+)
+_REPOINTED = re.compile(rb"gold: ([0-9,]+ lines? re-pointed by late versions)")
 _LONGEST_READ = 1 << 20
 
 
@@ -39,12 +44,15 @@ class RunProgress:
                 self._talk.failed(task.task_id, task.seconds, which)
 
     def show_waits(self) -> None:
-        """Print the waits that were logged since the last call, and what the source does not offer."""
+        """Print what was logged since the last call: waits, what the source does not offer, what Gold has to say."""
         unread = self._unread()
         for found in _WAIT.findall(unread):
             self._talk.say(f"  waiting: {found.decode(errors='replace')} s")
-        for found in dict.fromkeys(_NOT_OFFERED.findall(unread)):
-            self._talk.warn(found.decode())
+        for pattern in (_NOT_OFFERED, _NIGHTLY_FAILED):
+            for found in dict.fromkeys(pattern.findall(unread)):
+                self._talk.warn(found.decode(errors="replace"))
+        for found in dict.fromkeys(_REPOINTED.findall(unread)):
+            self._talk.say(f"  {found.decode()}")
 
     def _show_end(self, task: TaskState) -> None:
         if task.state == "skipped":

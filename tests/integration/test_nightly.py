@@ -116,6 +116,41 @@ def test_a_full_refresh_builds_all_nightly_tables_again(conn: connection, settin
     assert rows(conn, "select line_count from gold.mart_after") == [(1,)]
 
 
+def test_a_nightly_table_that_fails_in_an_hour_is_a_warning_and_the_hour_goes_on(
+    conn: connection, settings: Settings, mart_so_far: Path
+) -> None:
+    """Else it would stop the tests of every hour, and have each build all of Gold from the beginning."""
+    sell(conn, settings, 1, customer_id=1)
+    hour(conn, settings)
+    model = mart_so_far / "models" / "gold" / "nightly" / "mart_so_far.sql"
+    model.write_text(MART.replace("count(*)", "1 / (count(*) - 2)"), encoding="utf-8")
+    sell(conn, settings, 2, customer_id=2)
+    gold.prepare(conn, settings, run_id="hour", full_refresh=True)
+    gold.build_core(conn, settings, run_id="hour", full_refresh=True)
+    built_marts = gold.build_mart(conn, settings, run_id="hour", full_refresh=True, now=NOW)
+    (warning,) = built_marts.warnings
+    assert "mart_so_far" in warning
+    gold.check_gold(conn, settings, run_id="hour")
+    with pytest.raises(NothingToDo):
+        gold.prepare(conn, settings, run_id="next")
+    failed = "select dataset from meta.load where layer = 'gold' and status = 'FAILED' and run_id = 'hour'"
+    assert rows(conn, failed) == [("dbt_run_nightly",)]
+    with pytest.raises(GoldBuildFailed, match="mart_so_far"):
+        night(conn, settings)
+
+
+@pytest.mark.usefixtures("mart_so_far")
+def test_an_older_run_that_is_tried_again_takes_no_table_back(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, customer_id=1, sold_at="2026-11-06T10:00:00Z")
+    hour(conn, settings, NOW + timedelta(days=2))
+    night(conn, settings, NOW)
+    assert rows(conn, SO_FAR) == [(DAY + timedelta(days=2), 1)]
+    hour(conn, settings, NOW, full_refresh=True)
+    assert rows(conn, SO_FAR) == [(DAY + timedelta(days=2), 1)]
+    gold.build_nightly(conn, settings, run_id="by hand", now=NOW, as_of=DAY)
+    assert rows(conn, SO_FAR) == [(DAY, 0)]
+
+
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_nightly_table_that_is_missing_comes_with_the_next_hour_and_so_does_what_it_reads(
     conn: connection, settings: Settings
@@ -215,6 +250,23 @@ def test_a_rebuild_compares_a_nightly_table_until_gold_has_changed_since(
     found = rebuild.rebuild_beside(conn, beside, settings, run_id="rebuild")
     assert found.skipped[0].endswith("builds them): gold.mart_after, gold.mart_so_far")
     assert "not compared, as Gold has changed since they were built" in found.summary()
+
+
+@pytest.mark.usefixtures("mart_so_far")
+def test_a_rebuild_during_which_a_night_passes_compares_nothing(
+    conn: connection, beside: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    hour(conn, settings)
+    load_and_build = rebuild._load_and_build
+
+    def meanwhile(*arguments: Any) -> None:
+        load_and_build(*arguments)
+        night(conn, settings, NOW + timedelta(days=1))
+
+    monkeypatch.setattr(rebuild, "_load_and_build", meanwhile)
+    with pytest.raises(EntityLocked, match="built nightly tables during the rebuild"):
+        rebuild.rebuild_beside(conn, beside, settings, run_id="rebuild")
 
 
 @pytest.mark.usefixtures("mart_so_far")

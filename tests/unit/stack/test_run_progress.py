@@ -16,6 +16,11 @@ NOT_OFFERED = (
     "2026-11-06T12:00:00Z [warning  ] stores: the source does not offer them (status 404); nothing is pulled "
     "[ingestion.collector]\n"
 )
+NIGHTLY_FAILED = "the nightly tables failed, and wait for the nightly run: dbt could not build one [twice]"
+GOLD = (
+    "2026-11-06T12:00:00Z [info     ] gold: 1,204 lines re-pointed by late versions [gold.build]\n"
+    f"2026-11-06T12:00:00Z [warning  ] gold: {NIGHTLY_FAILED} [gold.build]\n"
+)
 
 
 @pytest.fixture
@@ -64,6 +69,18 @@ def test_what_the_source_does_not_offer_is_a_warning_once(console: Console, tmp_
     progress.show_waits()
     assert console.export_text().splitlines() == [
         "warning: stores: the source does not offer them (status 404); nothing is pulled"
+    ]
+
+
+def test_what_gold_has_to_say_is_shown_once(console: Console, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    progress = RunProgress(Talk(console), log)
+    log.write_text(GOLD * 2)
+    progress.show_waits()
+    progress.show_waits()
+    assert console.export_text().splitlines() == [
+        f"warning: {NIGHTLY_FAILED}",
+        "  1,204 lines re-pointed by late versions",
     ]
 
 
