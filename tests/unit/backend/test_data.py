@@ -227,6 +227,7 @@ def test_customers_move_change_segment_and_leave_and_products_change_price_and_e
         ("sales", "117288c0b76e7f7c06cd18215d5d62e816093dee2da0b42172ce99633e749468"),
         ("customers", "1c3fffc04201d1b9e55d03efa87e8339ca7b23fb7d12d9e37742f03a5c0ef806"),
         ("products", "de370373c22983f5a8c725bbff03709240ba3af0ae138425fc13114cd27c3a14"),
+        ("stores", "a6d18ef043fa5f67fedbc68e4436d0bf135be85a1aaaa590754f426e0bf45073"),
     ],
 )
 def test_the_data_set_of_a_seed_never_changes(resource: str, digest: str) -> None:
