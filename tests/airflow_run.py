@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 AIRFLOW = [str(Path(sys.executable).parent / "airflow")]
+METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ import pytest
 from medallion.database import connect
 from medallion.settings import PROJECT_ROOT, Settings
 from stack.services.airflow.service import CONFIG_FOLDER, PLUGINS_FOLDER
-from tests.airflow_run import AIRFLOW, Hour
+from tests.airflow_run import AIRFLOW, METADATA, Hour
 from tests.conftest import KEY, Source
 from tests.postgres_server import PostgresServer
 
 sys.path.append(str(PLUGINS_FOLDER))  # as Airflow's processes do
-METADATA = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
