@@ -15,7 +15,6 @@ from gold import build as gold
 from medallion.settings import Settings
 from tests import customer_figures as figures
 from tests.customer_figures import Method, Row, rounded
-from tests.integration.test_gold_rebuild import execute
 from tests.purchases import (
     Line,
     Sale,
@@ -26,7 +25,7 @@ from tests.purchases import (
     write_customers_to_silver,
     write_to_silver,
 )
-from tests.queries import rows
+from tests.queries import content_of, execute, rows
 
 FIRST, LAST = date(2024, 5, 3), date(2026, 7, 20)
 MIDDLE, MONTHS_END = date(2026, 6, 14), date(2026, 5, 31)
@@ -75,18 +74,8 @@ def night(
         gold._step(conn, settings, command, "night", "dbt_run_nightly", passed)
 
 
-def contents(conn: connection, *tables: str) -> dict[str, tuple[Any, ...]]:
-    """Rows and a hash of each table, without the columns of its load."""
-    columns = (
-        "select string_agg(quote_ident(column_name), ', ' order by ordinal_position) from information_schema.columns "
-    )
-    found = {}
-    for table in tables or TABLES:
-        columns = "select string_agg(column_name, ', ' order by ordinal_position) from information_schema.columns"
-        ((names,),) = rows(conn, f"{columns} where table_name = '{table}' and column_name not like '\\_%'")
-        query = f"select count(*), coalesce(sum(hashtextextended(row({names})::text, 0)), 0) from gold.{table}"
-        found[table] = rows(conn, query)[0]
-    return found
+def contents(conn: connection) -> dict[str, tuple[Any, ...]]:
+    return {table: content_of(conn, f"gold.{table}") for table in TABLES}
 
 
 def behavior(conn: connection) -> set[Row]:

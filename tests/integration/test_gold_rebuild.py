@@ -19,7 +19,7 @@ from tests.former_versions import BEFORE_NUMBERS
 from tests.integration.test_quarantine import HEADER, LINE
 from tests.integration.test_silver import land
 from tests.pipeline import build
-from tests.queries import rows
+from tests.queries import execute, rows
 
 MART = "select customer_id, sold_date::text, net_amount::text from gold.mart_sales_by_customer order by 1, 2"
 
@@ -46,11 +46,6 @@ def move(conn: connection, sale_id: int, **changes: Any) -> None:
                 f"update silver.sales_customer set {column} = %s, _load_id = %s where sale_id = %s",
                 (value, load_id, sale_id),
             )
-
-
-def execute(conn: connection, statement: str) -> None:
-    with conn, conn.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def wanted(conn: connection) -> bool:
