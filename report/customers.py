@@ -1,4 +1,4 @@
-"""Who the customers are: their RFM segments, and what they have brought and are expected to bring."""
+"""Who the customers are: their RFM segments, and the margin they have generated and are expected to generate."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Worth:
-    """What the customers of a currency have brought, and are expected to bring; None where that cannot be said."""
+    """The margin that the customers of a currency have generated, and that is expected of them; None: not known yet."""
 
     currency: str
     customer_count: int
@@ -153,9 +153,9 @@ def _worth(customers: Customers, sales: Sales, now: datetime) -> dict[str, Any]:
 
 
 def _said_of_worth(worth: Worth, test: Backtest | None) -> dict[str, str]:
-    """What customers have brought and are expected to bring, in two sentences, and how wrong the method was."""
+    """Two sentences on the margin so far and the margin expected, and one on how wrong the method was."""
     label = metrics()["margin"].label.lower()
-    so_far = f"{counted(worth.customer_count, 'customer')} brought a {label} of "
+    so_far = f"{counted(worth.customer_count, 'customer')} generated a {label} of "
     so_far += f"{words.money(worth.margin_amount, worth.currency)} so far."
     if worth.expected_amount is None:
         return {"answer": so_far, "test": "Nothing is expected of them yet: the history is too short."}

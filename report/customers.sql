@@ -13,7 +13,7 @@ from gold.rfm_segments
 where currency = any(%(currencies)s);
 
 -- name: worths
--- What the customers of each currency have brought and are expected to bring.
+-- The margin that the customers of each currency have generated, and that is expected of them.
 select
     currency,
     customer_count,

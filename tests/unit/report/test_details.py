@@ -131,7 +131,7 @@ def said_of_worth(worth: Worth, *tests: Backtest) -> dict[str, str]:
 def test_an_expectation_comes_with_how_wrong_the_method_was() -> None:
     said = said_of_worth(WORTH, TEST)
     assert said["answer"] == (
-        "4 customers brought a margin of €100 so far. €250 more is expected from Dec 2023 to Nov 2024."
+        "4 customers generated a margin of €100 so far. €250 more is expected from Dec 2023 to Nov 2024."
     )
     assert said["test"] == (
         "Backtest: from what was known on Sunday, April 30, 2023, the same method expected €120 "
