@@ -115,9 +115,9 @@ class _Pull:
         self._has_answered = False
 
     def run_or_do_without(self, *, full_refresh: bool) -> PullResult | ResourceNotOffered:
-        """As `run`; for an optional entity that the source does not offer and of which nothing has landed, the refusal.
+        """Pull as `run` does; return the source's refusal if it does not offer an optional entity.
 
-        Once a record has landed, a source without the resource is an error like any other.
+        Once a record of the entity has landed, a source without the resource is an error like any other.
         """
         try:
             return self.run(full_refresh=full_refresh)
@@ -272,7 +272,10 @@ class _Pull:
 
 
 def _nothing_offered(entity: Entity, refusal: ResourceNotOffered) -> NothingToDo:
-    """What says so, in a warning that `./retail run` shows, too (`stack.commands.run_progress`)."""
+    """Return the error that skips the pull of an entity which the source does not offer, and warn in the log.
+
+    `./retail run` shows the warning, too (`stack.commands.run_progress`).
+    """
     nothing = NothingToDo(
         f"{entity.name}: the source does not offer them (status {refusal.status}); nothing is pulled",
         remedy=f"nothing to do, unless the source should list {entity.name}: check SOURCE_API_URL",

@@ -81,7 +81,7 @@ class Customers:
         return self._place(customer_id, version)
 
     def _place(self, customer_id: pl.Series, version: pl.Series) -> pl.Series:
-        """As of a version: every other one is a move, within the country."""
+        """Where the customer lives in a version, as a row of `PLACES`: every other version is a move in the country."""
         moves, home = (version + 1) // 2, self._homes[customer_id]
         bits = draw(customer_id * _VERSIONS + moves, self._seed, "place")
         return FIRST_OF_COUNTRY[home] + (bits // 2).cast(pl.Int64) % SIZE_OF_COUNTRY[home]

@@ -89,7 +89,7 @@ class HistoryStart:
     complete_since: datetime
 
     def words(self) -> str:
-        """In one line."""
+        """One line for a person: since when the history of the table is complete."""
         return (
             f"history of {self.dataset}: complete for what landed after {minute_of(self.complete_since)}; older "
             "Bronze files were gone, or not read yet, when Silver began to keep versions"
