@@ -84,9 +84,9 @@ def _months_before(day: date, count: int) -> date:
 
 
 def _answer(cohorts: Cohorts) -> str:
-    """How many come back in the first month after, and in the third, over the cohorts for which it is over."""
+    """How many come back in the first and in the third month after that of the first purchase, where it is over."""
     parts = []
-    for number, said in ((1, "in the month after"), (3, "in the third month")):
+    for number, said in ((1, "in the month after their first purchase"), (3, "in the third month after it")):
         months = [one for one in cohorts.months if one.number == number and one.is_complete]
         if months:
             share = Decimal(sum(one.active_count for one in months)) / sum(one.customer_count for one in months)

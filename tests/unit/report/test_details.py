@@ -157,7 +157,7 @@ def test_cohorts_show_who_came_back_and_which_month_is_not_over() -> None:
         *cohort_months(date(2023, 11, 1), [10]),
     ]
     block = show_cohorts(Cohorts(LAST, tuple(months)), sales(), NOW)
-    assert block["answer"] == "Of new customers, 30.0% buy again in the month after."
+    assert block["answer"] == "Of new customers, 30.0% buy again in the month after their first purchase."
     assert block["first"] == ""
     for width, percent in (("wide", "%"), ("narrow", "")):
         cells = re.findall(r'class="heat([^"]*)"[^>]*><title>([^<]*)</title></rect><text[^>]*>([^<]*)<', block[width])
@@ -168,6 +168,14 @@ def test_cohorts_show_who_came_back_and_which_month_is_not_over() -> None:
             ("", "1 month after Sep 2023: 2 of 10 bought", f"20{percent}"),
             (" open-month", "2 months after Sep 2023, so far: 1 of 10 bought", f"10{percent}"),
         ]
+
+
+def test_the_third_month_is_the_third_after_the_first_purchase() -> None:
+    months = tuple(cohort_months(date(2023, 8, 1), [10, 4, 3, 2, 0]))
+    assert show_cohorts(Cohorts(LAST, months), sales(), NOW)["answer"] == (
+        "Of new customers, 40.0% buy again in the month after their first purchase "
+        "and 20.0% buy again in the third month after it."
+    )
 
 
 def test_the_cohort_in_which_the_history_begins_says_that_its_customers_are_not_new() -> None:
