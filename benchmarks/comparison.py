@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.machine import Machine, describe
 from benchmarks.world import World, pipeline_settings, stage
 from ingestion.customers import collect_customers
+from ingestion.listing import collect_listing
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
@@ -91,7 +93,8 @@ def loaded_world(shared: Stage, talk: Talk) -> Iterator[World]:
     world.folder.mkdir(parents=True)
     settings = pipeline_settings(world)
     with talk.step("load Silver"), connect(world.database_url) as conn:
-        for collect in (collect_customers, collect_products, collect_sales):
+        collect_stores = partial(collect_listing, subject="stores")
+        for collect in (collect_customers, collect_products, collect_stores, collect_sales):
             collect(conn, settings, run_id=_RUN_ID)
         load_all_silver(conn, settings, run_id=_RUN_ID)
     try:

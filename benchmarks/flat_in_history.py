@@ -22,6 +22,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,14 @@ from benchmarks.environments import draw
 from benchmarks.machine import describe
 from gold import build as gold
 from ingestion.customers import collect_customers
+from ingestion.listing import collect_listing
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders.load_customers import load_customers
 from loaders.load_products import load_products
 from loaders.load_sales_customers import load_sales_customer
 from loaders.load_sales_products import load_sales_product
+from loaders.load_table import load_table
 from medallion.database import connect
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
@@ -71,9 +74,11 @@ _LONGEST_TIDYING_SECONDS = 900
 STEPS: dict[str, Callable[..., Any]] = {
     "bronze_customers": collect_customers,
     "bronze_products": collect_products,
+    "bronze_stores": partial(collect_listing, subject="stores"),
     "bronze_sales": collect_sales,
     "silver_customers": load_customers,
     "silver_products": load_products,
+    "silver_stores": partial(load_table, subject="stores"),
     "silver_sales_customer": load_sales_customer,
     "silver_sales_product": load_sales_product,
     "dbt_deps": gold.prepare,
