@@ -17,7 +17,7 @@ _WAIT = re.compile(rb"(source: .+; attempt [0-9]+ in (?:[2-9]|[1-9][0-9]+))[.][0
 _NOT_OFFERED = re.compile(rb"\b([a-z_]+: the source does not offer them \(status [0-9]+\); nothing is pulled)")
 # Nightly tables that failed in an hourly run, and lines that late versions have changed, as `gold.build` logs them.
 _NIGHTLY_FAILED = re.compile(
-    rb"gold: (the nightly tables failed, and wait for the nightly run: [^\n]+?)(?: +\[[\w.]+\])?\n"
+    rb"gold: (the nightly tables failed, and wait for the nightly run: [^\n]+?)(?: +\[[\w.]+\](?: loc=\S+)?)?\n"
 )
 _REPOINTED = re.compile(rb"gold: ([0-9,]+ lines? re-pointed by late versions)")
 _LONGEST_READ = 1 << 20

@@ -19,7 +19,7 @@ NOT_OFFERED = (
 NIGHTLY_FAILED = "the nightly tables failed, and wait for the nightly run: dbt could not build one [twice]"
 GOLD = (
     "2026-11-06T12:00:00Z [info     ] gold: 1,204 lines re-pointed by late versions [gold.build]\n"
-    f"2026-11-06T12:00:00Z [warning  ] gold: {NIGHTLY_FAILED} [gold.build]\n"
+    f"2026-11-06T12:00:00Z [warning  ] gold: {NIGHTLY_FAILED} [gold.build] loc=build.py:157\n"
 )
 
 
