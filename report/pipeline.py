@@ -119,7 +119,7 @@ class Pipeline:
     """All that the page shows of the pipeline. `runs` are the last ones, newest first, `steps` those of the newest.
 
     `freshness` holds, for each dataset, when Silver last changed; None for never. `has_unchecked`: Silver has changed
-    since the last check.
+    since the last check. `has_stale_nightly`: the nightly tables have failed and were not built since.
     """
 
     checks: tuple[Check, ...]
@@ -135,6 +135,7 @@ class Pipeline:
     runs: tuple[Run, ...]
     steps: tuple[StepTime, ...]
     has_unchecked: bool = False
+    has_stale_nightly: bool = False
 
 
 def read_pipeline(conn: connection, now: datetime) -> Pipeline:
@@ -157,6 +158,7 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
         runs=runs,
         steps=tuple(StepTime(*row) for row in steps),
         has_unchecked=_SQL.one(conn, "unchecked")[0],
+        has_stale_nightly=_SQL.one(conn, "stale_nightly")[0],
     )
 
 

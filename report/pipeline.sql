@@ -36,6 +36,16 @@ select
             and ended_at > (select coalesce(max(checked_at), '-infinity') from meta.reconciliation)
     ) as has_unchecked;
 
+-- name: stale_nightly
+-- Whether the nightly tables have failed, and were not built since.
+select
+    exists (
+        select from meta.load
+        where
+            layer = 'gold' and dataset = 'dbt_run_nightly' and status = 'FAILED'
+            and load_id > (select coalesce(max(load_id), 0) from meta.nightly_build)
+    ) as has_stale_nightly;
+
 -- name: settled_sales
 -- Checks of sales that found nothing open, from the last check of everything on: one row per range of ids.
 with base as (
@@ -145,14 +155,15 @@ order by dataset.dataset;
 
 -- name: runs
 -- The last runs that have ended, newest first: when they began and ended, and what they brought from the source. A
--- step that a person started by hand pulls one entity at most: it isn't a run.
+-- step that a person started by hand pulls one entity at most: it isn't a run. Nightly tables that failed in a run
+-- fail no run.
 with last_run as (
     select
         run_id,
         min(load_id) as first_load,
         min(started_at) as started_at,
         max(ended_at) as ended_at,
-        bool_or(status = 'FAILED') as has_failed,
+        bool_or(status = 'FAILED' and dataset <> 'dbt_run_nightly') as has_failed,
         sum(rows_read) filter (where layer = 'bronze') as records
     from meta.load
     where load_id > (select coalesce(max(load_id), 0) - 1000 from meta.load)

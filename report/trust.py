@@ -63,6 +63,7 @@ def judge(pipeline: Pipeline, now: datetime, *, has_figures: bool = True) -> Ver
         (pipeline.has_unchecked, "unknown", "the last rows are not checked against the source yet"),
         (now - checked_at > _LASTS, "unknown", f"last checked against the source {age_of(checked_at, now)}"),
         (not has_figures, "unknown", "there are no figures yet"),
+        (pipeline.has_stale_nightly, "unknown", "the nightly tables failed: they show an earlier day, or nothing"),
         (behind, "unknown", f"source = Bronze = Silver; Gold was {counted(behind, 'line')} behind at the last check"),
         (pipeline.open_records, "good", f"checked; {counted(pipeline.open_records, 'record')} in quarantine"),
         (statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),

@@ -17,6 +17,7 @@ from medallion.errors import DataQualityError, EntityLocked, GoldBuildFailed, No
 from medallion.process.steps import NIGHTLY_MARTS
 from medallion.settings import Settings
 from quality import rebuild
+from report.pipeline import read_pipeline
 from tests.dbt_copies import project_copy
 from tests.integration.test_gold_rebuild import build_by_hand, execute, sell
 from tests.pipeline import build
@@ -135,8 +136,12 @@ def test_a_nightly_table_that_fails_in_an_hour_is_a_warning_and_the_hour_goes_on
         gold.prepare(conn, settings, run_id="next")
     failed = "select dataset from meta.load where layer = 'gold' and status = 'FAILED' and run_id = 'hour'"
     assert rows(conn, failed) == [("dbt_run_nightly",)]
+    assert read_pipeline(conn, NOW).has_stale_nightly
     with pytest.raises(GoldBuildFailed, match="mart_so_far"):
         night(conn, settings)
+    model.write_text(MART, encoding="utf-8")
+    night(conn, settings)
+    assert not read_pipeline(conn, NOW).has_stale_nightly
 
 
 @pytest.mark.usefixtures("mart_so_far")

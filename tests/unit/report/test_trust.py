@@ -53,6 +53,7 @@ FAILED = Run("two", AT, 3.0, has_failed=True, records=0)
             "last checked against the source 3 d",
         ),
         ({"checks": (replace(LINES, checked_at=AT - timedelta(hours=23)),)}, "good", "source = Bronze"),
+        ({"has_stale_nightly": True, "open_records": 1}, "unknown", "nightly tables failed"),
         ({"has_unchecked": True, "incidents": (INCIDENT,)}, "bad", "1 incident open"),
         ({"runs": (FAILED,)}, "bad", "last run failed"),
         ({"runs": (FAILED,), "incidents": (INCIDENT,)}, "bad", "1 incident open"),
