@@ -16,6 +16,7 @@ from typing import Any
 from tests.purchases import COSTS, Line, Sale
 
 LAPSE = timedelta(days=90)
+FIRST_DAY = date(2000, 1, 1)
 YEAR = timedelta(days=365)
 Row = tuple[Any, ...]
 
@@ -40,7 +41,7 @@ class Event:
     @property
     def month(self) -> int:
         """Month of the sale, counted from the year 0."""
-        return month_of(self.day)
+        return month_of(max(self.day, FIRST_DAY))
 
 
 def month_of(day: date) -> int:
@@ -227,6 +228,7 @@ class Method:
     curve_customers: int = 30
     prior_customers: int = 50
     history_months: int = 6
+    most_level: int = 3
 
 
 def forecast(members: Sequence[Life], as_of: date, horizon: int, method: Method) -> dict[int, Fraction]:
@@ -240,7 +242,8 @@ def forecast(members: Sequence[Life], as_of: date, horizon: int, method: Method)
             break
         brought = sum((life.brought(life.cohort + number, life.cohort + number) for life in old), Decimal())
         curve[number] = (len(old), Fraction(brought))
-    if len(curve) < method.history_months:
+    months = {month for life in members for month in life.purchases if month <= complete}
+    if len(months) < method.history_months:
         return {}
     end = max([n for n, (count, _) in curve.items() if count >= method.curve_customers and n > 2] or [max(curve)])
     last = [curve[n] for n in range(max(1, end - 2), end + 1)]
@@ -253,6 +256,7 @@ def forecast(members: Sequence[Life], as_of: date, horizon: int, method: Method)
         known = Fraction(sum((life.brought(cohort, complete) for life in own), Decimal()))
         prior = method.prior_customers
         level = max(Fraction(), (known + prior * so_far) / (len(own) + prior) / so_far) if so_far > 0 else Fraction(1)
+        level = min(Fraction(method.most_level), level)
         expected[cohort] = level * sum(usual[now - cohort + 1 : now - cohort + horizon + 1])
     return expected
 

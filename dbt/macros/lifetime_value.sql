@@ -6,6 +6,7 @@
   A cohort is expected to make, per customer, what customers made on average in the same months after their first
   purchase, times the level at which the cohort has run so far. Averages are over all customers, also those who never
   came back. A small cohort's level is drawn toward 1: it is joined by `lifetime_value_prior_customers` average customers.
+  It is `lifetime_value_most_level` at most: where customers have made almost nothing so far, it is a division by almost 0.
 -#}
 {% macro lifetime_value_forecast() -%}
 {%- set cohort_sales = ref('mart_customer_cohort_sales') -%}
@@ -50,22 +51,37 @@ observed as (
 
 ),
 
+-- Months with sales. One sale of a wrong date, decades ago, makes one of them, and no history of the years between.
+known as (
+
+    select
+        bound.as_of,
+        sales.currency,
+        count(distinct sales.activity_month) filter (where sales.sale_count > 0)::integer as month_count
+    from {{ cohort_sales }} as sales
+    inner join bound on {{ month_index('sales.activity_month') }} <= bound.last_month
+    group by bound.as_of, sales.currency
+
+),
+
 -- The curve ends before its months become those of too few customers. Where it has few months, it is taken whole.
 history as (
 
     select
-        as_of,
-        currency,
-        max(month_number) + 1 as history_month_count,
+        observed.as_of,
+        observed.currency,
+        any_value(known.month_count) as history_month_count,
         coalesce(
-            max(month_number) filter (
-                where customer_count >= {{ var('lifetime_value_curve_customers') }} and month_number >= 3
+            max(observed.month_number) filter (
+                where
+                    observed.customer_count >= {{ var('lifetime_value_curve_customers') }} and observed.month_number >= 3
             ),
-            max(month_number)
+            max(observed.month_number)
         ) as last_number
     from observed
-    group by as_of, currency
-    having max(month_number) + 1 >= {{ var('lifetime_value_history_months') }}
+    inner join known on observed.as_of = known.as_of and observed.currency = known.currency
+    where known.month_count >= {{ var('lifetime_value_history_months') }}
+    group by observed.as_of, observed.currency
 
 ),
 
@@ -148,12 +164,12 @@ forecast as (
         course.observed_month_count,
         course.coming_per_customer * case
             when course.usual_per_customer > 0
-                then greatest(
+                then least({{ var('lifetime_value_most_level') }}, greatest(
                     0,
                     (cohort.known_amount + {{ var('lifetime_value_prior_customers') }} * course.usual_per_customer)
                     / (cohort.customer_count + {{ var('lifetime_value_prior_customers') }})
                     / course.usual_per_customer
-                )
+                ))
             else 1
         end as margin_per_customer
     from cohort

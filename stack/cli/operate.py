@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +36,9 @@ _Dataset = Annotated[
     str | None,
     typer.Argument(metavar="[DATASET]", help=f"{', '.join(TABLES)}; default: all.", callback=_one_of(TABLES)),
 ]
+
+
+_FIRST_BUSINESS_DATE = date(2000, 1, 1)
 
 
 def add_operator_commands(app: typer.Typer) -> None:
@@ -87,6 +90,8 @@ def nightly(
     day = as_of.date() if as_of else None
     if day and day > business_date(now):
         raise typer.BadParameter(f"--as-of {day}: the last complete day (UTC) is {business_date(now)}")
+    if day and day < _FIRST_BUSINESS_DATE:
+        raise typer.BadParameter(f"--as-of {day}: no calendar begins before {_FIRST_BUSINESS_DATE}")
     try:
         built = build_nightly(*open_home(), Talk(), now, day)
     except NothingToDo as nothing:

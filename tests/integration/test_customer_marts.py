@@ -271,6 +271,39 @@ def test_without_a_sale_by_the_date_the_tables_are_empty(conn: connection, setti
     assert {table: of[0] for table, of in contents(conn).items()} == dict.fromkeys(TABLES, 0)
 
 
+def shop_of_two_months() -> list[Sale]:
+    return [sale(number, number, f"2026-{5 + number % 2:02}-10") for number in range(1, 41)]
+
+
+@pytest.mark.parametrize("wrong", ["0001-01-01", "1970-01-01"])
+def test_one_sale_of_a_wrong_date_stops_no_night_and_makes_no_history(
+    conn: connection, settings: Settings, wrong: str
+) -> None:
+    sales = [*shop_of_two_months(), sale(999, 999, wrong)]
+    write_costs_to_silver(conn, settings)
+    night(conn, settings, date(2026, 6, 30), sales, checks=True)
+    check_cohorts(conn, sales, date(2026, 6, 30))
+    expected = "select count(*), count(expected_margin_amount) from gold.mart_customer_lifetime_value"
+    assert rows(conn, expected) == [(41, 0)]
+    assert rows(conn, "select distinct verdict from gold.lifetime_value_backtest") == [("history too short",)]
+
+
+def test_a_cohort_is_expected_to_make_three_times_the_average_at_most(conn: connection, settings: Settings) -> None:
+    """First purchases at a loss and months at +5.00 make an average of almost 0, then others begin at +10.01."""
+
+    def bought(sale_id: int, who: int, month: int, quantity: int, price: str) -> Sale:
+        return Sale(sale_id, who, sale(1, 1, f"2026-{month:02}-10").sold_at, (Line(1, quantity, Decimal(price)),))
+
+    write_costs_to_silver(conn, settings)
+    old = [bought(who, who, 1, 5, "0.00") for who in range(1, 41)]
+    months = [bought(1000 * month + who, who, month, 1, "7.00") for month in range(2, 7) for who in range(1, 41)]
+    new = [bought(who, who, 6, 1, "12.01") for who in range(101, 141)]
+    night(conn, settings, date(2026, 6, 30), old + months + new, checks=True)
+    expected = "select max(expected_margin_amount) from gold.mart_customer_lifetime_value where customer_id > 100"
+    ((most,),) = rows(conn, expected)
+    assert Decimal(100) < most <= 3 * 12 * Decimal(5)
+
+
 def test_one_customer_scores_the_middle_and_has_no_forecast(conn: connection, settings: Settings) -> None:
     """From the first day on: one cohort of one customer, complete or not, and nothing to divide by."""
     night(conn, settings, date(2025, 1, 31), [sale(1, 1, "2025-01-31")])
@@ -281,14 +314,14 @@ def test_one_customer_scores_the_middle_and_has_no_forecast(conn: connection, se
     night(conn, settings, date(2026, 1, 31), checks=True)  # the sale has left the year
     assert rows(conn, scores) == [(1, 1, 1, "lost")]
     assert rows(conn, cohort) == [(0, True, 1), *((number, True, 0) for number in range(1, 13))]
-    assert rows(conn, "select expected_margin_amount from gold.mart_customer_lifetime_value") == [(Decimal("0.00"),)]
+    assert rows(conn, "select expected_margin_amount from gold.mart_customer_lifetime_value") == [(None,)]
     verdicts = """
         select horizon_month_count, verdict, expected_margin_amount, error_share
         from gold.lifetime_value_backtest order by 1
     """
     assert rows(conn, verdicts) == [
-        (3, "measured", Decimal("0.00"), None),
-        (6, "measured", Decimal("0.00"), None),
+        (3, "history too short", None, None),
+        (6, "history too short", None, None),
         (12, "history too short", None, None),
     ]
 

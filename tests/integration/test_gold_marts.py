@@ -133,6 +133,18 @@ def check_full_refresh(conn: connection, settings: Settings) -> None:
     assert {mart: figures(conn, mart) for mart in GRAINS} == before
 
 
+def test_a_currency_that_is_not_known_yet_reaches_the_marts_with_a_warning(
+    conn: connection, settings: Settings
+) -> None:
+    sell(conn, settings, 1, customer_id=1, currency="USD")
+    gold.prepare(conn, settings, run_id="hour")
+    found = gold.build_core(conn, settings, run_id="hour")
+    assert [one for one in found.warnings if "currency" in one] != []
+    gold.build_mart(conn, settings, run_id="hour")
+    gold.check_gold(conn, settings, run_id="hour")
+    assert rows(conn, "select currency, net_amount from gold.mart_daily_kpis") == [("USD", 10)]
+
+
 @pytest.mark.usefixtures("more_marts")
 def test_a_mart_that_failed_for_hours_catches_up_alone(conn: connection, settings: Settings) -> None:
     late = "mart_by_channel"

@@ -3,14 +3,14 @@ with customer_month as (
     select
         customer_id,
         currency,
-        {{ month_index('event_date') }} as month,
+        {{ month_of_cohorts('event_date') }} as month,
         count(*) filter (where is_purchase) as sale_count,
         count(*) filter (where not is_purchase) as return_count,
         sum(net_amount) as net_amount,
         sum(margin_amount) as margin_amount
     from {{ ref('fct_customer_behavior') }}
     where currency is not null
-    group by customer_id, currency, {{ month_index('event_date') }}
+    group by customer_id, currency, {{ month_of_cohorts('event_date') }}
 
 ),
 

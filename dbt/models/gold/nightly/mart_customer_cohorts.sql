@@ -2,7 +2,7 @@ with active_month as (
 
     select distinct
         customer_id,
-        {{ month_index('event_date') }} as month
+        {{ month_of_cohorts('event_date') }} as month
     from {{ ref('fct_customer_behavior') }}
     where is_purchase
 

@@ -49,5 +49,5 @@ select
     now() as _loaded_at
 from figure
 inner join forecast
-    on figure.currency = forecast.currency and {{ month_index('figure.first_sale_date') }} = forecast.cohort
+    on figure.currency = forecast.currency and {{ month_of_cohorts('figure.first_sale_date') }} = forecast.cohort
 left join {{ ref('dim_customer') }} as customer on figure.customer_key = customer.customer_key
