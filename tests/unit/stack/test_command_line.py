@@ -36,6 +36,15 @@ def test_a_wrong_word_is_a_usage_error(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("day", "why"), [("0001-01-01", "no calendar begins before"), ("9999-01-01", "last complete day")]
+)
+def test_a_business_date_that_cannot_be_is_a_usage_error(day: str, why: str) -> None:
+    told = CliRunner().invoke(app, ["nightly", "--as-of", day])
+    assert told.exit_code == 2
+    assert why in " ".join(told.output.split())
+
+
 def test_the_operators_page_names_commands_that_exist_and_no_module() -> None:
     page = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\./retail ([a-z][a-z-]*)", page))
