@@ -41,6 +41,7 @@ class Quiet(Talk):
 
 def exported(database_url: str, folder: Path, *names: str, talk: Talk | None = None) -> Exported:
     with connect(database_url) as conn:
+        prepare_schema(conn)  # its grants: an earlier test may have made the roles, which belong to the server
         return export_tables(conn, talk or Quiet(), folder, names)
 
 

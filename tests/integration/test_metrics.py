@@ -164,6 +164,7 @@ def test_no_figure_is_without_its_check() -> None:
 
 def test_dbt_reads_the_same_figures(conn: connection, settings: Settings) -> None:
     """Its own parser, which also checks that each metric is made of figures that are there."""
+    dbt_runner.invoke(conn, settings, ["deps"], "parse")
     manifest = dbt_runner.invoke(conn, settings, ["parse"], "parse")
     found = {one.name: one.type.value for one in manifest.metrics.values()}
     assert found == {one.name: one.type for one in metrics().values()}
