@@ -1,5 +1,7 @@
 {#-
-  First builds and full refreshes: rows first, then keys (docs/decisions/0027).
+  How the rows of a model are put into a table (docs/decisions/0027).
+
+  First builds and full refreshes: rows first, then keys.
 
   dbt-postgres creates a table with the constraints of its contract and inserts into it, row by row into every index.
   Here the rows come first, by `create table as`, which may use a parallel plan; one `alter table` then adds all that

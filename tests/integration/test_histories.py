@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from loaders.load_products import load_products
 from loaders.load_table import load_table
 from medallion.settings import Settings
 from quality.rebuild import rebuild_beside
+from stack.commands.run_progress import _REPOINTED
 from tests.integration.test_gold_rebuild import sell
 from tests.listing_source import customer
 from tests.pipeline import build, hour
@@ -133,15 +135,19 @@ def test_a_version_between_two_others_points_exactly_its_sales_to_itself(conn: c
     assert rows(conn, LOADS) == last
 
 
-def test_the_summary_of_the_step_says_how_many_lines_were_pointed_to_another_version(
-    conn: connection, settings: Settings
+def test_the_step_says_how_many_lines_were_pointed_to_another_version(
+    conn: connection, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """In its summary, and in the log in the words that `./retail run` looks for."""
+    caplog.set_level(logging.INFO)
     arrive(conn, settings, (1, "Lyon"))
     sales_on(conn, settings, 2, 9)
     gold.prepare(conn, settings, run_id="hour")
     assert "re-pointed" not in gold.build_core(conn, settings, run_id="hour").summary()
     arrive(conn, settings, (8, "Brest"))
+    assert _REPOINTED.findall(caplog.text.encode()) == []
     assert "1 line re-pointed by late versions" in gold.build_core(conn, settings, run_id="hour").summary()
+    assert _REPOINTED.findall(caplog.text.encode()) == [b"1 line re-pointed by late versions"]
 
 
 def test_equal_versions_that_follow_each_other_are_one(conn: connection, settings: Settings) -> None:
@@ -397,10 +403,16 @@ READ = """
 """
 
 
-def reads(conn: connection) -> dict[str, int]:
+SCANNED = """
+    select relname::text, seq_tup_read from pg_stat_user_tables
+    where relname in ('dim_customer_history', 'dim_product_history', 'dim_store_history', 'sales_item')
+"""
+
+
+def reads(conn: connection, query: str = READ) -> dict[str, int]:
     """Rows read of each table so far, once the sessions that have ended have reported."""
     previous: list[tuple[Any, ...]] = []
-    while (found := sorted(rows(conn, READ))) != previous:
+    while (found := sorted(rows(conn, query))) != previous:
         previous = found
         time.sleep(0.5)
     return dict(found)
@@ -426,3 +438,34 @@ def test_an_hour_reads_the_keys_that_it_touched_and_neither_the_history_nor_the_
     assert rows(conn, WRONG) == []
     assert rows(conn, "select count(*) from gold.sales_item where cost_amount = 5") != [(0,)]
     assert max(read.values()) < 5_000, read  # a range of blocks of each; they hold 40,000 and 120,000 rows
+
+
+# The next hour: 2,000 sales of one line.
+HOUR = """
+    insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+    select 'hour', 'silver', name, 'SUCCESS', now(), 1, 1
+    from unnest('{sales_customer, sales_product}'::text[]) as name;
+    insert into silver.sales_customer
+    select
+        120000 + n, n, 1, '2026-10-20Z'::timestamptz + n * interval '1 second', 'web', 'card', 'EUR',
+        meta.last_load_id('silver.sales_customer')
+    from generate_series(1, 2000) as n;
+    insert into silver.sales_product
+    select 120000 + n, 1, n % 400 + 1, 1, 9, 0, meta.last_load_id('silver.sales_product')
+    from generate_series(1, 2000) as n
+"""
+
+
+def test_an_hour_reads_no_history_as_a_whole_however_small_it_is(conn: connection, settings: Settings) -> None:
+    """The planner takes an hour for one row, and so a table of 400 rows for as cheap to read as one row of it."""
+    text = "x" * 30
+    few = MANY.replace("2000", "400").replace("n, 'x', 'x', 'x', 'x', 'x', 9", "n" + f", '{text}'" * 5 + ", 9")
+    execute(conn, few)
+    run_core(conn, settings)
+    execute(conn, "analyze gold.sales_item, gold.dim_customer_history, gold.dim_product_history")
+    before = reads(conn, SCANNED)
+    execute(conn, HOUR)
+    run_core(conn, settings)
+    assert rows(conn, "select count(*) from gold.sales_item where sale_id > 120000") == [(2000,)]
+    assert rows(conn, WRONG) == []
+    assert reads(conn, SCANNED) == before
