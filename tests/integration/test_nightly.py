@@ -18,6 +18,7 @@ from medallion.process.steps import NIGHTLY_MARTS
 from medallion.settings import Settings
 from quality import rebuild
 from report.pipeline import read_pipeline
+from stack.commands.run_progress import _NIGHTLY_FAILED
 from tests.dbt_copies import project_copy
 from tests.integration.test_gold_rebuild import build_by_hand, execute, sell
 from tests.pipeline import build
@@ -118,7 +119,7 @@ def test_a_full_refresh_builds_all_nightly_tables_again(conn: connection, settin
 
 
 def test_a_nightly_table_that_fails_in_an_hour_is_a_warning_and_the_hour_goes_on(
-    conn: connection, settings: Settings, mart_so_far: Path
+    conn: connection, settings: Settings, mart_so_far: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Else it would stop the tests of every hour, and have each build all of Gold from the beginning."""
     sell(conn, settings, 1, customer_id=1)
@@ -131,6 +132,7 @@ def test_a_nightly_table_that_fails_in_an_hour_is_a_warning_and_the_hour_goes_on
     built_marts = gold.build_mart(conn, settings, run_id="hour", full_refresh=True, now=NOW)
     (warning,) = built_marts.warnings
     assert "mart_so_far" in warning
+    assert _NIGHTLY_FAILED.findall(caplog.text.encode()) == [warning.encode()]  # what `./retail run` shows
     gold.check_gold(conn, settings, run_id="hour")
     with pytest.raises(NothingToDo):
         gold.prepare(conn, settings, run_id="next")
