@@ -21,7 +21,7 @@ from tests.homes import open_folder
 from tests.ports import free_port
 from tests.process_table import command_lines, eventually, kill_all, living
 
-SECONDS = 240
+SECONDS = 150
 HISTORY = timedelta(days=60)
 
 
