@@ -414,3 +414,19 @@ def test_a_step_by_hand_and_a_run_under_way_are_no_last_run(gold: connection) ->
         """,
     )
     assert "The last run failed after" in page(gold)
+
+
+def test_nightly_tables_that_failed_in_a_run_are_said_and_the_run_has_not_failed(gold: connection) -> None:
+    execute(
+        gold,
+        """
+        insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read)
+        values ('later', 'bronze', 'sales', 'SUCCESS', clock_timestamp(), 5),
+            ('later', 'bronze', 'products', 'SUCCESS', clock_timestamp(), 0);
+        insert into meta.load (run_id, layer, dataset, status, ended_at, error_message)
+        values ('later', 'gold', 'dbt_run_nightly', 'FAILED', clock_timestamp(), 'could not build mart_basket_pairs');
+        """,
+    )
+    said = page(gold)
+    assert "The last run loaded and built" in said
+    assert "the nightly tables failed: they show an earlier day, or nothing" in said.lower()
