@@ -61,27 +61,20 @@ def test_a_wait_that_a_person_notices_is_shown_once(console: Console, tmp_path: 
     ]
 
 
-def test_what_the_source_does_not_offer_is_a_warning_once(console: Console, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("logged", "shown"),
+    [
+        (NOT_OFFERED, ["warning: stores: the source does not offer them (status 404); nothing is pulled"]),
+        (GOLD, [f"warning: {NIGHTLY_FAILED}", "  1,204 lines re-pointed by late versions"]),
+    ],
+)
+def test_what_a_step_has_to_say_is_shown_once(console: Console, tmp_path: Path, logged: str, shown: list[str]) -> None:
     log = tmp_path / "run.log"
     progress = RunProgress(Talk(console), log)
-    log.write_text(NOT_OFFERED * 2)
+    log.write_text(logged * 2)
     progress.show_waits()
     progress.show_waits()
-    assert console.export_text().splitlines() == [
-        "warning: stores: the source does not offer them (status 404); nothing is pulled"
-    ]
-
-
-def test_what_gold_has_to_say_is_shown_once(console: Console, tmp_path: Path) -> None:
-    log = tmp_path / "run.log"
-    progress = RunProgress(Talk(console), log)
-    log.write_text(GOLD * 2)
-    progress.show_waits()
-    progress.show_waits()
-    assert console.export_text().splitlines() == [
-        f"warning: {NIGHTLY_FAILED}",
-        "  1,204 lines re-pointed by late versions",
-    ]
+    assert console.export_text().splitlines() == shown
 
 
 def test_a_log_that_is_missing_or_was_begun_again_is_followed(console: Console, tmp_path: Path) -> None:
