@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,3 +48,36 @@ def test_the_suite_is_given_out_by_these_units(pytestconfig: pytest.Config) -> N
     config = SimpleNamespace(getvalue=lambda _: ["popen"])  # all that the scheduler asks before it has work
     given = pytestconfig.pluginmanager.hook.pytest_xdist_make_scheduler(config=config, log=Producer("of a test"))
     assert isinstance(given, BySharedFixture)
+
+
+CRASHING = """
+import os, time, pytest
+@pytest.mark.parametrize("number", range(40))
+def test_one(number):
+    time.sleep(0.01)
+    if number in (17, 39):
+        os._exit(1)
+"""
+
+
+def test_a_worker_that_crashes_fails_one_test_and_the_others_run(tmp_path: Path) -> None:
+    """pytest-xdist's own scheduler never ends here."""
+    (tmp_path / "test_of_a_crash.py").write_text(CRASHING, encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(
+        "from tests.workers import BySharedFixture\n"
+        "def pytest_xdist_make_scheduler(config, log):\n    return BySharedFixture(config, log)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(
+        [*command, str(tmp_path)],
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "2 failed, 38 passed" in done.stdout
+    assert done.returncode == 1
