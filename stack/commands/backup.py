@@ -22,6 +22,7 @@ from stack.commands.backup_folder import BRONZE, FORMAT, FileInBackup, Manifest,
 from stack.commands.bronze_copy import copy_files
 from stack.commands.dump import dump_warehouse
 from stack.commands.tools import find_program
+from stack.services.source_api import NO_DATA_SET, recall_data_set
 from stack.services.warehouse import warehouse
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
     from stack.host.home import Home
     from stack.host.settings import StackSettings
+    from stack.services.source_api import PinnedDataSet
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def back_up(home: Home, settings: StackSettings, talk: Talk, folder: Path, now: 
         _with_data(conn),
         locked(conn, RETENTION),
     ):
-        return back_up_warehouse(program, url, settings, folder, now, talk=talk, source=home.recall("source"))
+        return back_up_warehouse(program, url, settings, folder, now, talk=talk, source=recall_data_set(home))
 
 
 def back_up_warehouse(
@@ -78,7 +80,7 @@ def back_up_warehouse(
     now: datetime,
     *,
     talk: Talk,
-    source: dict[str, str] | None = None,
+    source: PinnedDataSet = NO_DATA_SET,
 ) -> BackedUp:
     """As `back_up`, of the warehouse at `url`. The caller keeps retention out."""
     draft = folder / ".warehouse.dump"
@@ -94,7 +96,9 @@ def back_up_warehouse(
     sha256 = sha256_of(draft)
     dump = draft.replace(folder / f"warehouse-{sha256[:12]}.dump")
     files = tuple(FileInBackup(one.path, one.records, one.bytes, one.sha256) for one in receipts)
-    manifest = Manifest(FORMAT, now, migration, dump.name, dump.stat().st_size, sha256, files, source)
+    manifest = Manifest(
+        FORMAT, now, migration, dump.name, dump.stat().st_size, sha256, files, source.settings, source.edition
+    )
     write_manifest(folder, manifest)
     return BackedUp(str(folder), migration, manifest.dump_bytes, len(files), copied.bytes, copied.written)
 

@@ -42,7 +42,10 @@ class FileInBackup:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A complete backup. `source` are the settings of the platform's own source, None for another source."""
+    """A complete backup. `source` are the settings of the platform's own source, None for another source.
+
+    `source_edition` is the edition of its data set, None in a backup of a version that kept none.
+    """
 
     format: int
     taken_at: datetime
@@ -52,6 +55,7 @@ class Manifest:
     dump_sha256: str
     files: tuple[FileInBackup, ...]
     source: dict[str, str] | None = None
+    source_edition: int | None = None
 
 
 def read_manifest(folder: Path) -> Manifest:

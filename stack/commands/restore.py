@@ -13,6 +13,7 @@ from stack.commands.backup_folder import BRONZE, Manifest, read_manifest, sha256
 from stack.commands.bronze_copy import copy_files
 from stack.commands.dump import no_run, require_empty, restore_warehouse
 from stack.commands.tools import find_program
+from stack.services.source_api import PinnedDataSet, keep_data_set
 from stack.services.warehouse import warehouse
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def _keep_source(home: Home, url: str, manifest: Manifest) -> None:
     """Remember the data set of the backup's source, before its data is there: a restore that dies must not lose it."""
     with connect(url, application_name="retail restore") as conn:
         require_empty(conn)
-    if manifest.source and home.recall("source") is None:
-        home.remember("source", manifest.source)
+    keep_data_set(home, PinnedDataSet(manifest.source, manifest.source_edition))
 
 
 def _require_no_others(location: str, ours: set[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,17 @@ _CHAOS = "SOURCE_CHAOS"
 _EDITION = "source_edition"
 # Secrets of the platform and variables of Airflow and Postgres, which the source must not get.
 _NOT_THE_SOURCES = ("DATABASE_URL", "AIRFLOW_", "PG", "RETAIL_PG_")
+
+
+@dataclass(frozen=True)
+class PinnedDataSet:
+    """The settings and the edition of the first start. Both are None before it, and for another source."""
+
+    settings: dict[str, str] | None = None
+    edition: int | None = None
+
+
+NO_DATA_SET = PinnedDataSet()
 
 
 def source_service(home: Home, port: int, api_key: str) -> Service:
@@ -85,6 +97,18 @@ def pinned_data_set(home: Home, environment: os._Environ[str] | dict[str, str], 
     if pinned != remembered:
         home.remember("source", pinned)
     return pinned
+
+
+def recall_data_set(home: Home) -> PinnedDataSet:
+    """The data set of the platform's own source, as a backup keeps it."""
+    return PinnedDataSet(home.recall("source"), home.recall(_EDITION))
+
+
+def keep_data_set(home: Home, pinned: PinnedDataSet) -> None:
+    """Remember the data set of a backup, unless this platform has one."""
+    if pinned.settings and home.recall("source") is None:
+        home.remember(_EDITION, pinned.edition)
+        home.remember("source", pinned.settings)
 
 
 def changed_data_set(home: Home, environment: os._Environ[str] | dict[str, str]) -> list[str]:

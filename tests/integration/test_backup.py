@@ -37,6 +37,7 @@ from stack.commands.tools import find_program, libpq_environment
 from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.settings import StackSettings
+from stack.services.source_api import PinnedDataSet, recall_data_set
 from tests.conftest import KEY, NOON, Source, _administer
 from tests.postgres_server import PostgresServer
 from tests.queries import rows
@@ -384,7 +385,8 @@ def test_the_data_set_of_the_source_is_remembered_before_the_data_is_restored(
     conn: connection, database_url: str, settings: Settings, empty_url: str, tmp_path: Path
 ) -> None:
     hour(conn, settings, "one")
-    program, folder, pinned = find_program(StackSettings(), "pg_dump"), tmp_path / "backup", {"SOURCE_SEED": "3"}
+    pinned = PinnedDataSet({"SOURCE_SEED": "3"}, edition=1)
+    program, folder = find_program(StackSettings(), "pg_dump"), tmp_path / "backup"
     folder.mkdir()
     back_up_warehouse(program, database_url, stack(settings), folder, NOON, talk=quiet(), source=pinned)
     os.truncate(folder / read_manifest(folder).dump, 9)
@@ -392,7 +394,7 @@ def test_the_data_set_of_the_source_is_remembered_before_the_data_is_restored(
     target = StackSettings(database_url=SecretStr(empty_url), retail_home=home.path)
     with pytest.raises(ConfigurationError, match="damaged"):
         restore(home, target, quiet(), folder)
-    assert home.recall("source") == pinned
+    assert recall_data_set(home) == pinned
 
 
 # ---------------------------------------------------------------- halves of different age
