@@ -66,11 +66,13 @@ class BySharedFixture(LoadScopeScheduling):  # type: ignore[misc] # xdist's sche
             self._reschedule(other)
         return crashed
 
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        """Give the worker units with at least two tests: a worker begins its last one when it is given more."""
-        super()._assign_work_unit(node)
-        while self.workqueue and self._pending_of(self.assigned_work[node]) < _FEWEST_PENDING:
-            super()._assign_work_unit(node)
+    def _reschedule(self, node: WorkerController) -> None:
+        """Give the worker units of at least two tests: it begins its last one when it is given more."""
+        super()._reschedule(node)
+        while (
+            self.workqueue and not node.shutting_down and self._pending_of(self.assigned_work[node]) < _FEWEST_PENDING
+        ):
+            self._assign_work_unit(node)
 
 
 def missing_files(root: Path) -> set[str]:

@@ -52,32 +52,37 @@ def test_the_suite_is_given_out_by_these_units(pytestconfig: pytest.Config) -> N
 
 CRASHING = """
 import os, time, pytest
-@pytest.mark.parametrize("number", range(40))
+@pytest.mark.parametrize("number", range({tests}))
 def test_one(number):
     time.sleep(0.01)
-    if number in (17, 39):
+    if number in {crashes}:
         os._exit(1)
 """
 
 
-def test_a_worker_that_crashes_fails_one_test_and_the_others_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tests", "crashes", "ends"),
+    [(40, [17, 39], "2 failed, 38 passed"), (2, [], "2 passed"), (1, [0], "1 failed")],
+)
+def test_a_worker_that_crashes_fails_one_test_and_the_others_run(
+    tmp_path: Path, tests: int, crashes: list[int], ends: str
+) -> None:
     """pytest-xdist's own scheduler never ends here."""
-    (tmp_path / "test_of_a_crash.py").write_text(CRASHING, encoding="utf-8")
+    (tmp_path / "test_of_a_crash.py").write_text(CRASHING.format(tests=tests, crashes=crashes), encoding="utf-8")
     (tmp_path / "conftest.py").write_text(
         "from tests.workers import BySharedFixture\n"
         "def pytest_xdist_make_scheduler(config, log):\n    return BySharedFixture(config, log)\n",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(
         [*command, str(tmp_path)],
         check=False,
         cwd=tmp_path,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert "2 failed, 38 passed" in done.stdout
-    assert done.returncode == 1
+    assert ends in done.stdout
+    assert done.returncode == (1 if crashes else 0)
