@@ -12,7 +12,10 @@ from ingestion.listing import collect_listing
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
+from medallion.database import transaction
+from medallion.process.steps import CORE
 from medallion.settings import Settings
+from medallion.state.gold_progress import close_gold_test, mark_core_tested, open_gold_test
 
 
 def hour(conn: connection, settings: Settings, *, entities: str = "customers products stores sales") -> None:
@@ -34,3 +37,16 @@ def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -
     gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.build_mart(conn, settings, run_id="hour", full_refresh=full_refresh)
     gold.check_gold(conn, settings, run_id="hour")
+
+
+def build_untested(conn: connection, settings: Settings) -> None:
+    """As `build`, in one command of dbt and as if its tests had passed: for tests of what the tables hold.
+
+    It takes a third of the time.
+    """
+    gold.prepare(conn, settings, run_id="hour")
+    gold._step(conn, settings, ["run", "--select", "tag:core", "tag:mart"], "hour", "dbt_run_core")
+    with transaction(conn):
+        mark_core_tested(conn, CORE, "hour")
+        open_gold_test(conn)
+        close_gold_test(conn)

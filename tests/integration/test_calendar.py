@@ -17,7 +17,7 @@ from gold.public_holidays import public_holidays
 from medallion.errors import DataQualityError
 from medallion.settings import Settings
 from tests.integration.test_gold_rebuild import execute, sell
-from tests.pipeline import build
+from tests.pipeline import build_untested
 from tests.queries import rows
 
 NOW = datetime(2026, 11, 6, 2, 15, tzinfo=timezone.utc)
@@ -66,7 +66,7 @@ def build_calendar(conn: connection, settings: Settings, as_of: date, **variable
 def test_forty_years_are_those_of_pythons_calendar(conn: connection, settings: Settings) -> None:
     """The fiscal year too, whichever month it begins with; with January it is the ISO year."""
     sell(conn, settings, 1, customer_id=1, sold_at="1986-07-03T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     for month in (2, 1, 10):
         build_calendar(conn, settings, DAY, calendar_first_day="1985-01-01", fiscal_year_first_month=month)
         days = [date(1986, 1, 1) + timedelta(days=number) for number in range((DAY - date(1986, 1, 1)).days + 401)]
@@ -83,7 +83,7 @@ def test_a_strange_date_of_a_sale_makes_no_centuries(conn: connection, settings:
     """Nor does it turn a night red: those of the tests are the days that the calendar promises."""
     for number, day in enumerate(["1970-01-01", "2024-02-29", "2026-11-07", "2099-06-01"], start=1):
         sell(conn, settings, number, customer_id=1, sold_at=f"{day}T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     gold.build_nightly(conn, settings, run_id="night", now=NOW)
     span = "select min(date_day), max(date_day) from gold.dim_date"
     assert rows(conn, span) == [(date(2024, 1, 1), DAY + timedelta(days=400))]
@@ -93,7 +93,7 @@ def test_a_strange_date_of_a_sale_makes_no_centuries(conn: connection, settings:
 
 def test_a_day_of_sales_that_the_calendar_lacks_fails_a_test(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2026-01-15T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     gold.build_nightly(conn, settings, run_id="night", now=NOW)
     command = ["test", "--select", "days_of_sales_are_in_the_calendar"]
     dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar"))
@@ -106,7 +106,7 @@ def test_without_sales_before_the_business_date_the_calendar_begins_with_its_yea
     conn: connection, settings: Settings
 ) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2099-06-01T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     gold.build_nightly(conn, settings, run_id="night", now=NOW)
     assert rows(conn, "select min(date_day) from gold.dim_date") == [(date(2026, 1, 1),)]
 
@@ -115,7 +115,7 @@ def test_holidays_are_those_of_the_stores_countries_and_an_unknown_country_is_a_
     conn: connection, settings: Settings
 ) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2026-01-15T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     execute(conn, "update gold.dim_customer set country = 'JP'")
     built = gold.build_nightly(conn, settings, run_id="night", now=NOW)
     assert rows(conn, "select distinct country from gold.dim_holiday") == [("JP",)]  # no store has a country
@@ -150,7 +150,7 @@ def test_every_public_holiday_of_a_country_is_one_row_for_each_day() -> None:
 
 def test_a_place_has_the_key_that_the_dimensions_hold(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
-    build(conn, settings)
+    build_untested(conn, settings)
     gold.build_nightly(conn, settings, run_id="night", now=NOW)
     joined = """
         select place.country, place.city, place.has_store, place.has_customer

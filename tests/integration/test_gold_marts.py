@@ -19,7 +19,7 @@ from medallion.settings import Settings
 from tests.dbt_copies import project_copy
 from tests.former_versions import BEFORE_8
 from tests.integration.test_gold_rebuild import execute, sell
-from tests.pipeline import build
+from tests.pipeline import build, build_untested
 from tests.queries import rows
 
 # Two marts that exist only here, each as short as another team would write one.
@@ -96,12 +96,13 @@ def correct(conn: connection, table: str, sale_id: int, **changes: Any) -> None:
 
 
 def core(conn: connection, settings: Settings) -> None:
-    gold.build_core(conn, settings, run_id="hour")
+    """The fact and its dimensions take what is new, without the tests of an hour."""
+    take(conn, settings, "tag:core")
 
 
-def take(conn: connection, settings: Settings, *marts: str) -> None:
-    """These marts take what the fact has; the others do not."""
-    gold._step(conn, settings, ["run", "--select", *marts], "hour", "dbt_run_mart")
+def take(conn: connection, settings: Settings, *models: str) -> None:
+    """These models take what is new; the others do not."""
+    gold._step(conn, settings, ["run", "--select", *models], "hour", "dbt_run_mart")
 
 
 @contextmanager
@@ -151,7 +152,7 @@ def test_a_mart_that_failed_for_hours_catches_up_alone(conn: connection, setting
     others = [mart for mart in GRAINS if mart != late]
     for sale_id in range(1, 7):
         sell(conn, settings, sale_id, customer_id=sale_id)
-    build(conn, settings)
+    build_untested(conn, settings)
     check(conn, *GRAINS)
     hours: list[dict[str, Any]] = [
         {"channel": "app", "customer_id": 9, "store_id": 2},
@@ -171,7 +172,7 @@ def test_a_mart_that_failed_for_hours_catches_up_alone(conn: connection, setting
             assert figures(conn, late) != silver(conn, late)
     take(conn, settings, late)
     check(conn, *GRAINS)
-    build(conn, settings)
+    build_untested(conn, settings)
     check(conn, *GRAINS)
     check_full_refresh(conn, settings)
 
@@ -185,7 +186,7 @@ def test_marts_that_take_at_any_pace_end_as_their_full_refresh_does(
     draw = random.Random(seed)  # noqa: S311 - a sequence of moves that is the same each time
     for sale_id in range(1, 5):
         sell(conn, settings, sale_id, customer_id=1 + sale_id % 2)
-    build(conn, settings)
+    build_untested(conn, settings)
     for hour in range(7):
         sell(conn, settings, 10 + hour, customer_id=draw.randint(1, 2))
         for sale_id in [draw.choice([1, 2, 3, 4, 10 + hour, 9 + hour]) for _ in range(3)]:
@@ -198,7 +199,7 @@ def test_marts_that_take_at_any_pace_end_as_their_full_refresh_does(
             if draw.random() < 0.4:
                 take(conn, settings, mart)
                 check(conn, mart)
-    build(conn, settings)
+    build_untested(conn, settings)
     check(conn, *GRAINS)
     check_full_refresh(conn, settings)
 
@@ -211,7 +212,7 @@ def test_a_fact_that_is_built_again_has_every_mart_begin_from_the_beginning(
         sell(conn, settings, sale_id, customer_id=sale_id)
     correct(conn, "sales_customer", 2, channel="store", store_id=5)  # a key of its own in every mart
     correct(conn, "sales_product", 2, product_id=22)
-    build(conn, settings)
+    build_untested(conn, settings)
     correct(conn, "sales_customer", 1, channel="app", customer_id=9)
     core(conn, settings)
     take(conn, settings, "mart_by_channel")
@@ -228,7 +229,7 @@ def test_a_fact_that_is_built_again_has_every_mart_begin_from_the_beginning(
 def test_the_log_holds_what_has_moved_until_every_reader_has_taken_it(conn: connection, settings: Settings) -> None:
     for sale_id in (1, 2, 3):
         sell(conn, settings, sale_id, customer_id=sale_id)
-    build(conn, settings)
+    build_untested(conn, settings)
     assert rows(conn, LOG) == []  # new rows are in the fact
     was = (1, 1, 1, "web", "2026-01-01")
     correct(conn, "sales_customer", 1, customer_id=9)
@@ -242,7 +243,7 @@ def test_the_log_holds_what_has_moved_until_every_reader_has_taken_it(conn: conn
     sell(conn, settings, 4, customer_id=4)
     core(conn, settings)
     assert len(rows(conn, LOG)) == 2  # the tests have not passed
-    build(conn, settings)
+    build_untested(conn, settings)
     sell(conn, settings, 5, customer_id=5)
     core(conn, settings)
     assert rows(conn, LOG) == []
@@ -250,12 +251,12 @@ def test_the_log_holds_what_has_moved_until_every_reader_has_taken_it(conn: conn
 
 def test_the_log_waits_for_no_mart_that_will_be_built_whole(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
-    build(conn, settings)
+    build_untested(conn, settings)
     never = "insert into meta.gold_state (model, source_table, load_id) values ('mart_{0}', 'gold.sales_item', {1})"
     execute(conn, never.format("unbuilt", 0))
     execute(conn, never.format("dropped", 1))
     correct(conn, "sales_customer", 1, customer_id=9)
-    build(conn, settings)
+    build_untested(conn, settings)
     sell(conn, settings, 2, customer_id=2)
     core(conn, settings)
     assert rows(conn, LOG) == []
@@ -264,9 +265,9 @@ def test_the_log_waits_for_no_mart_that_will_be_built_whole(conn: connection, se
 def test_the_log_keeps_what_a_build_under_way_may_need(conn: connection, settings: Settings, database_url: str) -> None:
     """A mart that is building has a watermark that no other session sees."""
     sell(conn, settings, 1, customer_id=1)
-    build(conn, settings)
+    build_untested(conn, settings)
     correct(conn, "sales_customer", 1, customer_id=9)
-    build(conn, settings)
+    build_untested(conn, settings)
     assert len(rows(conn, LOG)) == 1
     sell(conn, settings, 2, customer_id=2)
     with connect(database_url) as other, other.cursor() as cursor:
@@ -297,7 +298,7 @@ def test_an_upgrade_loses_nothing_of_what_the_mart_had_not_taken(conn: connectio
     mart = "mart_sales_by_customer"
     for sale_id in (1, 2, 3):
         sell(conn, settings, sale_id, customer_id=sale_id)
-    build(conn, settings)
+    build_untested(conn, settings)
     for customer_id in (7, 9):  # moved twice since the mart has counted it
         correct(conn, "sales_customer", 1, customer_id=customer_id)
         core(conn, settings)
@@ -316,7 +317,7 @@ def test_an_upgrade_of_a_warehouse_without_gold_makes_the_log(conn: connection, 
     execute(conn, BEFORE_8)
     prepare_schema(conn, even_if_unchanged=True)
     sell(conn, settings, 1, customer_id=1)
-    build(conn, settings)
+    build_untested(conn, settings)
     check(conn, "mart_sales_by_customer")
 
 
@@ -325,7 +326,7 @@ def test_a_mart_that_no_longer_agrees_with_the_others_is_found(conn: connection,
     """By the nightly tests, which look at all history."""
     for sale_id in (1, 2):
         sell(conn, settings, sale_id, customer_id=sale_id)
-    build(conn, settings)
+    build_untested(conn, settings)
     gold.check_all_gold(conn, settings, run_id="night")
     execute(conn, f"update gold.{mart} set quantity = quantity + 1")
     with pytest.raises(DataQualityError, match="marts_agree"):

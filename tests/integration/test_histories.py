@@ -21,7 +21,7 @@ from quality.rebuild import rebuild_beside
 from stack.commands.run_progress import _REPOINTED
 from tests.integration.test_gold_rebuild import sell
 from tests.listing_source import customer
-from tests.pipeline import build, hour
+from tests.pipeline import build, build_untested, hour
 from tests.property.warehouse import land
 from tests.queries import content_of, execute, rows
 
@@ -116,7 +116,7 @@ def test_a_version_between_two_others_points_exactly_its_sales_to_itself(conn: c
     arrive(conn, settings, (1, "Lyon"), (20, "Nice"))
     sales_on(conn, settings, 2, 5, 9, 12, 25)
     sell(conn, settings, 99, 2, sold_at=day(9, 12))
-    build(conn, settings)
+    build_untested(conn, settings)
     lines, versions = rows(conn, LOADS), rows(conn, VERSION_LOADS)
     marts = rows(conn, "select sold_date::text, _load_id from gold.mart_sales_by_customer where customer_id = 1")
     arrive(conn, settings, (8, "Brest"))
@@ -126,12 +126,12 @@ def test_a_version_between_two_others_points_exactly_its_sales_to_itself(conn: c
     assert len(changed_since(conn, VERSION_LOADS, versions)) == 2  # the new one, and the one that ends earlier
     updated = "select rows_updated from meta.load where dataset = 'sales_item' order by load_id desc limit 1"
     assert rows(conn, updated) == [(2,)]
-    build(conn, settings)
+    build_untested(conn, settings)
     query = "select sold_date::text, _load_id from gold.mart_sales_by_customer where customer_id = 1"
     assert changed_since(conn, query, marts) == {"2026-10-09", "2026-10-12"}
     assert rows(conn, WRONG) == []
     last = rows(conn, LOADS)
-    build(conn, settings)
+    build_untested(conn, settings)
     assert rows(conn, LOADS) == last
 
 
@@ -304,11 +304,11 @@ def test_the_fact_catches_up_alone_after_it_has_failed_for_hours(conn: connectio
     core(conn, settings)
     assert rows(conn, POINTED) == [(2, "Lyon"), (9, "Brest"), (25, "Lille")]
     assert rows(conn, WRONG) == []
-    build(conn, settings)
+    build_untested(conn, settings)
     arrive(conn, settings, (26, "Nancy"))
-    build(conn, settings)
+    build_untested(conn, settings)
     arrive(conn, settings, (27, "Metz"))
-    build(conn, settings)
+    build_untested(conn, settings)
     assert len(rows(conn, LOG)) == 1  # what both readers have taken is gone
 
 
@@ -317,7 +317,7 @@ def test_a_history_that_is_built_again_alone_has_the_fact_look_up_every_line(
 ) -> None:
     arrive(conn, settings, (1, "Lyon"))
     sales_on(conn, settings, 2, 9)
-    build(conn, settings)
+    build_untested(conn, settings)
     lines = rows(conn, LOADS)
     arrive(conn, settings, (8, "Brest"))
     command = ["run", "--full-refresh", "--select", "dim_customer_history"]
@@ -333,13 +333,13 @@ def three_hours(conn: connection, settings: Settings) -> connection:
     """Versions that came in a wild order, and sales between them."""
     arrive(conn, settings, (10, "Lyon"), (12, "Nice"))
     sales_on(conn, settings, 3, 11)
-    build(conn, settings)
+    build_untested(conn, settings)
     arrive(conn, settings, (11, "Brest"), (1, "Lyon"))
     sales_on(conn, settings, 13, 20)
-    build(conn, settings)
+    build_untested(conn, settings)
     arrive(conn, settings, (11, "Lyon"), (15, "Nice"), (14, "Nice"))
     price(conn, settings, 9, "3.00")
-    build(conn, settings)
+    build_untested(conn, settings)
     return conn
 
 
@@ -363,7 +363,7 @@ def test_a_rebuild_from_bronze_gives_the_same_versions_and_histories(
 
 def test_the_current_versions_are_the_rows_of_silver(conn: connection, settings: Settings) -> None:
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     columns = "customer_id, first_name, city, segment, signed_up_at, updated_at, is_deleted"
     current = f"select {columns} from gold.dim_customer_history where is_current order by 1"
     assert rows(conn, current) == rows(conn, f"select {columns} from silver.customers order by 1") != []

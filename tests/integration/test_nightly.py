@@ -21,7 +21,7 @@ from report.pipeline import read_pipeline
 from stack.commands.run_progress import _NIGHTLY_FAILED
 from tests.dbt_copies import project_copy
 from tests.integration.test_gold_rebuild import build_by_hand, execute, sell
-from tests.pipeline import build
+from tests.pipeline import build_untested
 from tests.queries import rows
 
 NOW = datetime(2026, 11, 6, 2, 15, tzinfo=timezone.utc)
@@ -214,7 +214,7 @@ def test_a_nightly_table_is_built_from_no_gold_that_is_behind_or_not_tested(
     with pytest.raises(NothingToDo):
         night(conn, settings)
     sell(conn, settings, 1, customer_id=1)
-    build(conn, settings)
+    build_untested(conn, settings)
     sell(conn, settings, 2, customer_id=2)
     with pytest.raises(EntityLocked, match="behind Silver"):
         night(conn, settings)
@@ -228,7 +228,7 @@ def test_a_nightly_table_is_built_from_no_gold_that_is_behind_or_not_tested(
 
 def test_without_a_business_date_a_nightly_model_is_refused(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
-    build(conn, settings)
+    build_untested(conn, settings)
     found = dbt_runner.invoke(conn, settings, ["run", "--select", "tag:nightly"], "by hand")
     with pytest.raises(GoldBuildFailed, match="a nightly model needs a business date"):
         dbt_runner.built_by(found)

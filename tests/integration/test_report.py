@@ -35,7 +35,7 @@ from stack.host.home import Home
 from tests.conftest import NOON, Source, _administer
 from tests.conftest import serving as in_a_thread
 from tests.integration.test_gold_rebuild import execute, sell
-from tests.pipeline import build, hour
+from tests.pipeline import build_untested, hour
 from tests.postgres_server import PostgresServer
 from tests.queries import rows
 
@@ -61,7 +61,7 @@ RANKED = """
 def gold(conn: connection, settings: Settings, source: Source) -> connection:
     """Four days and a half of sales, in Gold and checked."""
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     reconcile_sales(conn, settings, run_id="hour")
     return conn
 
@@ -104,7 +104,7 @@ def test_each_day_is_compared_with_its_weekday_a_week_and_a_year_before(conn: co
     for day, count in days.items():
         for _ in range(count):
             sell(conn, settings, next(numbers), customer_id=1, sold_at=f"{day}T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     sales = read(conn)
     text = page(conn)
     assert [sales.of_day(date.fromisoformat(day)).net_amount for day in days] == [10, 20, 30, 40]
@@ -117,7 +117,7 @@ def test_each_day_is_compared_with_its_weekday_a_week_and_a_year_before(conn: co
 def test_a_sale_dated_in_the_future_moves_no_period(gold: connection, settings: Settings) -> None:
     before = read(gold)
     sell(gold, settings, 10_000_001, customer_id=1, sold_at="2099-01-01T00:00:00Z")
-    build(gold, settings)
+    build_untested(gold, settings)
     after = read(gold)
     assert after.hours == before.hours
     assert (after.last_hour, after.last_sale_at) == (before.last_hour, before.last_sale_at)
@@ -139,7 +139,7 @@ def test_amounts_of_two_currencies_are_never_added(gold: connection) -> None:
 
 def test_a_first_day_is_its_own_period(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2026-11-06T10:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     sales = read(conn)
     assert sales.days() == [date(2026, 11, 6)] == [sales.last_day]
     assert [one.net_amount for one in sales.channels] == [Decimal("10.00")]
@@ -148,7 +148,7 @@ def test_a_first_day_is_its_own_period(conn: connection, settings: Settings) -> 
 
 def test_sales_that_cannot_be_shown_are_not_denied(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2099-01-01T00:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     reconcile_sales(conn, settings, run_id="hour")
     assert "All that Gold holds is dated in the future: 1 line." in page(conn)
     for change in ("delete from gold.mart_sales_by_hour", "drop table gold.mart_sales_by_hour"):
@@ -181,7 +181,7 @@ def test_whatever_is_wrong_with_the_page_fails_no_run(
 ) -> None:
     """A first sale on the first day that there is: the days before it cannot be counted."""
     sell(conn, settings, 1, customer_id=1, sold_at="0001-01-01T00:00:00Z")
-    build(conn, settings)
+    build_untested(conn, settings)
     said = io.StringIO()
     assert write_page(Home(tmp_path), database_url, Talk(Console(file=said))) is None
     assert "the report could not be written" in said.getvalue()
@@ -237,7 +237,7 @@ def test_the_page_shows_that_every_layer_is_equal(gold: connection, settings: Se
     for more in (1, 2):
         source.set_clock(NOON + timedelta(hours=more))
         hour(gold, settings)
-        build(gold, settings)
+        build_untested(gold, settings)
         reconcile_sales(gold, settings, run_id=f"hour {more}")
     totals = source.data.totals(0, None)
     text = " ".join(re.sub(r"<[^>]+>", " ", page(gold, NOON + timedelta(hours=3))).split())

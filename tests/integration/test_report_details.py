@@ -20,7 +20,7 @@ from tests import customer_figures as figures
 from tests.conftest import NOON
 from tests.integration.test_gold_rebuild import execute
 from tests.integration.test_report import CHROMIUM, Elements, check_nothing_sticks_out, total
-from tests.pipeline import build
+from tests.pipeline import build_untested
 from tests.purchases import _insert, draw_history, write_to_silver
 from tests.queries import rows
 
@@ -58,7 +58,7 @@ def history(conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatc
     write_to_silver(conn, SOLD)
     execute(conn, "update silver.sales_customer set store_id = sale_id % 3")
     _insert(conn, "stores", STORE_COLUMNS, STORES)
-    build(conn, settings)
+    build_untested(conn, settings)
     gold.build_nightly(conn, settings, run_id="night", now=NOON)
     return conn
 
