@@ -1,9 +1,10 @@
 """The checks of the column types: what a value may be in JSON, and how it is made ready for Postgres.
 
-The types are those of `medallion.entities.column_types`. A kind has two halves. Its JSON type is enforced by msgspec
-while it parses, record by record and without coercion: `"1"`, `1.0`, null and a missing value are not ids. An optional
-rule is checked by polars for an entire column at once: exact decimals, real moments in time, text that Postgres can
-store. A value that passes both is copied unchanged; nothing is rounded, trimmed or repaired on the way.
+The types, and the limits of their values, are those of `medallion.entities.column_types`. A kind has two halves. Its
+JSON type is enforced by msgspec while it parses, record by record and without coercion: `"1"`, `1.0`, null and a
+missing value are not ids. An optional rule is checked by polars for an entire column at once: exact decimals, real
+moments in time, text that Postgres can store. A value that passes both is copied unchanged; nothing is rounded,
+trimmed or repaired on the way.
 """
 
 from __future__ import annotations
@@ -15,21 +16,16 @@ import polars as pl
 from msgspec import Meta
 
 from medallion.entities import column_types as types
+from medallion.entities.column_types import ColumnType
 from medallion.moments import utc_moment as utc_moment  # noqa: PLC0414 - re-exported: it was defined here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medallion.entities.column_types import ColumnType
-
 # RFC 3339, section 5.6, with at most the six decimals a timestamptz keeps. Upper case T and Z only.
 # No leap second: a timestamptz has none, and rolling it over would not be the same moment.
 _UTC_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,6})?Z$"
-# numeric(12,2): ten digits before the point, at most two after it, no exponent.
-_AMOUNT = r"^-?[0-9]{1,10}(\.[0-9]{1,2})?$"
-_MONEY_NOT_NEGATIVE = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
-_CURRENCY = r"^[A-Z]{3}$"
-_COUNTRY = r"^[A-Z]{2}$"
+_DTYPES: dict[str, type[pl.DataType]] = {"integer": pl.Int64, "string": pl.String, "boolean": pl.Boolean}
 
 
 @dataclass(frozen=True)
@@ -71,20 +67,33 @@ def _moments(values: pl.Series) -> pl.Series:
     )
 
 
-_RULES: dict[ColumnType, tuple[Any, type[pl.DataType], Callable[[pl.Series], pl.Series] | None]] = {
-    types.ID: (Annotated[int, Meta(ge=1, le=2**63 - 1)], pl.Int64, None),
-    types.SMALL_ID: (Annotated[int, Meta(ge=1, le=2**31 - 1)], pl.Int64, None),
-    types.QUANTITY: (
-        Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)],
-        pl.Int64,
-        lambda values: values.set(values == 0, None),
-    ),
-    types.FLAG: (bool, pl.Boolean, None),
-    types.TEXT: (str, pl.String, _storable),
-    types.CURRENCY: (str, pl.String, _matching(_CURRENCY)),
-    types.COUNTRY: (str, pl.String, _matching(_COUNTRY)),
-    types.PRICE: (str, pl.String, _matching(_MONEY_NOT_NEGATIVE)),
-    types.AMOUNT: (str, pl.String, _matching(_AMOUNT)),
-    types.MOMENT: (str, pl.String, _moments),
-}
-KINDS = {declared: Kind(json, dtype, declared.rule, check) for declared, (json, dtype, check) in _RULES.items()}
+def _without(excluded: int) -> Callable[[pl.Series], pl.Series]:
+    def normalise(values: pl.Series) -> pl.Series:
+        return values.set(values == excluded, None)
+
+    return normalise
+
+
+def _kind(declared: ColumnType) -> Kind:
+    return Kind(_json(declared), _DTYPES[declared.json], declared.rule, _check(declared))
+
+
+def _json(declared: ColumnType) -> Any:
+    """The type that msgspec decodes. It enforces the bounds of an integer."""
+    if declared.json == "integer":
+        return Annotated[int, Meta(ge=declared.minimum, le=declared.maximum)]
+    return {"string": str, "boolean": bool}[declared.json]
+
+
+def _check(declared: ColumnType) -> Callable[[pl.Series], pl.Series] | None:
+    """The rule beyond the JSON type; None where there is none."""
+    if declared.is_moment:
+        return _moments
+    if declared.pattern is not None:
+        return _matching(declared.pattern)
+    if declared.excluded is not None:
+        return _without(declared.excluded)
+    return _storable if declared.json == "string" else None
+
+
+KINDS = {declared: _kind(declared) for declared in vars(types).values() if isinstance(declared, ColumnType)}
