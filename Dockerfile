@@ -33,6 +33,7 @@ COPY airflow/config airflow/config
 COPY airflow/dags airflow/dags
 COPY airflow/plugins airflow/plugins
 COPY backend backend
+COPY contracts contracts
 COPY dbt dbt
 COPY docker docker
 COPY gold gold

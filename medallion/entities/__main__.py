@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medallion.entities.generated import FILES
+from medallion.entities.generated import FILES, RELEASES
 
-for path, content in FILES.items():
-    (Path(__file__).parents[2] / path).write_text(content(), encoding="utf-8")
+_ROOT = Path(__file__).parents[2]
+for path, content in (RELEASES | FILES).items():
+    file = _ROOT / path
+    if path in RELEASES and file.exists():
+        continue
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content(), encoding="utf-8")

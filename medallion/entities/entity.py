@@ -70,6 +70,7 @@ class Entity:
 
     `lasting` are members that a record keeps for life: one in which any of them differs is another record.
     `collect` is the function that pulls it, as `module:function`. `is_optional`: a source may have no such resource.
+    `contract` is the version of its contract (`contracts.py`): `python -m medallion.entities` releases a new one.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Entity:
     lasting: tuple[str, ...] = ()
     collect: str = "ingestion.listing:collect_listing"
     is_optional: bool = False
+    contract: str = "1.0.0"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a declaration that the shared pull or comparison cannot handle."""

@@ -1,4 +1,4 @@
-"""Files generated from the declarations: the tables of Silver, their grants, and their description as dbt sources.
+"""Files generated from the declarations: the tables of Silver, their grants, dbt's sources, and the contracts.
 
 A table whose rows change has a second one next to it, `<table>_version`, which keeps every version of a row.
 
@@ -8,15 +8,18 @@ a test compares them.
 
 from __future__ import annotations
 
+from functools import partial
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from medallion.entities.contracts import HOURLY, as_yaml, contract_file, contract_of, freshness, released_file
 from medallion.entities.entity import ById
-from medallion.entities.registry import ENTITIES, LISTINGS, TABLES
+from medallion.entities.registry import ENTITIES, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from medallion.entities.contracts import Freshness
     from medallion.entities.entity import Column, Entity, Table
 
 _NOTE = "Written by `python -m medallion.entities` from medallion/entities: change it there."
@@ -39,13 +42,6 @@ _CHECKSUM_TEXT = {
     "numeric(12, 2)": "{}::numeric(38, 2)",
     "boolean": "{}::text",
 }
-# A listing changes when it changes, not every hour.
-_RARELY = """\
-        config:
-          freshness:
-            warn_after: {count: 7, period: day}
-            error_after: {count: 30, period: day}
-"""
 
 
 def entities() -> str:
@@ -128,18 +124,25 @@ sources:
     schema: silver
     config:
       loaded_at_field: _loaded_at
-      freshness:
-        warn_after: {{count: 3, period: hour}}
-        error_after: {{count: 12, period: hour}}
-    tables:
+{_freshness(HOURLY, indent=6)}    tables:
 """ + "".join(_source(one, table) for one in ENTITIES.values() for table in one.tables)
 
 
-FILES = {
+def contract(entity: Entity) -> str:
+    """`contracts/<entity>.odcs.yaml`: what the source has to send."""
+    return as_yaml(contract_of(entity))
+
+
+FILES: dict[str, Callable[[], str]] = {
     "sql/entities.sql": entities,
     "sql/silver_tables.sql": silver_tables,
     "sql/silver_grants.sql": silver_grants,
     "dbt/models/silver/_silver__sources.yml": dbt_sources,
+    **{contract_file(one): partial(contract, one) for one in ENTITIES.values()},
+}
+# Written once and kept: a version that is released does not change any more.
+RELEASES: dict[str, Callable[[], str]] = {
+    released_file(one.name, one.contract): partial(contract, one) for one in ENTITIES.values()
 }
 
 
@@ -284,18 +287,28 @@ def _checksum_text(column: Column) -> str:
 
 
 def _source(entity: Entity, table: Table) -> str:
-    freshness = _RARELY if entity.name in LISTINGS else ""
-    described = _source_table(table.name, table.description, freshness, _described(table))
+    own = freshness(entity)
+    config = "" if own == HOURLY else "        config:\n" + _freshness(own, indent=10)
+    described = _source_table(table.name, table.description, config, _described(table))
     if table.versions is None:
         return described
-    return described + _source_table(table.versions, _VERSIONS, freshness, _described_versions(table))
+    return described + _source_table(table.versions, _VERSIONS, config, _described_versions(table))
 
 
-def _source_table(name: str, description: str, freshness: str, columns: list[tuple[str, str]]) -> str:
+def _freshness(found: Freshness, indent: int) -> str:
+    lines = (
+        "freshness:",
+        f"  warn_after: {{count: {found.warn}, period: {found.unit}}}",
+        f"  error_after: {{count: {found.fail}, period: {found.unit}}}",
+    )
+    return "".join(f"{' ' * indent}{line}\n" for line in lines)
+
+
+def _source_table(name: str, description: str, config: str, columns: list[tuple[str, str]]) -> str:
     return f"""\
       - name: {name}
         description: {_quoted(description)}
-{freshness}        columns:
+{config}        columns:
 """ + "".join(f"          - name: {column}\n            description: {_quoted(text)}\n" for column, text in columns)
 
 

@@ -152,6 +152,7 @@ def test_the_context_holds_code_and_lock_and_nothing_private(source: Path) -> No
         *(
             "airflow",
             "backend",
+            "contracts",
             "dbt",
             "docker",
             "gold",
