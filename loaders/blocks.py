@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from loaders.dataset import Dataset
+    from loaders.new_fields import FieldWatch
     from loaders.source_clock import Latest
     from medallion.settings import Settings
     from medallion.state.quarantine import Rejection
@@ -39,6 +40,7 @@ def prepared_blocks(
     load_id: int,
     latest: Latest | None,
     repairs: Repairs = Repairs(),  # noqa: B008 - it is frozen
+    watch: FieldWatch | None = None,
 ) -> Generator[tuple[Batch, pl.DataFrame, list[Rejection], int], None, None]:
     """For each block: its batch, the keys in it, the lines that were refused, and how many rows a repair replaces.
 
@@ -46,7 +48,7 @@ def prepared_blocks(
     """
     line_no = 1
     for block in read_blocks(settings.bronze_location, receipt, settings.load_chunk_bytes):
-        parsed = parse_block(dataset, block, line_no, latest)
+        parsed = parse_block(dataset, block, line_no, latest, watch)
         rows = repairs.current(parsed.rows)
         superseded = parsed.rows.height - rows.height
         yield batch_of(dataset, rows, load_id), rows.select(dataset.key), parsed.rejections, superseded

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loaders.dataset import Dataset
+    from loaders.new_fields import FieldWatch
     from loaders.source_clock import Latest
 
 _PIECE_BYTES = 500_000  # its objects stay in a processor's cache until they are columns: three quarters of the time
@@ -54,12 +55,15 @@ class _Broken:
     is_ahead: bool = False
 
 
-def parse_block(dataset: Dataset, block: bytes, first_line_no: int, latest: Latest | None = None) -> Block:
+def parse_block(
+    dataset: Dataset, block: bytes, first_line_no: int, latest: Latest | None = None, watch: FieldWatch | None = None
+) -> Block:
     """Validate the lines of `block`, the first of which is line `first_line_no` of its file.
 
-    `latest` bounds the versions of a dataset that has them; without it they may lie in the future.
+    `latest` bounds the versions of a dataset that has them; without it they may lie in the future. `watch` notices
+    members that are not declared.
     """
-    rows, numbers, rejections = _parsed(dataset, block, first_line_no)
+    rows, numbers, rejections = _parsed(dataset, block, first_line_no, watch)
     rows, refused = _check(dataset, rows)
     if latest is not None and dataset.version is not None:
         refused = _refuse_ahead(rows[dataset.version], latest, numbers) | refused
@@ -74,14 +78,16 @@ def parse_block(dataset: Dataset, block: bytes, first_line_no: int, latest: Late
     return Block(rows, sorted(known, key=attrgetter("line_no")))
 
 
-def _parsed(dataset: Dataset, block: bytes, line_no: int) -> tuple[pl.DataFrame, list[Sequence[int]], list[Rejection]]:
+def _parsed(
+    dataset: Dataset, block: bytes, line_no: int, watch: FieldWatch | None
+) -> tuple[pl.DataFrame, list[Sequence[int]], list[Rejection]]:
     """Rows of the lines that parse, their line numbers piece by piece, and the rejections of the lines that do not."""
     decoder = msgspec.json.Decoder(dataset.record)
     frames, rejections = [_columns(dataset, [])], list[Rejection]()
     numbers: list[Sequence[int]] = []
     with _no_collection():
         for piece in _pieces(block):
-            numbers_here, records, rejections_here = _decode(decoder, piece, line_no)
+            numbers_here, records, rejections_here = _decode(decoder, piece, line_no, watch)
             line_no += len(records) + len(rejections_here)
             frames.append(_columns(dataset, records))
             numbers.append(numbers_here)
@@ -98,15 +104,15 @@ def _pieces(block: bytes) -> Iterator[bytes]:
 
 
 def _decode(
-    decoder: msgspec.json.Decoder[Any], piece: bytes, first: int
+    decoder: msgspec.json.Decoder[Any], piece: bytes, first: int, watch: FieldWatch | None
 ) -> tuple[Sequence[int], list[Any], list[Rejection]]:
     """Line numbers and records of the lines that parse, and the rejections of those that do not."""
     try:
-        records = decoder.decode_lines(piece)
+        records = (watch.decoder if watch else decoder).decode_lines(piece)
     except _UNREADABLE:
-        return _decode_one_by_one(decoder, _lines(piece), first)
+        return _decode_one_by_one(decoder, _lines(piece), first, watch)
     if len(records) != piece.count(b"\n") + (not piece.endswith(b"\n")):  # an empty line is not a record
-        return _decode_one_by_one(decoder, _lines(piece), first)
+        return _decode_one_by_one(decoder, _lines(piece), first, watch)
     return range(first, first + len(records)), records, []
 
 
@@ -115,17 +121,25 @@ def _lines(text: bytes) -> list[bytes]:
 
 
 def _decode_one_by_one(
-    decoder: msgspec.json.Decoder[Any], lines: list[bytes], first: int
+    decoder: msgspec.json.Decoder[Any], lines: list[bytes], first: int, watch: FieldWatch | None
 ) -> tuple[list[int], list[Any], list[Rejection]]:
     numbers, records, rejections = [], [], []
     for number, line in enumerate(lines, first):
         try:
-            records.append(decoder.decode(line))
+            records.append(_decode_watched(decoder, number, line, watch) if watch else decoder.decode(line))
         except _UNREADABLE as error:
             rejections.append(Rejection(number, shown(error, _LONGEST_REASON), _field_of(error), line))
         else:
             numbers.append(number)
     return numbers, records, rejections
+
+
+def _decode_watched(decoder: msgspec.json.Decoder[Any], number: int, line: bytes, watch: FieldWatch) -> Any:
+    """The record of a line. One that has new members is a record like any other."""
+    with suppress(*_UNREADABLE):
+        return watch.decoder.decode(line)
+    watch.look(number, line)
+    return decoder.decode(line)
 
 
 def _field_of(error: Exception) -> str | None:

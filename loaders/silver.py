@@ -16,13 +16,15 @@ from loaders.ahead import one_ahead
 from loaders.blocks import latest_date, prepared_blocks
 from loaders.history import take_history
 from loaders.merge import write_rows
+from loaders.new_fields import FieldWatch, warn_of_fields
 from loaders.quarantine import Corrections
 from loaders.versions import Versions
 from medallion.database import transaction
-from medallion.errors import DataQualityError
+from medallion.errors import BronzeDamaged, DataQualityError
 from medallion.process.fail_points import fail_point
 from medallion.state.loads import RowCounts, close_load, logged_load
 from medallion.state.locks import locked, table_lock
+from medallion.state.new_fields import add_new_fields, known_fields
 from medallion.state.quarantine import reject_records
 from medallion.state.receipts import Receipt, mark_loaded, unloaded_files
 from medallion.state.repairs import take_repairs
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from loaders.dataset import Dataset
     from medallion.settings import Settings
+    from medallion.state.new_fields import SeenField
 
 log = logging.getLogger(__name__)
 _MANY_ROWS = 100_000
@@ -74,8 +77,9 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
         take_history(dataset, conn, settings, run_id=run_id)
         with transaction(conn):
             receipts = unloaded_files(conn, dataset.name)
+            watch = FieldWatch(dataset, known_fields(conn, dataset.name) if receipts else ())
         for receipt in receipts:
-            counts += _load_file(dataset, conn, settings, receipt, run_id)
+            counts += _load_watched(dataset, conn, settings, receipt, run_id, watch)
             files += 1
     if counts.inserted + counts.updated > _MANY_ROWS:
         _analyze(conn, dataset)
@@ -94,22 +98,49 @@ def _analyze(conn: connection, dataset: Dataset) -> None:
         cursor.execute(sql.SQL("analyze (skip_locked) {}").format(sql.Identifier("silver", dataset.name)))
 
 
-def _load_file(dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str) -> RowCounts:
+def _load_watched(
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch
+) -> RowCounts:
+    """Load a file, and warn of each new field once. Those of a file that does not fit are kept, too: they say why."""
+    try:
+        counts, fields = _load_file(dataset, conn, settings, receipt, run_id, watch)
+    except BronzeDamaged:
+        raise
+    except DataQualityError:
+        with transaction(conn):
+            fields = add_new_fields(conn, receipt, watch.take())
+        warn_of_fields(receipt, fields, is_full=watch.is_full)
+        raise
+    warn_of_fields(receipt, fields, is_full=watch.is_full)
+    return counts
+
+
+def _load_file(
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch
+) -> tuple[RowCounts, list[SeenField]]:
+    """Load a file. Returns its counts, and the fields that were first seen in it."""
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
         versions = Versions(dataset, run_id)
-        counts, ahead = _fold_file(dataset, conn, settings, receipt, load_id, versions)
+        counts, ahead = _fold_file(dataset, conn, settings, receipt, load_id, versions, watch)
         _check_accounted(receipt, counts)
         _check_rejected(receipt, counts, ahead, settings)
         versions.close(conn)
+        fields = add_new_fields(conn, receipt, watch.take())
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
         fail_point("silver.marked")
     fail_point("silver.loaded")
-    return counts
+    return counts, fields
 
 
 def _fold_file(
-    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, load_id: int, versions: Versions
+    dataset: Dataset,
+    conn: connection,
+    settings: Settings,
+    receipt: Receipt,
+    load_id: int,
+    versions: Versions,
+    watch: FieldWatch,
 ) -> tuple[RowCounts, int]:
     """Load the file's records. Returns their counts, and how many were refused for a version in the future.
 
@@ -117,7 +148,7 @@ def _fold_file(
     """
     counts, ahead, corrections = RowCounts(), 0, Corrections(dataset, receipt)
     latest, repairs = latest_date(dataset, conn, settings, receipt), take_repairs(conn, receipt, load_id)
-    with one_ahead(prepared_blocks(dataset, settings, receipt, load_id, latest, repairs)) as blocks:
+    with one_ahead(prepared_blocks(dataset, settings, receipt, load_id, latest, repairs, watch)) as blocks:
         for batch, keys, rejections, superseded in blocks:
             reject_records(conn, receipt, rejections)
             counts += RowCounts(read=superseded, superseded=superseded)

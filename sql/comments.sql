@@ -119,6 +119,15 @@ comment on column meta.reconciliation.updated_after is 'Listings: records change
 comment on column meta.reconciliation.updated_up_to is 'Listings: the newest change in Silver then.';
 comment on column meta.reconciliation.is_settled is 'Whether later checks of what is new may skip this part.';
 
+comment on table meta.new_field is 'Fields that a source sends and no declaration names. One row per dataset and '
+'field, which is never removed: a field is reported once. No value of it is kept here.';
+comment on column meta.new_field.field is 'Path in the record that the source lists, such as lines[].note; characters '
+'without a visible shape are escapes, and a long name is cut.';
+comment on column meta.new_field.json_type is 'JSON type of its first value.';
+comment on column meta.new_field.first_seen_at is 'When the file with its first value landed in Bronze.';
+comment on column meta.new_field.path is 'That file.';
+comment on column meta.new_field.line_no is 'Line of that file.';
+
 comment on table meta.rejected_record is 'Quarantine. One row per record that Silver refused; path and '
 'line_no point at it in Bronze.';
 comment on column meta.rejected_record.raw is 'The line as it is in Bronze, byte for byte: it may not be '

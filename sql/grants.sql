@@ -141,7 +141,7 @@ begin
         select, insert, delete, update (status, first_seen_at, last_checked_at, known, known_ids)
     on meta.gap to retail_ingestion;
     grant select, insert, delete on meta.lookback_page, meta.source_sample to retail_ingestion;
-    grant select, insert on meta.unreadable_record to retail_ingestion;
+    grant select, insert on meta.new_field, meta.unreadable_record to retail_ingestion;
     grant select, insert, update (source_id, is_accepted, noted_at) on meta.source_identity to retail_ingestion;
     grant
         select, insert (entity, first_load_id, cursor_end), update (cursor_value, finished_at)

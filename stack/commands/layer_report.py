@@ -15,6 +15,7 @@ from medallion.entity_words import counted_records, position_after
 from medallion.foreign_text import shown
 from medallion.process.steps import Layer, tables
 from medallion.state.backfill_ranges import Progress, read_progress
+from medallion.state.new_fields import NewField, undeclared_fields
 from medallion.statements import Statements
 from medallion.wording import counted, megabytes, minute_of
 
@@ -28,6 +29,7 @@ _COUNTED: tuple[Layer, ...] = ("silver", "gold")
 _KNOWN = {f"{layer}.{table}{part}" for layer in _COUNTED for table in tables(layer) for part in ("", "_change")}
 # Counting reads every row: larger tables are not counted for each report.
 _LARGEST_EXACT = 2_000_000
+_MOST_LINES = 5  # new fields that are named
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Report:
     `estimated` names tables too large to be counted each time, whose rows are Postgres' estimate. `new` is what the
     run added, `changed` what it replaced: records by layer and dataset. `backfill` is the backfill under way. `kept`
     names tables of Silver and Gold that this version no longer knows: they stay, and no run changes them. `history`
-    lists tables whose older versions may be missing.
+    lists tables whose older versions may be missing. `new_fields` are fields that the source sends and no declaration
+    names.
     """
 
     bronze: tuple[BronzeHolding, ...]
@@ -126,6 +129,7 @@ class Report:
     kept: tuple[str, ...] = ()
     changed: dict[str, dict[str, int]] = field(default_factory=dict)
     history: tuple[HistoryStart, ...] = ()
+    new_fields: tuple[NewField, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -163,6 +167,7 @@ def read_report(database_url: str, run_id: str | None) -> Report:
             kept=tuple(name for (name,) in _SQL.rows(conn, "tables") if name not in _KNOWN),
             changed=changed,
             history=read_history(conn),
+            new_fields=undeclared_fields(conn),
         )
 
 
@@ -210,9 +215,20 @@ def _print_notes(report: Report, console: Console) -> None:
         console.print(one.words(), style="yellow", markup=False)
     if report.kept:
         console.print(f"kept: {', '.join(report.kept)}: no longer declared, no run changes them", markup=False)
+    _print_new_fields(report.new_fields, console)
     if report.rejected:
         words = f"quarantine: {counted(report.rejected, 'record')}: ./retail rejects list"
         console.print(words, style="yellow")
+
+
+def _print_new_fields(fields: tuple[NewField, ...], console: Console) -> None:
+    """A line for each of the first fields, with when it was first seen, and what to do."""
+    if not fields:
+        return
+    for one in fields[:_MOST_LINES]:
+        console.print(f"new field: {one.since()}", style="yellow", markup=False)
+    more = f"{len(fields) - _MOST_LINES:,} more in meta.new_field; " if len(fields) > _MOST_LINES else ""
+    console.print(f"{more}kept in Bronze, in no table: docs/operations.md, a new field", markup=False)
 
 
 def summarize_run(report: Report) -> str:

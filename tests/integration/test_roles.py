@@ -70,6 +70,7 @@ meta.load                    SIUDTO  Siu        Siu             S
 meta.lock                    SIUDTO  SIu        SIu             S
 meta.lock_holder             SIUDTO  SID        SID             S
 meta.migration               SIUDTO  -          -               S
+meta.new_field               SIUDTO  SI         -               S
 meta.nightly_build           SIUDTO  -          SIu             S
 meta.reconciliation          SIUDTO  -          SI              S
 meta.rejected_record         SIUDTO  siu        s               s

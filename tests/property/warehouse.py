@@ -25,6 +25,7 @@ _EMPTY = """
     delete from meta.source_sample;
     delete from meta.source_identity;
     delete from meta.unreadable_record;
+    delete from meta.new_field;
     delete from meta.replay;
     update meta.ingestion_state set cursor_value = null, load_id = null;
     delete from meta.load;
