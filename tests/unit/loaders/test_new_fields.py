@@ -55,6 +55,13 @@ def test_what_is_declared_or_known_is_not_new_and_needs_no_look(monkeypatch: pyt
     assert looks == [2]
 
 
+def test_a_new_field_costs_one_look_at_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, look = [], FieldWatch.look
+    monkeypatch.setattr(FieldWatch, "look", lambda *given: (looks.append(given[1]), look(*given)))
+    parsed(FieldWatch(LINES), LINE, *[LINE | {"promo": 1}] * 5, LINE | {"promo": 1, "tax": 2})
+    assert looks == [2, 7]
+
+
 def test_records_are_accepted_and_refused_as_without_a_watch() -> None:
     lines = [
         LINE | {"extra": 1},
@@ -106,6 +113,9 @@ def test_a_source_that_invents_names_is_noticed_up_to_a_bound() -> None:
     assert block.rows.height == 3_000
     assert len(watch.take()) == MOST_FIELDS
     assert watch.is_full
+    watch = FieldWatch(LINES)
+    parsed(watch, LINE | {f"junk{number}": 1 for number in range(3_000)})
+    assert len(watch.take()) == MOST_FIELDS
     known = FieldWatch(LINES, [f"lines[].junk{number}" for number in range(MOST_FIELDS)])
     assert parsed(known, LINE | {"later": 1}).rows.height == 1
     assert seen(known) == []
