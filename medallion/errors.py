@@ -33,6 +33,7 @@
     ├── ProcessFailed         a process or a run failed: exit with its code
     │   ├── RunFailed             the DAG's run
     │   └── StepFailed            a step that runs as a process
+    ├── ToolUnavailable       the environment of a tool cannot be installed: exit 1
     ├── EngineUnavailable     a benchmark cannot prepare an engine: exit 1
     └── EngineFailed          an engine of a benchmark did not do its work: exit 1
 
@@ -386,6 +387,12 @@ class RunFailed(ProcessFailed):
 
 class StepFailed(ProcessFailed):
     """A step that ran as a process of its own failed."""
+
+
+class ToolUnavailable(RetailError):
+    """The environment of a tool cannot be installed here: what needs that tool is not done."""
+
+    usual_cause = "it is not part of the platform: it is installed when a command needs it"
 
 
 class EngineUnavailable(RetailError):
