@@ -15,12 +15,14 @@ from gold.dbt_runner import BuildResult
 from loaders.rejects import Reject, RetryResult
 from medallion.bronze.retention import RetentionResult
 from medallion.bronze.verify import VerifyResult
+from medallion.contracts import ContractDiff
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
 from quality.rebuild import RebuildResult
 from stack.commands.backfill import Backfilled
 from stack.commands.backup import BackedUp
 from stack.commands.by_hand import SchemaState
+from stack.commands.contract import Contract, Linted
 from stack.commands.export import Exported
 from stack.commands.finding import Finding
 from stack.commands.layer_report import Report
@@ -45,11 +47,14 @@ COMMANDS: dict[str, type] = {
     "backup": BackedUp,
     "export": Exported,
     "down": Stopped,
+    "contract list": Contract,
+    "contract diff": ContractDiff,
+    "contract lint": Linted,
     "rejects list": Reject,
     "rejects show": Reject,
     "rejects retry": RetryResult,
 }
-LISTS = {"doctor", "rejects list"}
+LISTS = {"contract diff", "contract list", "doctor", "rejects list"}
 _NAMES: dict[type, str] = {
     int: "number",
     float: "number",
@@ -62,9 +67,10 @@ _IMPORTED_FOR_TYPES = {one.__name__: one for one in (DagRun, Progress, Report, T
 _HEAD = """# JSON of the commands
 
 `--json` prints the result to stdout, and nothing else; messages and errors go to stderr. The checks (`doctor`,
-`verify`, `schema --check`) and `rejects retry` print it even when their exit code is not 0. Any other command that
-fails prints no JSON: its [exit code](operations.md#when-a-run-is-red) says what kind of error it was. Times are in RFC
-3339, sizes in bytes. Later versions may add fields; a field listed here keeps its name and its meaning.
+`verify`, `schema --check`), `contract diff` and `rejects retry` print it even when their exit code is not 0. Any other
+command that fails prints no JSON: its [exit code](operations.md#when-a-run-is-red) says what kind of error it was.
+Times are in RFC 3339, sizes in bytes. Later versions may add fields; a field listed here keeps its name and its
+meaning.
 
 This page is generated from the types that the commands print: `.venv/bin/python -m tests.json_page`.
 """

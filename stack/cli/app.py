@@ -26,6 +26,7 @@ from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
 from stack.cli.context import PASS_ON, AsJson, open_home, open_warehouse, where_the_user_stands
+from stack.cli.contract import contract
 from stack.cli.develop import add_developer_commands
 from stack.cli.group import CommandGroup
 from stack.cli.logs import logs
@@ -45,6 +46,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(rejects, name="rejects")
+app.add_typer(contract, name="contract")
 Chaos = Annotated[
     str | None,
     typer.Option(metavar="FAULTS", help="Faults of the sample source, such as late-commits:0.02,errors:0.1."),

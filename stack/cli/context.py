@@ -14,7 +14,7 @@ from stack.host.home import Home
 from stack.host.settings import load_stack_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from psycopg2.extensions import connection
 
@@ -47,3 +47,14 @@ def open_warehouse() -> Iterator[tuple[connection, StackSettings]]:
     with warehouse(home, settings, Talk()) as url, connect(url, application_name="retail") as conn:
         prepare_schema(conn)
         yield conn, settings
+
+
+def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
+    """A check of an argument: a usage error unless it is one of the names, or was left out."""
+
+    def check(name: str | None) -> str | None:
+        if name is None or name in known:
+            return name
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(known)}")
+
+    return check

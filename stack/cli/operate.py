@@ -12,29 +12,17 @@ import typer
 
 from medallion.business_date import business_date
 from medallion.entities.registry import ENTITIES, TABLES
-from stack.cli.context import AsJson, open_home, where_the_user_stands
+from stack.cli.context import AsJson, one_of, open_home, where_the_user_stands
 from stack.host.console import Talk, print_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
 
 
-def _one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
-    """A check of an argument: a usage error unless it is one of the names, or was left out."""
-
-    def check(name: str | None) -> str | None:
-        if name is None or name in known:
-            return name
-        raise typer.BadParameter(f"{name!r} is not one of {', '.join(known)}")
-
-    return check
-
-
-_Entity = Annotated[str, typer.Argument(metavar="ENTITY", help=f"{', '.join(ENTITIES)}.", callback=_one_of(ENTITIES))]
+_Entity = Annotated[str, typer.Argument(metavar="ENTITY", help=f"{', '.join(ENTITIES)}.", callback=one_of(ENTITIES))]
 _Dataset = Annotated[
     str | None,
-    typer.Argument(metavar="[DATASET]", help=f"{', '.join(TABLES)}; default: all.", callback=_one_of(TABLES)),
+    typer.Argument(metavar="[DATASET]", help=f"{', '.join(TABLES)}; default: all.", callback=one_of(TABLES)),
 ]
 
 

@@ -10,7 +10,7 @@ from stack.cli.app import app
 from tests.json_page import COMMANDS, PAGE, page
 
 # What they print has no type of its own.
-OTHERS = {"bench", "rejects discard"}
+OTHERS = {"bench", "contract show", "rejects discard"}
 
 
 def test_the_page_is_that_of_the_types() -> None:
@@ -19,7 +19,8 @@ def test_the_page_is_that_of_the_types() -> None:
 
 def test_every_command_with_json_is_on_the_page() -> None:
     commands = dict(typer.main.get_group(app).commands)
-    commands |= {f"rejects {name}": one for name, one in commands.pop("rejects").commands.items()}
+    for group in ("rejects", "contract"):
+        commands |= {f"{group} {name}": one for name, one in commands.pop(group).commands.items()}
     with_json = {name for name, one in commands.items() if any("--json" in option.opts for option in one.params)}
     assert with_json - OTHERS == {*COMMANDS}
 
