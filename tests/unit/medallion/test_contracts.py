@@ -159,14 +159,14 @@ def test_the_version_that_changes_need_is_named(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_release_with_too_low_a_version_is_found(tmp_path: Path) -> None:
     narrower = with_type(STORES, "store_id", maximum=1_000)
-    for entity in (STORES, replace(narrower, contract="1.1.0"), replace(narrower, contract="1.10.0")):
+    for entity in (STORES, replace(narrower, contract="1.9.0"), replace(narrower, contract="1.10.0")):
         file = tmp_path / released_file("stores", entity.contract)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(as_yaml(contract_of(entity)), encoding="utf-8")
-    assert released_versions("stores", tmp_path) == ("1.0.0", "1.1.0", "1.10.0")
+    assert released_versions("stores", tmp_path) == ("1.0.0", "1.9.0", "1.10.0")
     assert [(one.needs, one.is_raised) for one in diff_releases("stores", tmp_path)] == [
         ("2.0.0", False),
-        ("1.1.0", True),
+        ("1.9.0", True),
     ]
     with pytest.raises(ConfigurationError, match=r"the contract of stores has no released version 3\.0\.0"):
         diff_contract("stores", "3.0.0", tmp_path)
