@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
 from gold.public_holidays import write_holidays
+from gold.results import keep_results
 from gold.shapes import outgrown_tables
 from medallion.business_date import business_date
 from medallion.database import transaction
@@ -280,10 +281,12 @@ def _step(
     task: str,
     passed: Mapping[str, str] | None = None,
 ) -> BuildResult:
-    """Run a dbt command that has results; a failure goes to the ETL log under the task's name."""
+    """Run a dbt command that has results, and keep them; a failure goes to the ETL log under the task's name."""
     try:
         with locked(conn, GOLD_BUILD):
-            built = built_by(invoke(conn, settings, command, run_id, passed))
+            results = invoke(conn, settings, command, run_id, passed)
+        keep_results(conn, results, run_id=run_id, step=task, days=settings.result_retention_days)
+        built = built_by(results)
     except RetailError as error:
         _log_failure(conn, run_id, task, error)
         raise

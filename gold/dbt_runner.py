@@ -7,13 +7,14 @@ command. dbt is imported inside the function that runs it: importing the pipelin
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medallion.database import transaction
-from medallion.errors import ConfigurationError, GoldBuildFailed, GoldTestsFailed
+from medallion.errors import ConfigurationError, GoldAuditFailed, GoldBuildFailed, GoldTestsFailed
 from medallion.private_files import make_private, private_files
 from medallion.settings import PROJECT_ROOT
 from medallion.wording import counted
@@ -35,6 +36,23 @@ _ROLE_OF_DBT = """
     where rolname = 'retail_transformation' and rolname <> current_user and pg_has_role(oid, 'SET')
     and has_schema_privilege(rolname, 'gold', 'CREATE') and has_schema_privilege(rolname, 'meta', 'USAGE')
 """
+
+
+_FAILED_AUDIT = re.compile(r"audit (?P<name>\w+) of (?P<model>\w+) failed: (?P<reason>[^\n]*)")
+
+
+@dataclass(frozen=True)
+class FailedAudit:
+    """An audit of severity `error` that has found rows."""
+
+    name: str
+    model: str
+    reason: str
+
+    @property
+    def full_name(self) -> str:
+        """Model and audit."""
+        return f"{self.model}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -136,20 +154,29 @@ def built_by(results: Any) -> BuildResult:
     """Count what passed. Raises for what did not, for a broken model before a failed test."""
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     broken = [result for result in failed if result.node.resource_type == "model"]
+    audits = [found for result in broken if (found := failed_audit(result))]
+    if broken and len(audits) == len(broken):
+        raise GoldAuditFailed(audits=", ".join(one.full_name for one in audits), reason=audits[0].reason)
     if broken:
-        raise GoldBuildFailed(models=_names(broken), reason=_reason(broken[0]))
+        raise GoldBuildFailed(models=_names(broken), reason=reason_of(broken[0]))
     if failed:
-        raise GoldTestsFailed(tests=_names(failed), reason=_reason(failed[0]))
+        raise GoldTestsFailed(tests=_names(failed), reason=reason_of(failed[0]))
     models = sum(result.node.resource_type == "model" for result in results)
-    warned = tuple(f"{r.node.name}: {_reason(r)}" for r in results if r.status == "warn")
+    warned = tuple(f"{r.node.name}: {reason_of(r)}" for r in results if r.status == "warn")
     return BuildResult(models, len(results) - models, warned)
+
+
+def failed_audit(result: Any) -> FailedAudit | None:
+    """The audit that rolled this model back, from the message that meta.record_audit raises."""
+    found = _FAILED_AUDIT.search(str(result.message or ""))
+    return FailedAudit(**found.groupdict()) if found else None
 
 
 def _names(results: list[Any]) -> str:
     return ", ".join(result.node.name for result in results)
 
 
-def _reason(result: Any) -> str:
+def reason_of(result: Any) -> str:
     """The reason of a failure, without the row that Postgres shows as DETAIL: it may be personal data."""
     what, _, detail = str(result.message or result.status).partition("DETAIL:")
     where = detail[detail.find("compiled code at") :] if "compiled code at" in detail else ""

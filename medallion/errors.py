@@ -23,6 +23,7 @@
     │   └── MigrationRefused      the warehouse and sql/migrations do not fit: stop, nothing changed
     ├── DataQualityError      data breaks a rule that must hold: exit 6
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
+    │   ├── GoldAuditFailed       an audit rolled a build back: readers keep what they have
     │   └── BronzeDamaged         files are not what their receipts say: stop, Silver untouched
     │       ├── FileDamaged           the file that is to be loaded
     │       └── FilesDamaged          files that a check of all has found
@@ -299,6 +300,17 @@ class GoldTestsFailed(DataQualityError):
         super().__init__(
             f"dbt tests failed: {tests}: {reason}",
             remedy="look at the failing rows with the test's compiled SQL; the next run tests them again",
+        )
+
+
+class GoldAuditFailed(DataQualityError):
+    """An audit rolled the build of a model back. `audits` names them, `reason` is that of the first."""
+
+    def __init__(self, *, audits: str, reason: str) -> None:
+        self.audits = audits
+        super().__init__(
+            f"Gold was not published: {audits}: {reason}",
+            remedy="readers keep the last good version; find the row (./retail audits), correct it, and run again",
         )
 
 

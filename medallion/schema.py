@@ -35,6 +35,7 @@ _AFTER = (
     "entities.sql",
     "silver_tables.sql",
     "gold_functions.sql",
+    "audit_functions.sql",
     "gold_readers.sql",
     "gold_types.sql",
     "views.sql",

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         gt=0,
         description="Every night, files in Silver that are older than this are removed. Unset: all are kept.",
     )
+    result_retention_days: float = Field(
+        90, gt=0, description="Results of models, tests and audits of Gold are kept in the warehouse for this long."
+    )
     reject_limit_share: float = Field(
         0.1,
         ge=0,

@@ -35,6 +35,18 @@ comment on table meta.entity is 'One row per source entity, including those that
 comment on column meta.entity.ordered_by is 'How the source lists it: by id, so that ids which a pull passes over are '
 'gaps, or by updated_at, so that a changed record is listed again.';
 
+comment on table meta.gold_result is 'What dbt and the audits have found. One row per model, test and audit of every '
+'run; older rows are removed after RESULT_RETENTION_DAYS.';
+comment on column meta.gold_result.step is 'The step that ran it; null: an audit, which its model''s build ran.';
+comment on column meta.gold_result.kind is 'model, test or audit.';
+comment on column meta.gold_result.model is 'The model it belongs to; null: none.';
+comment on column meta.gold_result.status is 'PASS; WARN: found something, the build was published; FAIL: a test or an '
+'audit found something; ERROR: it could not be run; SKIPPED: what it reads has failed.';
+comment on column meta.gold_result.failures is 'Rows that a test or an audit has found.';
+comment on column meta.gold_result.measured is 'What an audit has measured, such as a share; null: nothing.';
+comment on column meta.gold_result.row_count is 'Rows that a model has written, or that an audit has looked at.';
+comment on column meta.gold_result.message is 'What is wrong; null: nothing.';
+
 comment on table meta.gold_rebuild is 'At most one row: a request to build Gold from the beginning. Written before the '
 'first model is built, removed after the last, so that the next run completes a rebuild that was killed.';
 comment on column meta.gold_rebuild.token is 'Random, new with each request: a run removes only the request it read.';

@@ -173,6 +173,7 @@ begin
     grant select, insert, delete on meta.lock_holder to retail_ingestion;
     grant select on meta.vw_lock_holder to retail_ingestion;
     grant execute on function meta.hold_lock_row, meta.take_lock, meta.give_lock_back to retail_ingestion;
+    grant select on meta.gold_result to retail_ingestion; -- what its audits found, which may be an incident
     grant select, update (header_load_id, lines_load_id) on meta.sale_repair to retail_ingestion;
     grant select (is_wanted), insert (is_wanted, requested_at, token), update (requested_at, token)
     on meta.gold_rebuild to retail_ingestion;
@@ -198,6 +199,7 @@ begin
     on meta.load to retail_transformation;
     grant select, insert, update on meta.gold_state to retail_transformation;
     grant select, insert, delete on meta.holiday to retail_transformation;
+    grant select, insert, delete on meta.gold_result to retail_transformation;
     grant
         select, insert, update (business_date, load_id)
     on meta.nightly_build to retail_transformation;
@@ -209,7 +211,7 @@ begin
     grant execute on function
         meta.last_load_id, meta.open_gold, meta.open_nightly, meta.gold_load_id, meta.business_date, meta.taken,
         meta.through, meta.close_gold, meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader,
-        meta.hand_to_transformation, meta.text_checksum, meta.moment_text
+        meta.hand_to_transformation, meta.record_audit, meta.text_checksum, meta.moment_text
     to retail_transformation;
     grant select, insert, update (name) on meta.lock to retail_transformation; -- update: to hold a row
     grant select, insert, delete on meta.lock_holder to retail_transformation;

@@ -27,6 +27,7 @@ _FIELDS: dict[str, dict[str, object]] = {
     "FilesDamaged": {"damages": ("a is missing", "b is missing"), "files": 3},
     "BronzeWriteFailed": {**_FILE, "reason": "No space left on device"},
     "BronzeNotRemoved": {**_FILE, "reason": "Permission denied"},
+    "GoldAuditFailed": {"audits": "sales_item.lines_are_those_of_silver", "reason": "1 of 3 rows, such as 7-1"},
     "GoldBuildFailed": {"models": "dim_customer", "reason": "out of memory"},
     "RunFailed": {"message": "bronze_sales failed", "remedy": "set SOURCE_API_KEY", "exit_code": 4},
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Callback = Callable[[Context], None]
 
 HOURLY = "retail_etl_hourly"
+AUDITED = {"dbt_run_core", "dbt_run_mart", "dbt_run_nightly"}  # tasks that build models, which have audits
 FIRST_TASK = "bronze_sales"  # looks for missing runs before its own
 COMMANDS = {
     HOURLY: "./retail run, or wait for the next hourly run",
@@ -67,8 +68,10 @@ def task_tries_again(context: Context) -> None:
 
 @never_raising
 def task_succeeded(context: Context) -> None:
-    """Close the incidents of this task."""
+    """Close the incidents of this task, and report what the audits of its models have found."""
     _close(context, [context["ti"].task_id])
+    if context["ti"].task_id in AUDITED:
+        _report_audits(context)
 
 
 @never_raising
@@ -185,6 +188,18 @@ def _close(context: Context, task_ids: list[str]) -> None:
         log.warning("incidents are closed by the next success: %s", error.message)
     else:
         _warehouse_answers(settings)
+
+
+def _report_audits(context: Context) -> None:
+    from medallion.alerting.audits import report_audits
+    from medallion.errors import DatabaseError
+
+    settings = _settings()
+    try:
+        with _warehouse() as conn:
+            report_audits(conn, context["dag"].dag_id, context["run_id"], settings, _channels(settings))
+    except DatabaseError as error:
+        log.warning("what the audits have found is reported by the next run: %s", error.message)
 
 
 def _warehouse_answers(settings: Any) -> None:

@@ -60,6 +60,7 @@ meta.dataset                 SIUDTO  -          S               S
 meta.entity                  SIUDTO  -          -               S
 meta.gap                     SIUDTO  SIuD       S               S
 meta.gold_rebuild            SIUDTO  siu        SiuD            S
+meta.gold_result             SIUDTO  S          SID             S
 meta.gold_state              SIUDTO  -          SIU             S
 meta.holiday                 SIUDTO  -          SID             S
 meta.incident                SIUDTO  Siu        -               S

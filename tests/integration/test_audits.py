@@ -1,0 +1,166 @@
+"""Audits of Gold: what a build finds out about its own rows before any reader sees them, and the results it leaves."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2.extensions import connection
+
+from gold import build as gold
+from gold.audits import declared_audits, read_audits
+from loaders.load_all_silver import load_all_silver
+from medallion.alerting.audits import report_audits
+from medallion.database import transaction
+from medallion.errors import GoldAuditFailed
+from medallion.settings import Settings
+from tests.dbt_copies import alter, project_copy
+from tests.integration.test_gold_rebuild import execute, sell
+from tests.integration.test_histories import price
+from tests.integration.test_quarantine import HEADER, LINE
+from tests.integration.test_silver import land
+from tests.pipeline import build, build_untested
+from tests.queries import rows
+
+FIGURES = "select sale_id, net_amount from gold.sales_item order by 1"
+TAKEN = "select model, source_table, load_id from meta.gold_state where model <> 'dbt_test' order by 1, 2"
+RESULTS = "select kind, name, status, failures, row_count from meta.gold_result where run_id = %s order by result_id"
+
+
+def audited(conn: connection, model: str, name: str) -> tuple[Any, ...]:
+    """Status, failures and rows of the last result of an audit."""
+    (found,) = [one for one in read_audits(conn, model=model) if one.name == name]
+    assert found.last is not None
+    return found.last.status, found.last.failures, found.last.rows
+
+
+def sell_lines(conn: connection, settings: Settings, sale_id: int, lines: int, currency: str) -> None:
+    """One sale of so many lines."""
+    header = HEADER | {"sale_id": sale_id, "currency": currency}
+    land(conn, settings, [json.dumps(header).encode()], "sales_customer")
+    sold = [LINE | {"sale_id": sale_id, "line_no": number} for number in range(1, lines + 1)]
+    land(conn, settings, [json.dumps(line).encode() for line in sold], "sales_product")
+    load_all_silver(conn, settings, run_id="load")
+
+
+def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
+    conn: connection, settings: Settings
+) -> None:
+    for sale_id in (1, 2):
+        sell(conn, settings, sale_id, customer_id=sale_id)
+    build(conn, settings)
+    before, taken = rows(conn, FIGURES), rows(conn, TAKEN)
+    assert audited(conn, "sales_item", "lines_are_those_of_silver") == ("PASS", 0, 2)
+    sell(conn, settings, 3, customer_id=3)
+    # No check, no contract and no test of dbt minds: for Postgres, NaN is a number above all others.
+    execute(conn, "update silver.sales_product set unit_price = 'NaN' where sale_id = 3")
+    with pytest.raises(GoldAuditFailed, match=r"sales_item.amounts_and_moments_are_finite: 1 of 1 rows, such as 3-1"):
+        gold.build_core(conn, settings, run_id="bad hour")
+    assert rows(conn, FIGURES) == before
+    of_the_fact = [row for row in taken if row[0] == "sales_item"]
+    assert [row for row in rows(conn, TAKEN) if row[0] == "sales_item"] == of_the_fact
+    assert audited(conn, "sales_item", "amounts_and_moments_are_finite")[:2] == ("FAIL", 1)
+    kept = {(kind, name): status for kind, name, status, *_ in rows(conn, RESULTS.replace("%s", "'bad hour'"))}
+    assert kept["model", "sales_item"] == "ERROR"
+    assert kept["model", "dim_store"] == "PASS"
+    assert kept["test", "unique_sales_item_sales_item_id"] == "SKIPPED"
+    execute(conn, "update silver.sales_product set unit_price = 10 where sale_id = 3")
+    build_untested(conn, settings)
+    assert rows(conn, FIGURES) == [*before, (3, 10)]
+    assert audited(conn, "sales_item", "lines_are_those_of_silver") == ("PASS", 0, 1)
+
+
+def test_a_line_that_the_fact_would_lack_is_not_published(conn: connection, settings: Settings, tmp_path: Path) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    build_untested(conn, settings)
+    sell_lines(conn, settings, 2, 3, "EUR")
+    joined = "inner join line on header.sale_id = line.sale_id"
+    with project_copy(settings, tmp_path) as copy:
+        alter(copy, "models/gold/core/sales_item.sql", joined, f"{joined} and line.line_no < 3")
+        for full_refresh in (False, True):
+            with pytest.raises(GoldAuditFailed, match=r"lines_are_those_of_silver: 1 of \d rows, such as 2-3"):
+                gold.build_core(conn, settings, run_id="hour", full_refresh=full_refresh)
+            assert rows(conn, "select count(*) from gold.sales_item") == [(1,)]
+    build_untested(conn, settings)
+    assert rows(conn, "select count(*) from gold.sales_item") == [(4,)]
+
+
+def test_a_mart_that_would_differ_from_the_fact_is_not_published(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    build_untested(conn, settings)
+    shown = rows(conn, "select * from gold.mart_sales_by_store")
+    # A row that no line stands for, in a day that the next hour recomputes.
+    execute(
+        conn,
+        "insert into gold.mart_sales_by_store select (jsonb_populate_record(mart, "
+        "jsonb_build_object('store_id', 77, 'store_key', gen_random_uuid()))).* from gold.mart_sales_by_store as mart",
+    )
+    forged = rows(conn, "select count(*) from gold.mart_sales_by_store")
+    assert forged == [(2 * len(shown),)]
+    sell(conn, settings, 2, customer_id=1)
+    gold.build_core(conn, settings, run_id="hour")
+    with pytest.raises(GoldAuditFailed, match=r"mart_sales_by_store\.figures_are_those_of_the_fact: 1 of 2 rows"):
+        gold.build_mart(conn, settings, run_id="hour")
+    assert rows(conn, "select count(*) from gold.mart_sales_by_store") == forged
+    assert rows(conn, "select sum(line_count) from gold.mart_daily_kpis") == [(2,)]  # the others are published
+    execute(conn, "delete from gold.mart_sales_by_store where store_id = 77")
+    gold.build_mart(conn, settings, run_id="hour")
+    assert rows(conn, "select sum(line_count) from gold.mart_sales_by_store") == [(2,)]
+
+
+def test_a_jump_in_nulls_is_published_and_opens_an_incident_until_it_is_over(
+    conn: connection, settings: Settings
+) -> None:
+    sent: list[Any] = []
+
+    def hour(run_id: str, sale_id: int, currency: str) -> None:
+        sell_lines(conn, settings, sale_id, 100, currency)
+        gold.prepare(conn, settings, run_id=run_id)
+        gold._step(conn, settings, ["run", "--select", "tag:core"], run_id, "dbt_run_core")
+        report_audits(conn, "retail_etl_hourly", run_id, settings, {"log": sent.append})
+
+    incidents = "select task_id, status, times from meta.incident order by incident_id"
+    price(conn, settings, 1, "2.50", int(str(LINE["product_id"])))
+    hour("one", 1, "EUR")
+    assert rows(conn, incidents) == []
+    hour("two", 2, "CHF")  # products cost euros, so these lines have no cost
+    assert audited(conn, "sales_item", "nulls_of_cost_amount") == ("WARN", 100, 100)
+    assert rows(conn, "select count(*) from gold.sales_item where cost_amount is null") == [(100,)]
+    assert rows(conn, incidents) == [("audit_sales_item_nulls_of_cost_amount", "OPEN", 1)]
+    hour("three", 3, "EUR")
+    assert rows(conn, incidents) == [("audit_sales_item_nulls_of_cost_amount", "CLOSED", 1)]
+    assert len(sent) == 2
+
+
+def test_every_result_of_a_run_is_kept_for_its_days(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    build(conn, settings)
+    kept = rows(conn, RESULTS.replace("%s", "'hour'"))
+    kinds = [kind for kind, *_ in kept]
+    assert kinds.count("model") == 12
+    assert kinds.count("test") > 40
+    assert kinds.count("audit") == len([one for one in declared_audits() if not one.model.startswith("dim_date")])
+    assert {status for _, _, status, *_ in kept} == {"PASS"}
+    assert ("model", "sales_item", "PASS", None, 1) in kept
+    execute(conn, "update meta.gold_result set recorded_at = recorded_at - interval '91 days' where kind = 'test'")
+    sell(conn, settings, 2, customer_id=1)
+    build_untested(conn, settings)
+    assert rows(conn, "select count(*) from meta.gold_result where kind = 'test'") == [(0,)]
+    assert rows(conn, "select count(*) from meta.gold_result where kind = 'model'") == [(24,)]
+
+
+def test_audits_of_an_hour_are_listed_with_what_they_cost(conn: connection, settings: Settings) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    build_untested(conn, settings)
+    sell(conn, settings, 2, customer_id=1)
+    build_untested(conn, settings)
+    with transaction(conn):
+        found = read_audits(conn, results=5)
+    assert [(one.model, one.name) for one in found] == [(one.model, one.name) for one in declared_audits()]
+    for audit in found:
+        assert [one.status for one in audit.history] == ["PASS", "PASS"], audit.name
+        assert all(one.seconds is not None and one.seconds >= 0 for one in audit.history)
+        assert audit.history[0].at - audit.history[1].at > timedelta(0)
