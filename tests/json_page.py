@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union
 
+from gold.audits import Audit
 from gold.dbt_runner import BuildResult
 from loaders.rejects import Reject, RetryResult
 from medallion.bronze.retention import RetentionResult
@@ -50,11 +51,13 @@ COMMANDS: dict[str, type] = {
     "contract list": Contract,
     "contract diff": ContractDiff,
     "contract lint": Linted,
+    "audits": Audit,
     "rejects list": Reject,
     "rejects show": Reject,
     "rejects retry": RetryResult,
 }
 LISTS = {"contract diff", "contract list", "doctor", "rejects list"}
+LISTS = {"audits", "doctor", "rejects list"}
 _NAMES: dict[type, str] = {
     int: "number",
     float: "number",

@@ -25,6 +25,7 @@ from medallion.errors import RetailError
 from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
+from stack.cli.audits import audits
 from stack.cli.context import PASS_ON, AsJson, open_home, open_warehouse, where_the_user_stands
 from stack.cli.contract import contract
 from stack.cli.develop import add_developer_commands
@@ -180,6 +181,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 app.command(epilog="Example: ./retail logs bronze_sales --lines 20")(logs)
+app.command(epilog="Example: ./retail audits sales_item --history 24")(audits)
 
 
 @app.command(epilog="Example: ./retail plan --json | jq .pull")
