@@ -115,6 +115,26 @@ class StepTime:
 
 
 @dataclass(frozen=True)
+class Results:
+    """How many models, tests or audits the last build of Gold had, and how many of them passed."""
+
+    kind: str
+    all: int
+    passed: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A model, test or audit of the last build of Gold that did not pass. `model` is the one it belongs to."""
+
+    kind: str
+    name: str
+    model: str | None
+    status: str
+    message: str | None
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """All that the page shows of the pipeline. `runs` are the last ones, newest first, `steps` those of the newest.
 
@@ -136,6 +156,8 @@ class Pipeline:
     steps: tuple[StepTime, ...]
     has_unchecked: bool = False
     has_stale_nightly: bool = False
+    results: tuple[Results, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def read_pipeline(conn: connection, now: datetime) -> Pipeline:
@@ -159,6 +181,8 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
         steps=tuple(StepTime(*row) for row in steps),
         has_unchecked=_SQL.one(conn, "unchecked")[0],
         has_stale_nightly=_SQL.one(conn, "stale_nightly")[0],
+        results=tuple(Results(*row) for row in _SQL.rows(conn, "results")),
+        findings=tuple(Finding(*row) for row in _SQL.rows(conn, "findings")),
     )
 
 

@@ -182,6 +182,32 @@ where ended_at is not null
 order by first_load desc
 limit 24;
 
+-- name: results
+-- What the last run with a build of Gold has found: counts by kind, all together and of those that passed.
+select
+    kind,
+    count(*) as all_results,
+    count(*) filter (where status = 'PASS') as passed
+from meta.gold_result
+where run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+group by kind
+order by kind;
+
+-- name: findings
+-- What did not pass in that run, worst first.
+select
+    kind,
+    name,
+    model,
+    status,
+    message
+from meta.gold_result
+where
+    run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+    and status in ('WARN', 'FAIL', 'ERROR')
+order by status, result_id
+limit 20;
+
 -- name: steps
 -- How long each step of a run took.
 select
