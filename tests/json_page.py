@@ -56,8 +56,7 @@ COMMANDS: dict[str, type] = {
     "rejects show": Reject,
     "rejects retry": RetryResult,
 }
-LISTS = {"contract diff", "contract list", "doctor", "rejects list"}
-LISTS = {"audits", "doctor", "rejects list"}
+LISTS = {"audits", "contract diff", "contract list", "doctor", "rejects list"}
 _NAMES: dict[type, str] = {
     int: "number",
     float: "number",
