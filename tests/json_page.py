@@ -9,6 +9,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Union
 
 from gold.audits import Audit
@@ -20,6 +21,7 @@ from medallion.contracts import ContractDiff
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
 from quality.rebuild import RebuildResult
+from quality.why.answer import Why
 from stack.commands.backfill import Backfilled
 from stack.commands.backup import BackedUp
 from stack.commands.by_hand import SchemaState
@@ -38,6 +40,7 @@ COMMANDS: dict[str, type] = {
     "run": RunOutcome,
     "status": Status,
     "plan": Plan,
+    "why": Why,
     "doctor": Finding,
     "backfill": Backfilled,
     "verify": VerifyResult,
@@ -64,14 +67,15 @@ _NAMES: dict[type, str] = {
     bytes: "string",
     bool: "true or false",
     datetime: "time",
+    Decimal: "string",
 }
 _IMPORTED_FOR_TYPES = {one.__name__: one for one in (DagRun, Progress, Report, TaskState, datetime)}
 _HEAD = """# JSON of the commands
 
 `--json` prints the result to stdout, and nothing else; messages and errors go to stderr. The checks (`doctor`,
-`verify`, `schema --check`), `contract diff` and `rejects retry` print it even when their exit code is not 0. Any other
-command that fails prints no JSON: its [exit code](operations.md#when-a-run-is-red) says what kind of error it was.
-Times are in RFC 3339, sizes in bytes. Later versions may add fields; a field listed here keeps its name and its
+`verify`, `schema --check`), `contract diff`, `why` and `rejects retry` print it even when their exit code is not 0. Any
+other command that fails prints no JSON: its [exit code](operations.md#when-a-run-is-red) says what kind of error it
+was. Times are in RFC 3339, sizes in bytes. Later versions may add fields; a field listed here keeps its name and its
 meaning.
 
 This page is generated from the types that the commands print: `.venv/bin/python -m tests.json_page`.

@@ -34,6 +34,7 @@ from stack.cli.logs import logs
 from stack.cli.operate import add_operator_commands
 from stack.cli.rejects import rejects
 from stack.cli.usage import show_usage_error
+from stack.cli.why import why
 from stack.host.console import Talk, print_data
 from stack.host.interrupts import Interrupted, interruptible
 
@@ -182,6 +183,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 app.command(epilog="Example: ./retail logs bronze_sales --lines 20")(logs)
 app.command(epilog="Example: ./retail audits sales_item --history 24")(audits)
+app.command(epilog="Example: ./retail why mart_sales_by_customer 12 2026-11-05")(why)
 
 
 @app.command(epilog="Example: ./retail plan --json | jq .pull")
