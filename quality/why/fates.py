@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from quality.why.answer import IDENTICAL, MISSING, QUARANTINED, REPLACED, SUPERSEDED, WAITING, WON, BronzeLine
@@ -26,7 +26,9 @@ class Fates:
     def of(self, lines: Sequence[Line], checksums: Sequence[int | None]) -> list[BronzeLine]:
         """The lines with their fates, the newest first. `checksums` are those of their rows."""
         pairs = sorted(zip(lines, checksums, strict=True), key=lambda pair: self._place(pair[0]))
-        return [self._decided(line, checksum) for line, checksum in pairs][::-1]
+        decided = [self._decided(line, checksum) for line, checksum in pairs]
+        winners = {one.key: f"{one.path} line {one.line_no}" for one in decided if one.fate == WON}
+        return [_with_winner(one, winners) for one in decided][::-1]
 
     def _place(self, line: Line) -> tuple[int, int, int]:
         receipt = self.files[line.path].receipt
@@ -71,6 +73,13 @@ class Fates:
         self._won.add(row.key)
         let_in = f", after a retry let it out of quarantine ({reject.reason})" if reject else ""
         return WON, f"load {writer} wrote it to silver.{self.dataset}{let_in}"
+
+
+def _with_winner(line: BronzeLine, winners: Mapping[Key, str]) -> BronzeLine:
+    """The line, with the place of the one that won instead of it."""
+    if line.fate not in (SUPERSEDED, IDENTICAL) or line.key not in winners:
+        return line
+    return replace(line, detail=f"{line.detail}: {winners[line.key]}")
 
 
 def _loads_of(file: BronzeFile, reject: Reject | None) -> set[int | None]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SQL = Statements(__file__)
 # A column of a mart that the fact does not have, as a condition on the fact. An index has the moment.
-_IN_FACT = {"sold_hour": sql.SQL("one.sold_at >= {0} and one.sold_at < {0} + interval '1 hour'")}
+IN_FACT = {"sold_hour": sql.SQL("one.sold_at >= {0} and one.sold_at < {0} + interval '1 hour'")}
 
 
 def trace_figure(conn: connection, mart: str, given: Sequence[str], most: int) -> FigureTrace:
@@ -54,7 +54,7 @@ def _rows(conn: connection, mart: str, key: Mapping[str, Any]) -> list[TableRow]
 
 
 def _sales(conn: connection, key: Mapping[str, Any]) -> list[SaleShare]:
-    conditions = (_IN_FACT[name].format(sql.Placeholder(name)) if name in _IN_FACT else _equal(name) for name in key)
+    conditions = (IN_FACT[name].format(sql.Placeholder(name)) if name in IN_FACT else _equal(name) for name in key)
     found = _SQL.rows(conn, "sales_of", key, {"condition": _all_of(conditions)})
     return [SaleShare(*row) for row in found]
 

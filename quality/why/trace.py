@@ -36,8 +36,7 @@ def why(conn: connection, settings: Settings, subject: str, key: Sequence[str], 
     name = subject.removeprefix("gold.")
     entities = subjects()
     if name not in entities and name not in mart_names():
-        known = [*(singular(one) for one in ENTITIES), *FACTS, *mart_names()]
-        raise ConfigurationError(f"there is no {subject!r} to explain", remedy=f"name one of {', '.join(known)}")
+        raise ConfigurationError(f"there is no {subject!r} to explain", remedy=f"name one of {', '.join(usages())}")
     with transaction(conn):
         with conn.cursor() as cursor:
             cursor.execute("set transaction isolation level repeatable read, read only")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medallion.entities.registry import ENTITIES
 from medallion.entity_words import singular
 from medallion.foreign_text import escaped, shown
 from medallion.wording import counted, minute_of
@@ -45,6 +46,19 @@ def _print_record(record: RecordTrace, location: str, console: Console) -> None:
                 _row("bronze", f"{file.path} held {held}: {file.problem or ''}"), style="yellow", markup=False
             )
     _print_notes(record.notes, console)
+    if record.has_come:
+        console.print(f"look further: {' · '.join(_further(record))}", markup=False)
+
+
+def _further(record: RecordTrace) -> Iterator[str]:
+    """Commands that show more: of the records that a row of Gold refers to, and of the loads."""
+    for entity in ENTITIES.values():
+        ids = {text for row in record.gold if (text := row.values.get(entity.key)) is not None}
+        if entity.name != record.entity and len(ids) == 1:
+            yield f"./retail why {singular(entity.name)} {ids.pop()}"
+    loads = {row.load_id for row in (*record.gold, *record.silver)} | {file.load_id for file in record.files}
+    listed = ", ".join(map(str, sorted(loads, reverse=True)))
+    yield f"./retail psql (meta.load has the loads {listed})"
 
 
 def _print_rows(layer: str, rows: Sequence[TableRow], console: Console) -> None:

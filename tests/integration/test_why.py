@@ -45,7 +45,7 @@ from tests.queries import execute, rows
 
 CHAOS = "late-commits:0.15,malformed:0.01,schema-drift:0.01"
 GREATER, SMALLER, REPAIRED = 301, 302, (303, 304)
-RETRIED, LATE, CHANGED = (11, 12), (13, 14), 15
+RETRIED, LATE, CHANGED, UNTAKEN = (11, 12), (13, 14), 15, 16
 KEYS = {"sales": "sale_id", "customers": "customer_id", "products": "product_id", "stores": "store_id"}
 DATASETS = {"sales": ("sales_customer", "sales_product")}
 Place = tuple[str, int]
@@ -117,7 +117,8 @@ def filled(postgres_server: PostgresServer, template: str, homes: Path) -> Itera
             hour(conn, settings)
         disturb(conn, there)
         source.set_clock(NOON + timedelta(hours=31))
-        collect_sales(conn, settings, run_id="last")  # no load takes it
+        collect_sales(conn, settings, run_id="last")  # no load takes it, nor the next file
+        land_versions(conn, settings, "customers", {UNTAKEN: {"city": "Oslo"}})
         prepare(conn, settings, run_id="hour", full_refresh=True)
         build_core(conn, settings, run_id="hour", full_refresh=True)
         build_mart(conn, settings, run_id="hour", full_refresh=True)
@@ -179,7 +180,7 @@ def sampled(filled: Filled) -> list[tuple[str, int]]:
     picked = [("sales", one) for one in (GREATER, SMALLER, *REPAIRED)]
     picked += [("sales", one) for (one,) in draw.sample(rows(filled.conn, late), 20)]
     picked += draw.sample(spoilt, 15)
-    picked += [("customers", one) for one in (*RETRIED, *LATE, CHANGED)]
+    picked += [("customers", one) for one in (*RETRIED, *LATE, CHANGED, UNTAKEN)]
     picked += [("products", one) for one in draw.sample(range(1, 61), 10)] + [("stores", 1), ("stores", 2)]
     ids = [one for (one,) in rows(filled.conn, "select sale_id from silver.sales_customer order by 1")]
     waiting = sorted(one for dataset, one in filled.lines if dataset == "sales_customer" and one > ids[-1])
@@ -202,6 +203,7 @@ def assert_is_as_in_bronze(filled: Filled, entity: str, found: RecordTrace) -> C
     for one in found.lines:
         if one.fate in ("IDENTICAL", "SUPERSEDED"):
             assert (json.loads(one.raw) == won[one.dataset, one.key]) == (one.fate == "IDENTICAL")
+            assert any(one.detail.endswith(f": {other.path} line {other.line_no}") for other in found.lines)
     quarantined = {(one.path, one.line_no) for one in found.lines if one.fate == "QUARANTINED"}
     aside = rows(filled.conn, "select path, line_no from meta.rejected_record where accepted_at is null")
     assert quarantined == in_bronze.keys() & set(aside)
