@@ -141,14 +141,17 @@ def disturb(conn: connection, settings: Settings) -> None:
     rows(conn, "select pg_sleep(2.1)")  # until the warehouse's clock has passed the date of what was refused
     dated = [one for one in list_rejects(conn, dataset="customers") if "dated more than" in one.reason]
     assert len(retry_rejects(conn, dated, run_id="retry").resolved) == len(RETRIED)
-    land_versions(conn, settings, "customers", {CHANGED: {"updated_at": "2026-11-07T00:00:00Z", "city": "Bonn"}})
+    changed = {CHANGED: {"updated_at": "2026-11-07T00:00:00Z", "city": "Bonn"}}
+    land_versions(conn, settings, "customers", changed, copies=2)
     for collect in (collect_customers, collect_products, collect_sales):
         collect(conn, settings, run_id="again", full_refresh=True)
     collect_listing(conn, settings, subject="stores", run_id="again", full_refresh=True)
     load_all_silver(conn, settings, run_id="again")
 
 
-def land_versions(conn: connection, settings: Settings, table: str, versions: Mapping[int, Mapping[str, Any]]) -> None:
+def land_versions(
+    conn: connection, settings: Settings, table: str, versions: Mapping[int, Mapping[str, Any]], copies: int = 1
+) -> None:
     """Land other versions of rows of Silver in one file, as a source that breaks its contract would send them."""
     entity = {"sales_customer": "sales"}.get(table, table)
     lines = b""
@@ -157,13 +160,14 @@ def land_versions(conn: connection, settings: Settings, table: str, versions: Ma
         held = {name: value for name, value in rows(conn, query)[0][0].items() if not name.startswith("_")}
         lines += json.dumps(held | dict(changes)).encode() + b"\n"
     ((cursor,),) = rows(conn, f"select cursor_value from meta.ingestion_state where entity = '{entity}'")
+    lines *= copies
     with logged_load(conn, run_id="land", layer="bronze", dataset=entity) as load_id, transaction(conn):
         path = f"{table}/2026-11-06/{load_id}-0.ndjson"
         file = Path(settings.bronze_location) / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(lines)
         digest = hashlib.sha256(lines).hexdigest()
-        add_receipt(conn, Receipt(path, table, load_id, 0, len(versions), len(lines), digest, cursor, cursor))
+        add_receipt(conn, Receipt(path, table, load_id, 0, lines.count(b"\n"), len(lines), digest, cursor, cursor))
         succeed_load(conn, load_id)
 
 
