@@ -11,7 +11,8 @@
 (
     set -eu
     : "${RETAIL_DB_PASSWORD:?}" "${RETAIL_INGESTION_PASSWORD:?}" "${RETAIL_TRANSFORMATION_PASSWORD:?}"
-    : "${RETAIL_READER_PASSWORD:?}" "${AIRFLOW_DB_PASSWORD:?}" "${RETAIL_ROLES_FILE:?}" "${RETAIL_HARDENING_FILE:?}"
+    : "${RETAIL_READER_PASSWORD:?}" "${RETAIL_ANALYST_PASSWORD:?}" "${AIRFLOW_DB_PASSWORD:?}"
+    : "${RETAIL_ROLES_FILE:?}" "${RETAIL_HARDENING_FILE:?}"
     export PGPASSWORD="${PGPASSWORD:-${POSTGRES_PASSWORD:?}}"
 
     psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres <<'SQL'
@@ -20,6 +21,7 @@
 \getenv ingestion_password RETAIL_INGESTION_PASSWORD
 \getenv transformation_password RETAIL_TRANSFORMATION_PASSWORD
 \getenv reader_password RETAIL_READER_PASSWORD
+\getenv analyst_password RETAIL_ANALYST_PASSWORD
 \getenv airflow_password AIRFLOW_DB_PASSWORD
 
 set client_min_messages = 'warning';
@@ -34,6 +36,7 @@ alter role retail password :'retail_password';
 alter role retail_ingestion password :'ingestion_password';
 alter role retail_transformation password :'transformation_password';
 alter role retail_reader password :'reader_password';
+alter role retail_analyst password :'analyst_password';
 alter role airflow password :'airflow_password';
 
 select format('create database %I owner %I', missing.name, missing.name)
@@ -42,7 +45,7 @@ where not exists (select from pg_database where datname = missing.name) \gexec
 
 revoke connect, temporary on database postgres, template1, retail, airflow from public;
 grant connect on database retail to retail_reader;
-grant connect, temporary on database retail to retail_ingestion, retail_transformation;
+grant connect, temporary on database retail to retail_ingestion, retail_transformation, retail_analyst;
 
 -- What the roles may do in them, sql/grants.sql says, each time the pipeline applies the schema.
 \connect retail

@@ -73,7 +73,8 @@ comment on function meta.hand_to_transformation is 'Makes retail_transformation 
 
 -- ---------------------------------------------------------------- everybody
 
-revoke all on schema meta, silver, gold from public;
+revoke all on schema meta, silver, gold, operational, mrr, stg, dwh, analyst from public;
+revoke all on all routines in schema operational, mrr, stg, dwh from public;
 
 -- Revokes earlier rights on the functions that the session owns: a revoke on all functions would fail at one that a
 -- superuser has taken over. The constructors of a range type belong to the superuser, and constraints call them as the
@@ -83,7 +84,7 @@ declare
     everybody constant text := concat_ws(', ', 'public', (
         select string_agg(quote_ident(rolname), ', ')
         from pg_roles
-        where rolname in ('retail_ingestion', 'retail_transformation', 'retail_reader')
+        where rolname in ('retail_ingestion', 'retail_transformation', 'retail_reader', 'retail_analyst')
     ));
     one record;
 begin
@@ -250,5 +251,20 @@ begin
     perform meta.grant_reader(table_schema, table_name)
     from information_schema.tables
     where table_schema in ('meta', 'silver', 'gold');
+    -- The SQL surface works with the rights of the session. A procedure says who may call it.
+    grant usage on schema operational, mrr, stg, dwh, analyst to retail_reader;
+    grant select on all tables in schema operational, mrr, stg, dwh to retail_reader;
+    grant execute on all routines in schema operational, mrr, stg, dwh to retail_reader;
+end
+$$;
+
+-- ---------------------------------------------------------------- analysts
+
+-- A member of retail_reader (roles.sql), with a schema for its own tables.
+do $$
+begin
+    if to_regrole('retail_analyst') is not null then
+        grant usage, create on schema analyst to retail_analyst;
+    end if;
 end
 $$;

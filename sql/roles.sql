@@ -6,7 +6,8 @@
 --   retail                 owns the warehouse: schema, rebuild, quarantine, operators
 --   retail_ingestion       the steps from the source to Silver
 --   retail_transformation  dbt and the steps around it; owns the tables of Gold
---   retail_reader          analysts, pgAdmin, dashboards
+--   retail_reader          pgAdmin, dashboards, analysts who only read
+--   retail_analyst         analysts: reads what the reader may, makes tables in a schema of its own
 --   airflow                owns Airflow's metadata, in a separate database
 
 do $$
@@ -14,7 +15,7 @@ declare
     wanted text;
 begin
     foreach wanted in array array[
-        'retail', 'retail_ingestion', 'retail_transformation', 'retail_reader', 'airflow'
+        'retail', 'retail_ingestion', 'retail_transformation', 'retail_reader', 'retail_analyst', 'airflow'
     ]
     loop
         if to_regrole(wanted) is null then
@@ -58,6 +59,18 @@ begin
         -- Limits, which it may not change: connections are left for the steps, and a sort does not fill the disk.
         'alter role retail_reader connection limit 20',
         'alter role retail_reader set temp_file_limit = ''2GB''',
+        -- The names of docs/sql.md need no schema.
+        'alter role retail_reader set search_path = dwh, stg, mrr, operational',
+
+        -- What the reader may, and tables of its own. It holds a lock of a reader for less than the builds wait.
+        'grant retail_reader to retail_analyst',
+        'alter role retail_analyst set statement_timeout = ''3min''',
+        'alter role retail_analyst set lock_timeout = ''30s''',
+        'alter role retail_analyst set idle_in_transaction_session_timeout = ''60s''',
+        'alter role retail_analyst set transaction_timeout = ''4min''',
+        'alter role retail_analyst connection limit 10',
+        'alter role retail_analyst set temp_file_limit = ''2GB''',
+        'alter role retail_analyst set search_path = analyst, dwh, stg, mrr, operational',
 
         -- Airflow's migrations keep a transaction open while they work.
         'alter role airflow set statement_timeout = ''1h''',

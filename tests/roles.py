@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psycopg2
@@ -35,6 +36,7 @@ class Platform:
     server: PostgresServer
     source: Source
     settings: Settings
+    now: datetime = NOON
 
     def url(self, role: str, database: str = WAREHOUSE) -> str:
         return self.server.url(database).replace("//postgres:", f"//{role}:")
@@ -56,23 +58,25 @@ class Platform:
         with self.login(TRANSFORMATION) as conn:
             gold.prepare(conn, self.settings, **told)  # type: ignore[arg-type]
             gold.build_core(conn, self.settings, **told)  # type: ignore[arg-type]
-            gold.build_mart(conn, self.settings, now=NOON, **told)  # type: ignore[arg-type]
+            gold.build_mart(conn, self.settings, now=self.now, **told)  # type: ignore[arg-type]
             gold.check_gold(conn, self.settings, run_id="hour")
             return reconcile_sales(conn, self.settings, run_id="hour").summary()
 
 
 @contextmanager
-def platform(server: PostgresServer, folder: Path) -> Iterator[Platform]:
-    """An empty warehouse with its roles, its schema applied by its owner, and a source with its clock at NOON."""
+def platform(
+    server: PostgresServer, folder: Path, *, start: datetime = START, now: datetime = NOON
+) -> Iterator[Platform]:
+    """An empty warehouse with its roles, its schema applied by its owner, and a source with its clock at `now`."""
     with closing(psycopg2.connect(server.url("postgres"))) as admin, admin.cursor() as cursor:
         admin.autocommit = True
         cursor.execute(f"drop database if exists {WAREHOUSE} with (force)")
     prepare_roles(server.url("postgres"), LOGINS)
     shape = {"sales_per_hour": 5, "customers": 60, "products": 20}
-    app = create_app(SourceSettings(seed=7, start=START, now=NOON, api_key=KEY, **shape))
+    app = create_app(SourceSettings(seed=7, start=start, now=now, api_key=KEY, **shape))
     with serving(app) as url:
         settings = Settings(source_api_url=url, source_api_key=KEY, retail_home=folder)
-        made = Platform(server, Source(url, app.state.data), settings)
+        made = Platform(server, Source(url, app.state.data), settings, now)
         with made.login(WAREHOUSE) as conn:
             prepare_schema(conn)
         yield made

@@ -34,7 +34,11 @@ def examine_warehouse(conn: connection) -> Iterator[Finding]:
     if not seen["other_owner"]:
         yield _schema(conn)
     if seen["has_reader"]:
+        yield from _limits(seen, "reader")
         yield from _reader(seen)
+    if seen["has_analyst"]:
+        yield from _limits(seen, "analyst")
+        yield from _analyst(seen)
 
 
 def _ask(conn: connection) -> dict[str, Any]:
@@ -109,21 +113,25 @@ def _roles(seen: dict[str, Any]) -> Finding:
     return Finding("roles", "ok", "each layer and the readers have a login of their own")
 
 
-def _reader(seen: dict[str, Any]) -> Iterator[Finding]:
-    """The limits of retail_reader other than its timeouts, which it can lift itself."""
-    limit, disk = seen["connection_limit"], seen["temp_file_limit"]
+def _limits(seen: dict[str, Any], person: str) -> Iterator[Finding]:
+    """The limits of retail_reader or retail_analyst other than timeouts, which each can lift itself."""
+    limit, disk = seen[f"{person}_connections"], seen[f"{person}_disk"]
     yield _bound(
-        "reader: connections",
+        f"{person}: connections",
         f"at most {limit}" if limit is not None else None,
-        "retail_reader may take every connection of the server",
+        f"retail_{person} may take every connection of the server",
         f"{_BY_ADMINISTRATOR}hand its password to few",
     )
     yield _bound(
-        "reader: disk",
+        f"{person}: disk",
         f"a session's temporary files: at most {disk}" if disk else None,
-        "temp_file_limit is not set: a query of retail_reader may fill the server's disk",
+        f"temp_file_limit is not set: a query of retail_{person} may fill the server's disk",
         f"{_BY_ADMINISTRATOR}set temp_file_limit for the whole server",
     )
+
+
+def _reader(seen: dict[str, Any]) -> Iterator[Finding]:
+    """What every login may do by default, a reader among them."""
     yield _bound(
         "reader: large objects",
         None if seen["large_objects"] else "cannot be made",
@@ -135,6 +143,22 @@ def _reader(seen: dict[str, Any]) -> Iterator[Finding]:
         None if seen["advisory_locks"] else "cannot fill the lock table",
         f"retail_reader may call {seen['advisory_locks']}: it stops no step, but can fill the server's lock table",
         f"{_BY_SUPERUSER}end a session that holds thousands (pg_locks)",
+    )
+
+
+def _analyst(seen: dict[str, Any]) -> Iterator[Finding]:
+    """Whether retail_analyst may read, and which of its views a build drops or a migration meets."""
+    yield _bound(
+        "analyst: rights",
+        "reads what retail_reader may" if seen["analyst_reads"] else None,
+        "retail_analyst is no member of retail_reader: it can read nothing",
+        "have an administrator of the server run sql/roles.sql",
+    )
+    yield _bound(
+        "analyst: views",
+        None if seen["analyst_views"] else "none needs a table of ours",
+        f"of tables that builds and upgrades replace: {seen['analyst_views']}",
+        "make them of the views in dwh, stg and mrr (docs/sql.md): a build drops the others, an upgrade may fail",
     )
 
 

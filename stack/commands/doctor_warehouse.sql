@@ -11,7 +11,10 @@ select
     )::text as other_owner,
     (
         select string_agg(wanted.name, ', ' order by wanted.name)
-        from unnest(array['retail_ingestion', 'retail_transformation', 'retail_reader']) as wanted (name)
+        from
+            unnest(
+                array['retail_ingestion', 'retail_transformation', 'retail_reader', 'retail_analyst']
+            ) as wanted (name)
         where to_regrole(wanted.name) is null
     ) as missing_roles,
     (
@@ -29,14 +32,36 @@ select
             and has_function_privilege(reader.oid, called.oid, 'execute')
     ) as advisory_locks,
     reader.rolname is not null as has_reader,
-    nullif(reader.rolconnlimit, -1) as connection_limit,
+    nullif(reader.rolconnlimit, -1) as reader_connections,
     coalesce(
         (
             select split_part(setting.line, '=', 2)
             from unnest(reader.rolconfig) as setting (line)
             where setting.line like 'temp\_file\_limit=%'
         ),
-        nullif((select server.reset_val from pg_settings as server where server.name = 'temp_file_limit'), '-1')
-    ) as temp_file_limit
-from (select 1) as one (row)
-left join pg_roles as reader on reader.rolname = 'retail_reader';
+        server.disk
+    ) as reader_disk,
+    analyst.rolname is not null as has_analyst,
+    coalesce(pg_has_role(analyst.oid, reader.oid, 'USAGE'), false) as analyst_reads,
+    nullif(analyst.rolconnlimit, -1) as analyst_connections,
+    coalesce(
+        (
+            select split_part(setting.line, '=', 2)
+            from unnest(analyst.rolconfig) as setting (line)
+            where setting.line like 'temp\_file\_limit=%'
+        ),
+        server.disk
+    ) as analyst_disk,
+    (
+        select string_agg(distinct made.oid::regclass::text, ', ')
+        from pg_depend as need
+        inner join pg_rewrite as rule on need.classid = 'pg_rewrite'::regclass and need.objid = rule.oid
+        inner join pg_class as made on rule.ev_class = made.oid
+        inner join pg_class as used on need.refclassid = 'pg_class'::regclass and need.refobjid = used.oid
+        where
+            made.relnamespace = to_regnamespace('analyst')
+            and used.relnamespace in (to_regnamespace('meta'), to_regnamespace('silver'), to_regnamespace('gold'))
+    ) as analyst_views
+from (select nullif(reset_val, '-1') as disk from pg_settings where name = 'temp_file_limit') as server
+left join pg_roles as reader on reader.rolname = 'retail_reader'
+left join pg_roles as analyst on analyst.rolname = 'retail_analyst';

@@ -105,7 +105,8 @@ def test_a_service_is_given_the_secrets_it_needs_and_no_more(compose: Compose, f
     running |= layers | {"SOURCE_API_KEY"}
     assert holds == {
         "postgres": layers
-        | {"RETAIL_DB_PASSWORD", "POSTGRES_PASSWORD", "RETAIL_READER_PASSWORD", "AIRFLOW_DB_PASSWORD"},
+        | {"RETAIL_DB_PASSWORD", "POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD"}
+        | {"RETAIL_READER_PASSWORD", "RETAIL_ANALYST_PASSWORD"},
         "pgadmin": {"PGADMIN_PASSWORD", "RETAIL_READER_PASSWORD"},
         "api": {"SOURCE_API_KEY"},
         "report": {"RETAIL_READER_PASSWORD"},

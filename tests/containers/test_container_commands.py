@@ -236,6 +236,7 @@ def test_the_roles_are_those_of_one_machine(engine: Engine) -> None:
         INGESTION: "RETAIL_INGESTION_PASSWORD",
         TRANSFORMATION: "RETAIL_TRANSFORMATION_PASSWORD",
         "retail_reader": "RETAIL_READER_PASSWORD",
+        "retail_analyst": "RETAIL_ANALYST_PASSWORD",
         "airflow": "AIRFLOW_DB_PASSWORD",
     }
     queries = (

@@ -237,7 +237,7 @@ def test_a_server_made_before_the_narrow_roles_gets_them_at_its_next_start(home:
     with warehouse(home) as (endpoints, server):
         admin = server.url(port_of(server))
         ask(endpoints.database_url, "create schema gold; create table gold.fact (n int)", keep=True)
-        for name in ("retail_ingestion", "retail_transformation", "retail_reader"):
+        for name in ("retail_ingestion", "retail_transformation", "retail_analyst", "retail_reader"):
             ask(admin, f"drop owned by {name}; drop role {name}", keep=True, dbname="retail")
         with home.locked("starting"):  # as the next command does, on a server that runs
             prepare_roles(admin, logins(home).values())

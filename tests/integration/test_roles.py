@@ -27,29 +27,35 @@ from stack.commands.report import make_report
 from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.settings import StackSettings
-from stack.services.postgres.roles import DATABASE_OF, READER, WAREHOUSE
+from stack.services.postgres.roles import ANALYST, DATABASE_OF, READER, WAREHOUSE
 from tests.postgres_server import PostgresServer
 from tests.queries import rows
 from tests.roles import Platform, platform
 
 # C connect, T temporary tables, N new schemas
 DATABASES = """
-                             retail  ingestion  transformation  reader  airflow
-retail                       CTN     CT         CT              C       -
-airflow                      -       -          -               -       CTN
-postgres                     -       -          -               -       -
-template1                    -       -          -               -       -
+                             retail  ingestion  transformation  reader  analyst  airflow
+retail                       CTN     CT         CT              C       CT       -
+airflow                      -       -          -               -       -        CTN
+postgres                     -       -          -               -       -        -
+template1                    -       -          -               -       -        -
 """
 # U usage, C create
 SCHEMAS = """
-                             retail  ingestion  transformation  reader
-meta                         UC      U          U               U
-silver                       UC      U          U               U
-gold                         UC      -          UC              U
-public                       UC      -          -               -
-extensions                   UC      -          -               -
+                             retail  ingestion  transformation  reader  analyst
+meta                         UC      U          U               U       U
+silver                       UC      U          U               U       U
+gold                         UC      -          UC              U       U
+operational                  UC      -          -               U       U
+mrr                          UC      -          -               U       U
+stg                          UC      -          -               U       U
+dwh                          UC      -          -               U       U
+analyst                      UC      -          -               U       UC
+public                       UC      -          -               -       -
+extensions                   UC      -          -               -       -
 """
-# S select, I insert, U update, D delete, T truncate, O what only an owner may (drop, alter)
+# S select, I insert, U update, D delete, T truncate, O what only an owner may (drop, alter). The reader's column is
+# also that of retail_analyst.
 RELATIONS = """
                              retail  ingestion  transformation  reader
 meta.accepted_difference     SIUDTO  -          S               S
@@ -125,6 +131,27 @@ gold.rfm_cut_points          SIUDTO  -          SIUDTO          S
 gold.rfm_segments            SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
 gold.sales_item_change       SIUDTO  -          SIUDTO          S
+dwh.dwh_dim_customers        SO      -          -               S
+dwh.dwh_dim_date             SO      -          -               S
+dwh.dwh_dim_products         SO      -          -               S
+dwh.dwh_dim_stores           SO      -          -               S
+dwh.dwh_fact_sales           SO      -          -               S
+dwh.etl_logs                 SO      -          -               S
+dwh.high_water_mark          SO      -          -               S
+dwh.vw_etl_performance_summary SO      -          -               S
+dwh.vw_recent_etl_runs       SO      -          -               S
+mrr.mrr_dim_customers        SO      -          -               S
+mrr.mrr_dim_products         SO      -          -               S
+mrr.mrr_dim_stores           SO      -          -               S
+mrr.mrr_fact_sales           SO      -          -               S
+operational.customers        SO      -          -               S
+operational.products         SO      -          -               S
+operational.sales            SO      -          -               S
+operational.stores           SO      -          -               S
+stg.stg_dim_customers        SO      -          -               S
+stg.stg_dim_products         SO      -          -               S
+stg.stg_dim_stores           SO      -          -               S
+stg.stg_fact_sales           SO      -          -               S
 """
 # X execute. Those of the type meta.text_range belong to the server's superuser and make a value: everybody may.
 FUNCTIONS = """
@@ -244,9 +271,10 @@ IMPOSSIBLE = (refused.ObjectNotInPrerequisiteState, refused.WrongObjectType, ref
 
 
 def expected(table: str, role: str) -> dict[str, str]:
-    """A role's column of one of the tables."""
+    """A role's column of one of the tables; the analyst has the reader's where there is none."""
     header, *lines = (line.split() for line in table.strip().splitlines())
-    column = header.index(role.removeprefix("retail_")) + 1
+    name = role.removeprefix("retail_")
+    column = header.index("reader" if name == "analyst" and name not in header else name) + 1
     return {line[0]: line[column].removeprefix("-") for line in lines}
 
 
@@ -305,6 +333,7 @@ def relations(platform: Platform) -> dict[str, tuple[str, list[str]]]:
         return {name: (kind, columns) for name, kind, columns in rows(conn, query)}
 
 
+SURFACE = ", ".join(f"'{name}'::regnamespace" for name in ("operational", "mrr", "stg", "dwh"))
 STAGES = ["built", "swapped by a full refresh", "rebuilt by the owner"]
 ROLES = [role for role, database in DATABASE_OF.items() if database == WAREHOUSE]
 
@@ -332,7 +361,12 @@ def test_on_tables_a_role_may_what_the_matrix_says_and_nothing_else(built: Platf
     with built.login(role) as conn:
         found = {name: rights_on(conn, name, kind, columns, partial) for name, (kind, columns) in known.items()}
     assert found == expected(RELATIONS, role)
-    assert partial == {key: columns_of(key, words, known) for key, words in PARTIAL.items() if key.split()[0] == role}
+    like = READER if role == ANALYST else role
+    assert partial == {
+        key.replace(like, role, 1): columns_of(key, words, known)
+        for key, words in PARTIAL.items()
+        if key.split()[0] == like
+    }
 
 
 def columns_of(key: str, words: str, known: dict[str, tuple[str, list[str]]]) -> str:
@@ -366,6 +400,16 @@ def test_a_role_may_call_the_functions_of_the_matrix_and_no_other(shared: Platfo
     assert found == expected(FUNCTIONS, role)
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_who_analyzes_may_call_each_routine_of_the_sql_surface_and_no_step_may(shared: Platform, role: str) -> None:
+    query = f"select oid::regprocedure::text from pg_proc where pronamespace in ({SURFACE})"
+    may_call = f"{query} and has_function_privilege('{role}', oid, 'execute')"
+    with connect(shared.server.url(WAREHOUSE)) as conn:
+        every = rows(conn, query)
+        assert len(every) > len(SURFACE.split())
+        assert rows(conn, may_call) == (every if role in (WAREHOUSE, READER, ANALYST) else [])
+
+
 @pytest.mark.parametrize("role", DATABASE_OF)
 def test_a_role_enters_the_databases_of_the_matrix_and_no_other(shared: Platform, role: str) -> None:
     tries = {"T": "create temporary table mine ()", "N": "create schema mine"}
@@ -379,11 +423,12 @@ def test_a_role_enters_the_databases_of_the_matrix_and_no_other(shared: Platform
 
 def test_no_role_has_powers_over_the_server_or_another_role(shared: Platform) -> None:
     powers = "rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls"
-    members = "select roleid::regrole::text, member::regrole::text from pg_auth_members where member > 16383"
+    members = "select roleid::regrole::text, member::regrole::text from pg_auth_members where member > 16383 order by 1"
+    definers = f"select proname from pg_proc where prosecdef and pronamespace in ('meta'::regnamespace, {SURFACE})"
     with connect(shared.server.url(WAREHOUSE)) as conn:
         assert rows(conn, f"select rolname from pg_roles where ({powers}) and rolname <> 'postgres'") == []
-        assert rows(conn, members) == [("retail_transformation", "retail")]
-        assert rows(conn, "select proname from pg_proc where prosecdef and pronamespace = 'meta'::regnamespace") == []
+        assert rows(conn, members) == [("retail_reader", "retail_analyst"), ("retail_transformation", "retail")]
+        assert rows(conn, definers) == []
 
 
 def test_what_the_schema_grants_is_what_it_grants_the_second_time(shared: Platform) -> None:
@@ -421,6 +466,7 @@ def test_a_reader_whose_login_is_all_that_is_known_makes_a_report_and_an_export(
         ("retail_ingestion", "15min", "1min", "15min", "0"),
         ("retail_transformation", "1h", "5min", "15min", "0"),
         ("retail_reader", "1min", "30s", "1min", "2min"),
+        ("retail_analyst", "3min", "30s", "1min", "4min"),
         ("airflow", "1h", "0", "1h", "0"),
     ],
 )

@@ -128,7 +128,7 @@ AS_CUSTOMER = [
     ROLES,
     "grant retail to customer",
     "create database retail owner retail",
-    "grant connect, temporary on database retail to retail_ingestion, retail_transformation",
+    "grant connect, temporary on database retail to retail_ingestion, retail_transformation, retail_analyst",
     "grant connect on database retail to retail_reader",
     *(f"alter role {role} password {{password}}" for role in (WAREHOUSE, INGESTION, TRANSFORMATION, READER)),
 ]
@@ -177,7 +177,7 @@ def test_the_doctor_names_what_that_server_does_not_allow(managed: PostgresServe
     with connect(as_role(managed, WAREHOUSE)) as conn:
         found = {one.name: one for one in examine_warehouse(conn)}
     assert {name for name, one in found.items() if one.state == "warn"} == {
-        "reader: disk", "reader: large objects", "reader: locks",
+        "reader: disk", "reader: large objects", "reader: locks", "analyst: disk",
     }  # fmt: skip
     assert all(one.remedy for one in found.values() if one.state != "ok")
     assert found["reader: connections"].state == "ok"

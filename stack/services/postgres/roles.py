@@ -27,19 +27,25 @@ if TYPE_CHECKING:
 _ROLES = PROJECT_ROOT / "sql" / "roles.sql"
 _HARDENING = PROJECT_ROOT / "sql" / "hardening.sql"
 WAREHOUSE, AIRFLOW = "retail", "airflow"  # databases, and their owners
-INGESTION, TRANSFORMATION, READER = "retail_ingestion", "retail_transformation", "retail_reader"
+INGESTION, TRANSFORMATION, READER, ANALYST = (
+    "retail_ingestion",
+    "retail_transformation",
+    "retail_reader",
+    "retail_analyst",
+)
 DATABASE_OF = {
     WAREHOUSE: WAREHOUSE,
     INGESTION: WAREHOUSE,
     TRANSFORMATION: WAREHOUSE,
     READER: WAREHOUSE,
+    ANALYST: WAREHOUSE,
     AIRFLOW: AIRFLOW,
 }
 # Statements that grant and revoke on databases. They are not in a file, as they may not run in one transaction with the
 # creation of the database.
 _LET_IN = (
     "grant connect on database retail to retail_reader",
-    "grant connect, temporary on database retail to retail_ingestion, retail_transformation",
+    "grant connect, temporary on database retail to retail_ingestion, retail_transformation, retail_analyst",
 )
 
 
