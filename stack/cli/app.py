@@ -283,13 +283,27 @@ def accept_source(
 add_operator_commands(app)
 
 
+class Person(str, Enum):
+    """Who may log in with psql besides the owner."""
+
+    READER = "reader"
+    ANALYST = "analyst"
+
+
 @app.command(context_settings=PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
-def psql(context: typer.Context) -> None:
+def psql(
+    context: typer.Context,
+    as_role: Annotated[
+        Person | None,
+        typer.Option("--as", help="Log in as retail_reader or retail_analyst, first of all options; default: owner."),
+    ] = None,
+) -> None:
     """Open psql on the warehouse; everything after `psql` is passed to it."""
     from stack.commands.tools import open_psql
 
     home, settings = open_home()
-    raise typer.Exit(open_psql(home, settings, Talk(), context.args))
+    role = f"retail_{as_role.value}" if as_role else None
+    raise typer.Exit(open_psql(home, settings, Talk(), context.args, role))
 
 
 @app.command(epilog="Example: DOCS_PORT=9000 ./retail docs")

@@ -24,7 +24,8 @@ from medallion.process.steps import Layer, tables
 from medallion.schema import prepare_to_read
 from medallion.statements import Statements
 from medallion.wording import counted, megabytes
-from stack.services.warehouse import reader_url, warehouse
+from stack.services.postgres.roles import READER
+from stack.services.warehouse import role_url, warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,7 +119,7 @@ def export(
     with warehouse(home, settings, talk) as url:
         with connect(url, application_name="retail export") as conn:
             prepare_to_read(conn)
-        with connect(reader_url(home, settings) or url, application_name="retail export") as conn:
+        with connect(role_url(home, settings, READER) or url, application_name="retail export") as conn:
             return export_tables(conn, talk, folder, chosen)
 
 

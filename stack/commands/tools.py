@@ -21,7 +21,7 @@ from stack.services.airflow.service import dbt_profile
 from stack.services.ports import HOST, choose_port
 from stack.services.postgres.files import find_binaries
 from stack.services.processes import Service, await_ready, start, stop
-from stack.services.warehouse import warehouse
+from stack.services.warehouse import role_url, warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,16 +32,41 @@ if TYPE_CHECKING:
 
 _DBT = (sys.executable, "-m", "dbt.cli.main")
 _DBT_PROJECT = PROJECT_ROOT / "dbt"
+# The owner's tables first. Without the schema analyst: the owner must not run what an analyst has put there.
+_OWNERS_PATH = '"$user",public,dwh,stg,mrr,operational'
 
 
-def open_psql(home: Home, settings: StackSettings, talk: Talk, arguments: list[str]) -> int:
-    """Run psql on the warehouse, in the user's folder; returns its exit code. Raises ConfigurationError."""
+def open_psql(home: Home, settings: StackSettings, talk: Talk, arguments: list[str], role: str | None = None) -> int:
+    """Run psql on the warehouse, in the user's folder; returns its exit code. Raises ConfigurationError.
+
+    Names of docs/sql.md need no schema: other roles than the owner have them in their search path.
+    """
     program = find_program(settings, "psql")
     with warehouse(home, settings, talk) as database_url:
-        environment = libpq_environment(database_url, "psql")
+        if role is None:
+            environment = libpq_environment(database_url, "psql")
+            environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} -c search_path={_OWNERS_PATH}".strip()
+        else:
+            environment = libpq_environment(_url_as(role, home, settings, database_url), "psql")
         folder = os.environ.get("RETAIL_CALLER_FOLDER") or None
         # Ctrl-C belongs to psql: it ends a statement there, and must not end this process.
         return subprocess.run([program, *arguments], env=environment, cwd=folder, check=False).returncode
+
+
+def _url_as(role: str, home: Home, settings: StackSettings, owner_url: str) -> str:
+    """The address of the embedded server as another role, which has its rights by then.
+
+    Raises ConfigurationError for a server of the user's own.
+    """
+    url = role_url(home, settings, role)
+    if url is None:
+        raise ConfigurationError(
+            f"the password of {role} on the server of DATABASE_URL is not known here",
+            remedy=f"open psql yourself, with the address of DATABASE_URL and the user {role}",
+        )
+    with connect(owner_url) as conn:
+        prepare_schema(conn)
+    return url
 
 
 def libpq_environment(database_url: str, name: str) -> dict[str, str]:

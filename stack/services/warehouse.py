@@ -121,12 +121,12 @@ def administration_url(home: Home, settings: StackSettings) -> str | None:
     return server.url(found.port) if found else None
 
 
-def reader_url(home: Home, settings: StackSettings) -> str | None:
-    """Address of the running embedded server as its reader; None when the warehouse is the user's own."""
+def role_url(home: Home, settings: StackSettings, role: str) -> str | None:
+    """Address of the running embedded server as one of its roles; None when the warehouse is the user's own."""
     if settings.database_url is not None:
         return None
     found = postgres_server(home, settings).running()
-    return logins(home)[READER].url(found.port) if found else None
+    return logins(home)[role].url(found.port) if found else None
 
 
 def logins(home: Home) -> dict[str, Login]:

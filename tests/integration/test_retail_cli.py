@@ -354,10 +354,16 @@ def test_the_doctor_names_every_part_and_fails_when_one_does(cli: Retail) -> Non
     assert ended.code == 1
 
 
-def test_psql_answers_and_hands_on_its_exit_code(cli: Retail) -> None:
+def test_psql_answers_as_each_person_and_hands_on_its_exit_code(cli: Retail, first_run: Any) -> None:
     answered = cli("psql", "-XAtc", "select current_user || ' on ' || current_database()")
     assert (answered.code, answered.out) == (0, "retail on retail\n")
     assert cli("psql", "-Xc", "select from nowhere").code == 1
+    for role in ("reader", "analyst"):
+        asked = cli("psql", "--as", role, "-XAtc", "select current_user, count(*) > 0 from dwh_fact_sales, sales")
+        assert (asked.code, asked.out) == (0, f"retail_{role}|t\n")
+    assert cli("psql", "-XAtc", "select count(*) > 0 from stg_dim_products, etl_logs").out == "t\n"
+    elsewhere = cli("psql", "--as", "analyst", DATABASE_URL="postgresql://me@127.0.0.1:1/mine")
+    assert (elsewhere.code, "the password of retail_analyst" in elsewhere.err) == (3, True)
 
 
 def test_down_while_nothing_runs_is_no_error(cli: Retail) -> None:
