@@ -1,8 +1,5 @@
 -- Views of Gold and of the log of the steps. Their form: sql/surface_schemas.sql.
 
--- Tables of Gold need not exist when this is applied.
-set local check_function_bodies = off;
-
 create or replace function dwh.read_fact_sales(is_built boolean)
 returns table (
     sales_item_id text, sale_id bigint, line_no integer, customer_key uuid, product_key uuid, store_key uuid,
@@ -242,5 +239,3 @@ from dwh.read_vw_etl_performance_summary();
 
 comment on view dwh.vw_etl_performance_summary is 'meta.vw_etl_performance_summary: last 30 days. One row per layer '
 'and dataset.';
-
-set local check_function_bodies = on;

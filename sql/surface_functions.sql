@@ -1,6 +1,8 @@
 -- Functions and procedures for analysts. Figures are those of dbt/models/metrics.yml, money is summed per currency, and
 -- no clock is asked. They work with the rights of the session.
 
+set local check_function_bodies = on; -- off since surface_schemas.sql
+
 -- ---------------------------------------------------------------- what an argument must be
 
 create or replace function dwh.require_period(first_day date, last_day date)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ from psycopg2.extensions import connection
 
 from gold import build as gold
 from medallion.database import connect
+from medallion.settings import PROJECT_ROOT
 from stack.commands.doctor_warehouse import examine_warehouse
 from stack.commands.dump import dump_warehouse
 from stack.commands.tools import find_program
@@ -24,6 +26,7 @@ from tests.queries import execute, rows
 from tests.roles import Platform, platform
 
 FILE = Path(__file__).parents[1] / "cases" / "analyst_statements.sql"
+PAGE = PROJECT_ROOT / "docs" / "sql.md"
 # The period that the handbook names ends in the sample, and its last complete day is the last business date.
 START, NOW = datetime(2025, 1, 28, tzinfo=timezone.utc), datetime(2025, 2, 1, 12, tzinfo=timezone.utc)
 JANUARY = "sold_date between '2025-01-01' and '2025-01-31'"
@@ -193,6 +196,21 @@ def test_every_statement_of_the_handbook_runs_as_printed_and_says_what_plain_sql
         assert rows(conn, metrics) == held[1]
     with surface.made.login(READER) as conn:
         assert rows(conn, "select count(*) from analyst.customer_metrics") == held[1]
+
+
+def test_every_example_of_the_page_runs(surface: Surface) -> None:
+    blocks = re.findall(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    statements = [one for block in blocks for one in block.split(";") if one.strip()]
+    assert len(statements) > 10
+    with surface.made.login(ANALYST) as conn:
+        for statement in statements:
+            answer(conn, statement)
+        objects = f"""
+            select proname::text from pg_proc where pronamespace in {SCHEMAS} and proname ~ '^(fn|sp)_'
+            union all select relname::text from pg_class where relkind = 'v' and relnamespace in {SCHEMAS}
+        """
+        page = PAGE.read_text(encoding="utf-8")
+        assert [name for (name,) in rows(conn, objects) if f"`{name}" not in page] == []
 
 
 def test_each_customer_and_product_has_its_own_figure(surface: Surface) -> None:
