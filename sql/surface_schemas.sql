@@ -1,4 +1,4 @@
--- Views with the names of a classic warehouse (operational, mrr, stg, dwh) for analysts: docs/sql.md, decision 0033.
+-- Views with the names of a classic warehouse (operational, mrr, stg, dwh) for analysts: docs/sql.md, decision 0032.
 --
 -- dbt drops a table of Gold with `cascade` when it swaps it, and a view on the table would go with it. Nor may a view
 -- stand in the way of a migration. So no view names a table: each reads a function of its own, whose body is text that
