@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gold import dbt_runner
 
 
 @contextmanager
@@ -29,6 +32,31 @@ def spare_dbt_its_callers() -> None:
 
     assert callable(BehaviorFlagRendered._default_source)  # else dbt has changed, and this is needless or wrong
     BehaviorFlagRendered._default_source = staticmethod(lambda: "tests")
+
+
+@contextmanager
+def _seen_by_python(values: dict[str, str]) -> Iterator[None]:
+    """Set these environment variables where Python sees them, those of libpq also where C does."""
+    libpq = {name: value for name, value in values.items() if name.startswith("PG")}
+    seen, before = os.environ._data, {**os.environ._data}
+    seen.update({os.fsencode(name): os.fsencode(value) for name, value in values.items()})
+    os.environ.update(libpq)
+    try:
+        yield
+    finally:
+        seen.clear()
+        seen.update(before)
+        for name in libpq:
+            os.putenv(name, os.environ[name]) if name in os.environ else os.unsetenv(name)
+
+
+def spare_libfaketime_the_environment() -> None:
+    """Have a command of dbt change no environment variable of C, which may be read at the same moment.
+
+    At a shifted date the source in its thread reads variables all the time: libfaketime does, whenever it is asked for
+    the number of the process. A change by another thread then ends the process with a segmentation fault.
+    """
+    dbt_runner._environment = _seen_by_python
 
 
 def emptied(home: Path) -> Path:
