@@ -176,6 +176,7 @@ last_load_id                 X       -          X               X
 open_gold                    X       -          X               -
 open_nightly                 X       -          X               -
 prune_changes                X       -          X               -
+record_audit                 X       -          X               -
 summarize_block_ranges       X       -          X               -
 take_lock                    X       X          X               -
 taken                        X       -          X               -
@@ -248,6 +249,7 @@ CALLS = {
     "open_gold": "'none', '{}', '{}', false, 'run'",
     "open_nightly": "'none', null, 'run'",
     "prune_changes": "'none'",
+    "record_audit": "'run', 'none', 'none', 'warn', 0, 0, 0, null",
     "summarize_block_ranges": "'none'",
     "take_lock": "'none', 'none', false",
     "taken": "'none', 'none'",
