@@ -14,6 +14,7 @@ from typing import Any, Union
 
 from gold.audits import Audit
 from gold.dbt_runner import BuildResult
+from gold.difference import Difference
 from loaders.rejects import Reject, RetryResult
 from medallion.bronze.retention import RetentionResult
 from medallion.bronze.verify import VerifyResult
@@ -55,6 +56,7 @@ COMMANDS: dict[str, type] = {
     "contract diff": ContractDiff,
     "contract lint": Linted,
     "audits": Audit,
+    "diff": Difference,
     "rejects list": Reject,
     "rejects show": Reject,
     "rejects retry": RetryResult,

@@ -21,7 +21,7 @@
 
 {% macro audit_gold() -%}
 {%- set audits = model.config.meta.get('audits', []) -%}
-{%- if execute and audits -%}
+{%- if execute and audits and not is_development() -%}
 {%- for audit in audits -%}
 {%- set arguments = dict(audit) -%}
 {%- do [arguments.pop('name'), arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] %}
@@ -59,7 +59,7 @@ select
 -#}
 {% macro audit_lines_of_sales() -%}
 {%- set line, header = source('silver', 'sales_product'), source('silver', 'sales_customer') -%}
-{%- set visible = "line." ~ is_visible('silver.sales_product') ~ " and header." ~ is_visible('silver.sales_customer') -%}
+{%- set visible = is_visible('silver.sales_product', 'line') ~ " and " ~ is_visible('silver.sales_customer', 'header') -%}
 {%- set differs = "(item.quantity, item.net_amount) is distinct from (line.quantity, line.quantity * line.unit_price - line.discount)" -%}
 {%- if is_incremental() -%}
 select

@@ -59,7 +59,7 @@ select distinct {{ columns | join(', ') }} from {{ ref(fact) }}
   beginning reads what there is, so it finds none.
 -#}
 {% macro delete_empty() -%}
-{%- if execute and is_incremental() -%}
+{%- if execute and is_incremental() and not is_development() -%}
 delete from {{ this }} where line_count = 0 and _load_id = {{ gold_load_id() }}
 {%- endif -%}
 {%- endmacro %}

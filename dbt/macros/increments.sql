@@ -13,7 +13,7 @@
 {%- endmacro %}
 
 {% macro open_gold() -%}
-{%- if execute -%}
+{%- if execute and not is_development() -%}
 {%- set takes = model.config.meta.takes -%}
 {%- set behind = model.config.meta.get('behind', []) -%}
 select meta.open_gold(
@@ -28,7 +28,7 @@ select meta.open_gold(
 
 {#- A table built from the beginning is not counted: readers wait for this transaction, see meta.close_gold. -#}
 {% macro close_gold() -%}
-{%- if execute -%}
+{%- if execute and not is_development() -%}
 select meta.close_gold(
     '{{ this.identifier }}',
     {% if is_incremental() -%}
@@ -45,28 +45,47 @@ select meta.close_gold(
   of its own: close_gold reads the table.
 -#}
 {% macro hand_over() -%}
-{%- if execute -%}
+{%- if execute and not is_development() -%}
 select meta.hand_to_transformation('{{ this.identifier }}')
 {%- endif -%}
 {%- endmacro %}
 
 {#- Rows of a table that this build takes. The bounds are known when the statement is planned: see their functions. -#}
 {% macro is_new(table) -%}
+{%- if is_development() -%}
+true
+{%- else -%}
 _load_id > meta.taken('{{ this.identifier }}', '{{ table }}')
         and {{ is_visible(table) }}
+{%- endif -%}
 {%- endmacro %}
 
-{#- Rows of a table that this build may look at: what comes later belongs to the next build. -#}
-{% macro is_visible(table) -%}
-_load_id <= meta.through('{{ this.identifier }}', '{{ table }}')
+{#-
+  Rows of a table that this build may look at: what comes later belongs to the next build. `alias` is the table's in the
+  statement.
+-#}
+{% macro is_visible(table, alias=none) -%}
+{%- if is_development() -%}
+true
+{%- else -%}
+{{ alias ~ '.' if alias }}_load_id <= meta.through('{{ this.identifier }}', '{{ table }}')
+{%- endif -%}
 {%- endmacro %}
 
 {#- Whether this build takes a table from its beginning, as after the table was built again. -#}
 {% macro is_from_the_beginning(table) -%}
+{%- if is_development() -%}
+true
+{%- else -%}
 meta.taken('{{ this.identifier }}', '{{ table }}') = 0
+{%- endif -%}
 {%- endmacro %}
 
 {#- The load this build writes under. -#}
 {% macro gold_load_id() -%}
+{%- if is_development() -%}
+0::bigint
+{%- else -%}
 meta.gold_load_id('{{ this.identifier }}')
+{%- endif -%}
 {%- endmacro %}

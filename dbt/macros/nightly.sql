@@ -8,7 +8,7 @@
 
 {#-
   The last day that a nightly model counts, as a date: open_nightly has recorded it. No SQL asks a clock. A test names
-  the model, as it is not one itself.
+  the model, as it is not one itself. A developer's build has the date of the live table.
 -#}
 {% macro business_date(model_name=none) -%}
 {%- if execute and not model_name and model.resource_type == 'test' -%}
@@ -22,7 +22,7 @@ meta.business_date('{{ model_name or this.identifier }}')
   whenever one has another value: each night, and in the hour after it.
 -#}
 {% macro open_nightly() -%}
-{%- if execute -%}
+{%- if execute and not is_development() -%}
 {%- set business_date = env_var('RETAIL_BUSINESS_DATE', '') -%}
 {%- if not business_date -%}
 {{ exceptions.raise_compiler_error(

@@ -1,0 +1,19 @@
+-- The statements of gold/difference.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: columns
+-- Columns of a table and their types, in its order.
+select
+    column_name::text,
+    data_type::text
+from information_schema.columns
+where table_schema = %(schema)s and table_name = %(table)s
+order by ordinal_position;
+
+-- name: primary_key
+-- Columns of the primary key of a table.
+select attribute.attname::text
+from pg_index
+cross join lateral unnest(pg_index.indkey) with ordinality as key (attnum, position)
+inner join pg_attribute as attribute on attribute.attrelid = pg_index.indrelid and attribute.attnum = key.attnum
+where pg_index.indrelid = to_regclass(%(table)s) and pg_index.indisprimary
+order by key.position;

@@ -1,0 +1,108 @@
+"""A developer builds a changed model in a schema of their own, and sees what it would change."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from psycopg2.extensions import connection
+
+from gold.difference import difference
+from medallion.database import transaction
+from medallion.errors import ConfigurationError
+from medallion.settings import Settings
+from stack.commands import development
+from stack.commands.development import dev_schema, run_any_dbt
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import StackSettings
+from tests.dbt_copies import alter, project_copy
+from tests.integration.test_gold_rebuild import execute, sell
+from tests.pipeline import build
+from tests.queries import rows
+
+STORES = "models/gold/marts/mart_sales_by_store.sql"
+STATE = "select array_agg(state order by model, source_table)::text from meta.gold_state as state"
+RESULTS = "select count(*) from meta.gold_result"
+LOADS = "select count(*) from meta.load"
+
+
+@pytest.fixture
+def developer(settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that calls dbt as `./retail dbt` does."""
+    monkeypatch.setenv("RETAIL_DEV_SCHEMA", "dev_tests")
+    stack = StackSettings(**{**settings.model_dump(), "database_url": database_url})
+    home = Home(settings.retail_home).prepare()
+    return lambda *arguments: run_any_dbt(home, stack, Talk(), "dev", list(arguments))
+
+
+def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
+    conn: connection, settings: Settings, developer: Any, tmp_path: Path
+) -> None:
+    for sale_id in (1, 2):
+        sell(conn, settings, sale_id, customer_id=sale_id)
+    build(conn, settings)
+    kept = [rows(conn, statement) for statement in (STATE, RESULTS, LOADS)]
+    live = rows(conn, "select * from gold.mart_sales_by_store")
+    assert developer("build", "--select", "mart_sales_by_store") == 0
+    with transaction(conn):
+        same = difference(conn, "mart_sales_by_store", "dev_tests")
+    assert (same.is_same, same.live_rows, same.built_rows) == (True, 1, 1)
+    with project_copy(settings, tmp_path) as copy, patch.object(development, "_DBT_PROJECT", copy):
+        alter(copy, STORES, "from {{ key }}", "from {{ key }} where false")
+        assert developer("run", "--select", "mart_sales_by_store") == 0
+    with transaction(conn):
+        changed = difference(conn, "mart_sales_by_store", "dev_tests")
+    assert (changed.is_same, changed.only_live, changed.only_built) == (False, 1, 0)
+    assert changed.examples[0].startswith("- ")
+    assert rows(conn, "select * from gold.mart_sales_by_store") == live
+    assert [rows(conn, statement) for statement in (STATE, RESULTS, LOADS)] == kept
+    tables = "select tablename::text from pg_tables where schemaname = 'dev_tests' order by 1"
+    assert rows(conn, tables) == [("mart_sales_by_store",)]  # the rest was read from the live Gold
+
+
+def test_every_kind_of_difference_is_counted_by_key(conn: connection) -> None:
+    execute(
+        conn,
+        """
+        create schema dev_tests;
+        create table gold.thing (id int, day date, amount numeric, word text, gone int, _load_id int,
+            primary key (id, day));
+        create table dev_tests.thing (id int, day date, amount numeric, word text, added int, _load_id int);
+        insert into gold.thing values (1, '2026-01-01', 1.5, 'a', 0, 1), (2, '2026-01-01', 2, null, 0, 1),
+            (3, '2026-01-01', 3, 'c', 0, 1);
+        insert into dev_tests.thing values (1, '2026-01-01', 1.50, 'a', 0, 9), (2, '2026-01-01', 5, 'b', 0, 9),
+            (4, '2026-01-01', 4, 'd', 0, 9);
+        """,
+    )
+    with transaction(conn):
+        found = difference(conn, "thing", "dev_tests")
+    assert (found.key, found.live_rows, found.built_rows) == (("id", "day"), 3, 3)
+    assert (found.only_live, found.only_built, found.changed) == (1, 1, 1)
+    assert (found.lost, found.added) == (("gone",), ("added",))
+    of = {one.column: (one.changed, one.live_sum, one.built_sum) for one in found.columns}
+    assert of["amount"] == (1, "6.5", "10.50")
+    assert of["word"] == (1, None, None)
+    assert found.examples == ("= 2 2026-01-01", "- 3 2026-01-01", "+ 4 2026-01-01")
+
+
+def test_a_table_that_is_missing_or_has_no_key_is_named(conn: connection) -> None:
+    execute(conn, "create schema dev_tests; create table gold.bare (id int); create table dev_tests.bare (id int)")
+    with transaction(conn), pytest.raises(ConfigurationError, match=r"no table gold\.nothing"):
+        difference(conn, "nothing", "dev_tests")
+    with transaction(conn), pytest.raises(ConfigurationError, match=r"no table dev\.bare"):
+        difference(conn, "bare", "dev")
+    with transaction(conn), pytest.raises(ConfigurationError, match="no key"):
+        difference(conn, "bare", "dev_tests")
+
+
+def test_the_schema_of_a_developer_is_never_one_of_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "Jo.Doe")
+    assert dev_schema({}) == "dev_jo_doe"
+    assert dev_schema({"RETAIL_DEV_SCHEMA": "dev_next"}) == "dev_next"
+    for name in ("gold", "silver", "public", "dev;drop", "dev_" + "x" * 50):
+        with pytest.raises(ConfigurationError, match="no schema for development"):
+            dev_schema({"RETAIL_DEV_SCHEMA": name})
