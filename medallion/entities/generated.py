@@ -29,7 +29,7 @@ _AUDIT = (
     ("_load_id", "bigint not null", "Silver load that wrote this version of the row."),
     ("_loaded_at", "timestamptz not null default now()", "When that load ran (UTC)."),
 )
-_VERSIONS = "Every version in Bronze. One row per key, version and content."
+VERSIONS = "Every version in Bronze. One row per key, version and content."
 # A column of a table of versions, after those of the records: two contents of one version are two rows.
 _ROW_CHECKSUM = ("row_checksum", "bigint not null", "The contract's checksum of the record.")
 _VERSION_AUDIT = (
@@ -133,6 +133,25 @@ def contract(entity: Entity) -> str:
     return as_yaml(contract_of(entity))
 
 
+def silver_columns(table: Table) -> list[tuple[str, str, str]]:
+    """Name, type and description of each column of a table."""
+    return [*_declared(table), *_AUDIT]
+
+
+def version_columns(table: Table) -> list[tuple[str, str, str]]:
+    """Name, type and description of each column of a table of versions."""
+    return [*_declared(table), _ROW_CHECKSUM, *_VERSION_AUDIT]
+
+
+def version_key(table: Table) -> tuple[str, ...]:
+    """The primary key of a table of versions."""
+    return (*table.key, str(table.version), _ROW_CHECKSUM[0])
+
+
+def _declared(table: Table) -> list[tuple[str, str, str]]:
+    return [(one.name, f"{one.type.sql} not null", one.description) for one in table.columns]
+
+
 FILES: dict[str, Callable[[], str]] = {
     "sql/entities.sql": entities,
     "sql/silver_tables.sql": silver_tables,
@@ -174,8 +193,8 @@ def _rows(values: list[str]) -> str:
 
 
 def _table(table: Table) -> str:
-    columns = [f"{one.name} {one.type.sql} not null" for one in table.columns]
-    lines = [*columns, *(f"{name} {kind}" for name, kind, _ in _AUDIT), f"primary key ({', '.join(table.key)})"]
+    columns = [f"{name} {kind}" for name, kind, _ in silver_columns(table)]
+    lines = [*columns, f"primary key ({', '.join(table.key)})"]
     body = ",\n            ".join(lines)
     by_version = ""
     if table.version is not None:
@@ -197,23 +216,12 @@ $$;
 
 
 def _comments(table: Table) -> str:
-    return _commented(table.name, table.description, _described(table))
+    return _commented(table.name, table.description, silver_columns(table))
 
 
-def _described(table: Table) -> list[tuple[str, str]]:
-    """Names and descriptions of the columns of a table."""
-    return [(one.name, one.description) for one in table.columns] + [(name, text) for name, _, text in _AUDIT]
-
-
-def _described_versions(table: Table) -> list[tuple[str, str]]:
-    """Names and descriptions of the columns of a table of versions."""
-    more = [(name, text) for name, _, text in (_ROW_CHECKSUM, *_VERSION_AUDIT)]
-    return [(one.name, one.description) for one in table.columns] + more
-
-
-def _commented(name: str, description: str, columns: list[tuple[str, str]]) -> str:
+def _commented(name: str, description: str, columns: list[tuple[str, str, str]]) -> str:
     lines = [f"comment on table silver.{name} is {_quoted(description)};"]
-    lines += [f"comment on column silver.{name}.{column} is {_quoted(text)};" for column, text in columns]
+    lines += [f"comment on column silver.{name}.{column} is {_quoted(text)};" for column, _, text in columns]
     return "\n" + "\n".join(lines) + "\n"
 
 
@@ -224,13 +232,8 @@ def _versions(table: Table) -> str:
     """
     if table.versions is None:
         return ""
-    columns = [f"{one.name} {one.type.sql} not null" for one in table.columns]
-    key = ", ".join((*table.key, str(table.version), _ROW_CHECKSUM[0]))
-    lines = [
-        *columns,
-        *(f"{name} {kind}" for name, kind, _ in (_ROW_CHECKSUM, *_VERSION_AUDIT)),
-        f"primary key ({key})",
-    ]
+    columns = [f"{name} {kind}" for name, kind, _ in version_columns(table)]
+    lines = [*columns, f"primary key ({', '.join(version_key(table))})"]
     body = ",\n            ".join(lines)
     names = [one.name for one in table.columns]
     return f"""
@@ -262,7 +265,7 @@ begin
     end if;
 end
 $$;
-{_commented(table.versions, _VERSIONS, _described_versions(table))}"""  # noqa: S608 - as above
+{_commented(table.versions, VERSIONS, version_columns(table))}"""  # noqa: S608 - as above
 
 
 def _checksum(table: Table) -> str:
@@ -289,10 +292,10 @@ def _checksum_text(column: Column) -> str:
 def _source(entity: Entity, table: Table) -> str:
     own = freshness(entity)
     config = "" if own == HOURLY else "        config:\n" + _freshness(own, indent=10)
-    described = _source_table(table.name, table.description, config, _described(table))
+    described = _source_table(table.name, table.description, config, silver_columns(table))
     if table.versions is None:
         return described
-    return described + _source_table(table.versions, _VERSIONS, config, _described_versions(table))
+    return described + _source_table(table.versions, VERSIONS, config, version_columns(table))
 
 
 def _freshness(found: Freshness, indent: int) -> str:
@@ -304,12 +307,12 @@ def _freshness(found: Freshness, indent: int) -> str:
     return "".join(f"{' ' * indent}{line}\n" for line in lines)
 
 
-def _source_table(name: str, description: str, config: str, columns: list[tuple[str, str]]) -> str:
+def _source_table(name: str, description: str, config: str, columns: list[tuple[str, str, str]]) -> str:
     return f"""\
       - name: {name}
         description: {_quoted(description)}
 {config}        columns:
-""" + "".join(f"          - name: {column}\n            description: {_quoted(text)}\n" for column, text in columns)
+""" + "".join(f"          - name: {column}\n            description: {_quoted(text)}\n" for column, _, text in columns)
 
 
 def _quoted(text: str) -> str:
