@@ -18,6 +18,7 @@ from psycopg2.extensions import connection
 from pydantic import SecretStr
 from rich.console import Console
 
+from gold.dictionary import gold_tables, short_type, silver_tables
 from medallion.database import connect
 from medallion.errors import DatabaseError
 from medallion.schema import prepare_schema
@@ -369,6 +370,28 @@ def test_on_tables_a_role_may_what_the_matrix_says_and_nothing_else(built: Platf
         for key, words in PARTIAL.items()
         if key.split()[0] == like
     }
+
+
+def test_the_data_dictionary_says_which_columns_a_table_has_and_which_a_reader_may_read(built: Platform) -> None:
+    query = """
+        select
+            attrelid::regclass::text,
+            attname,
+            format_type(atttypid, atttypmod),
+            has_column_privilege('retail_reader', attrelid, attnum, 'select')
+        from pg_attribute inner join pg_class on attrelid = pg_class.oid
+        where
+            relnamespace in ('silver'::regnamespace, 'gold'::regnamespace) and relkind = 'r'
+            and relname !~ '_change$' and attnum > 0 and not attisdropped
+    """
+    described = {
+        (table.name, one.name, one.type, not one.is_personal)
+        for table in (*silver_tables(), *gold_tables())
+        for one in table.columns
+    }
+    with connect(built.server.url(WAREHOUSE)) as conn:
+        found = {(table, name, short_type(kind), is_read) for table, name, kind, is_read in rows(conn, query)}
+    assert found == described
 
 
 def columns_of(key: str, words: str, known: dict[str, tuple[str, list[str]]]) -> str:

@@ -1,0 +1,39 @@
+"""The data dictionary is what the declarations and the models say, and leaves nothing undescribed."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+
+from gold.dictionary import PAGE, DescribedTable, gold_tables, page, silver_tables
+from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
+
+TABLES = [*silver_tables(), *gold_tables()]
+
+
+def test_the_data_dictionary_is_fresh() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: .venv/bin/python -m gold.dictionary"
+
+
+def test_every_table_that_a_run_builds_is_in_the_dictionary() -> None:
+    assert {one.name for one in TABLES if one.name.startswith("gold.")} == {*CORE, *MARTS, *NIGHTLY_MARTS}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=[one.name for one in TABLES])
+def test_every_table_has_a_grain_and_every_column_a_description(table: DescribedTable) -> None:
+    assert table.grain
+    assert table.columns
+    assert [one.name for one in table.columns if not one.description.strip()] == []
+
+
+def test_personal_columns_are_hidden_wherever_they_are() -> None:
+    hidden = {one.name: {column.name for column in one.columns if column.is_personal} for one in TABLES}
+    personal = {"first_name", "last_name", "email", "phone"}
+    of_customers = ("silver.customers", "silver.customers_version", "gold.dim_customer", "gold.dim_customer_history")
+    assert {name: found for name, found in hidden.items() if found} == dict.fromkeys(of_customers, personal)
+
+
+def test_a_description_is_of_one_line_and_holds_no_template() -> None:
+    texts = [*chain.from_iterable((one.description, *(c.description for c in one.columns)) for one in TABLES)]
+    assert [text for text in texts if "{{" in text or "\n" in text] == []
