@@ -53,7 +53,8 @@ def mart_so_far(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         shutil.rmtree(folder)
         folder.mkdir()
         shutil.rmtree(copy / "tests" / "nightly")
-        (copy / "models" / "metrics.yml").unlink()  # it counts what nightly models hold
+        for name in ("metrics.yml", "exposures.yml"):  # they read nightly models
+            (copy / "models" / name).unlink()
         (folder / "mart_so_far.sql").write_text(MART, encoding="utf-8")
         (folder / "mart_after.sql").write_text(AFTER, encoding="utf-8")
         (copy / "tests" / "so_far_is_that_of_the_fact.sql").write_text(COMPARED, encoding="utf-8")
