@@ -218,9 +218,10 @@ def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
     with project_copy(settings, tmp_path) as copy:
-        alter(copy, FACT, "customer_version.customer_key,", "md5('customer:0')::uuid as customer_key,")
+        wrong = "md5('product:0')::uuid as product_version_key,"  # which no audit sees
+        alter(copy, FACT, "product_version.product_version_key,", wrong)
         for _ in range(2):  # the second time there is nothing new, and the rows are as bad as before
-            with pytest.raises(DataQualityError, match="relationships_sales_item_customer_key"):
+            with pytest.raises(DataQualityError, match="relationships_sales_item_product_version_key"):
                 gold.build_core(conn, settings, run_id="bad")
     assert mart(conn) == before
     failed = "select dataset from meta.load where layer = 'gold' and status = 'FAILED'"
