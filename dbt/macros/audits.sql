@@ -22,6 +22,12 @@
 {% macro audit_gold() -%}
 {%- set audits = model.config.meta.get('audits', []) -%}
 {%- if execute and audits and not is_development() -%}
+{%- if is_incremental() -%}
+with written as materialized (
+    select * from {{ this }}
+    where _load_id = {{ gold_load_id() }}
+)
+{% endif -%}
 {%- for audit in audits -%}
 {%- set arguments = dict(audit) -%}
 {%- do [arguments.pop('name'), arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] %}
@@ -33,9 +39,16 @@ select
 from (
     {{ context['audit_' ~ audit.kind](**arguments) }}
 ) as found
-{%- if not loop.last %};{% endif -%}
+{%- if not loop.last %}
+union all
+{%- endif -%}
 {%- endfor -%}
 {%- endif -%}
+{%- endmacro %}
+
+{#- The rows that the build wrote. All audits of an increment share one look for them. -#}
+{% macro written_rows() -%}
+{{ 'written' if is_incremental() else this }}
 {%- endmacro %}
 
 {#- Every key that a table of Silver has newly brought has a row in the model. -#}
@@ -153,9 +166,8 @@ select
         count(*) as audited,
         null as figure,
         min(built.{{ column }}::text) filter (where known.{{ column }} is null) as example
-    from {{ this }} as built
+    from {{ written_rows() }} as built
     left join {{ ref(to) }} as known on built.{{ column }} = known.{{ column }}
-    where built._load_id = {{ gold_load_id() }}
 {%- endmacro %}
 
 {#-
@@ -177,8 +189,7 @@ select
         select
             count(*) as audited,
             count(*) filter (where {{ column }} is null) as empty
-        from {{ this }}
-        where _load_id = {{ gold_load_id() }}
+        from {{ written_rows() }}
     ) as written
     cross join (
         select coalesce(sum(earlier.measured * earlier.row_count) / nullif(sum(earlier.row_count), 0), 1) as share
@@ -204,6 +215,5 @@ select
         count(*) as audited,
         null as figure,
         min({{ key }}) filter (where {{ wrong }}) as example
-    from {{ this }}
-    where _load_id = {{ gold_load_id() }}
+    from {{ written_rows() }}
 {%- endmacro %}
