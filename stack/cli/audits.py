@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.cli.context import AsJson, open_warehouse
-from stack.host.console import print_data
+from stack.host.console import MOST_WIDTH, print_data
 
 if TYPE_CHECKING:
     from gold.audits import Audit, Audited
@@ -35,7 +35,7 @@ def audits(
     if as_json:
         print_data(json.dumps([asdict(one) for one in found], indent=2, default=lambda moment: moment.isoformat()))
     else:
-        _print(found, Console(highlight=False, soft_wrap=True))
+        _print(found, Console(highlight=False, soft_wrap=True, width=MOST_WIDTH))
 
 
 def _print(found: list[Audit], console: Console) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.cli.context import PASS_ON, AsJson, open_home, where_the_user_stands
-from stack.host.console import Talk, print_data
+from stack.host.console import MOST_WIDTH, Talk, print_data
 
 if TYPE_CHECKING:
     from gold.difference import Difference
@@ -81,7 +81,7 @@ def diff(
     if as_json:
         print_data(json.dumps(asdict(found), indent=2))
     else:
-        _print(found, Console(highlight=False, soft_wrap=True))
+        _print(found, Console(highlight=False, soft_wrap=True, width=MOST_WIDTH))
     raise typer.Exit(0 if found.is_same else 1)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 30
 
+MOST_WIDTH = 240  # of a table whose names must not be cut; a terminal breaks longer lines
+
 
 class Talk:
     """Prints messages for a person."""
