@@ -22,19 +22,12 @@ _SQL = Statements(__file__)
 _REMEDY = "look at it: ./retail audits; the build was published, and the next one closes this if it finds nothing"
 
 
-def report_audits(
-    conn: connection, dag_id: str, run_id: str, settings: Settings | None, channels: Channels
-) -> tuple[int, int]:
-    """Open and close the incidents of the audits of a run. Returns how many warn, and how many were closed.
-
-    Raises DatabaseError when that was not recorded.
-    """
+def report_audits(conn: connection, dag_id: str, run_id: str, settings: Settings | None, channels: Channels) -> None:
+    """Open and close the incidents of the audits of a run. Raises DatabaseError when that was not recorded."""
     with transaction(conn):
         audits = _SQL.rows(conn, "audits_of_run", {"dag_id": dag_id, "run_id": run_id})
-    warned = [(task_id, words) for task_id, words, is_open in audits if words]
-    for task_id, words in warned:
+    for task_id, words in [(task_id, words) for task_id, words, _ in audits if words]:
         record_failure(conn, Failure(dag_id, task_id, run_id, None, words, _REMEDY), settings, channels)
     passed = [task_id for task_id, words, is_open in audits if is_open and not words]
     if passed:
         close_incidents(conn, dag_id, passed, channels)
-    return len(warned), len(passed)
