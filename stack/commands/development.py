@@ -6,7 +6,6 @@ import getpass
 import os
 import re
 import subprocess
-import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from medallion.errors import ConfigurationError
 from medallion.schema import prepare_schema
 from medallion.settings import PROJECT_ROOT
 from medallion.state.locks import GOLD_BUILD, locked
-from stack.commands.tools import dbt_environment, run_dbt
+from stack.commands.tools import dbt_command, dbt_environment, run_dbt
 from stack.services.airflow.service import dbt_profile
 from stack.services.warehouse import warehouse
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from stack.host.home import Home
     from stack.host.settings import StackSettings
 
-_DBT = (sys.executable, "-m", "dbt.cli.main")
-_DBT_PROJECT = PROJECT_ROOT / "dbt"
 _SCHEMA = "RETAIL_DEV_SCHEMA"
 # Commands that resolve references, and so take what is not selected from the live Gold.
 _DEFERRED = {"build", "run", "test", "compile", "show"}
@@ -72,9 +69,8 @@ def run_any_dbt(home: Home, settings: StackSettings, talk: Talk, target: str, ar
                 run_dbt(home, environment, "parse", "--target", "warehouse", "--target-path", str(live))
             more = ["--defer", "--favor-state", "--state", str(live)]
             more += ["--full-refresh"] if arguments[0] in _BUILDING else []
-        where = ["--project-dir", str(_DBT_PROJECT), "--profiles-dir", str(_DBT_PROJECT), "--target", target]
         with nullcontext() if is_dev else locked(conn, GOLD_BUILD):
-            command = [*_DBT, *arguments, *more, *where]
+            command = dbt_command(*arguments, *more, "--target", target)
             return subprocess.run(command, env=environment, cwd=PROJECT_ROOT, check=False).returncode
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
+from gold import dbt_runner
 from gold.dbt_runner import dbt_state, role_of_dbt
 from medallion.database import connect
 from medallion.errors import ConfigurationError, RetailError
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from stack.host.home import Home
     from stack.host.settings import StackSettings
 
-_DBT = (sys.executable, "-m", "dbt.cli.main")
-_DBT_PROJECT = PROJECT_ROOT / "dbt"
 # The owner's tables first. Without the schema analyst: the owner must not run what an analyst has put there.
 _OWNERS_PATH = '"$user",public,dwh,stg,mrr,operational'
 
@@ -123,13 +122,18 @@ def dbt_environment(home: Home, environment: dict[str, str]) -> dict[str, str]:
     return {**environment, **dbt_state(home.path), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
 
+def dbt_command(*arguments: str) -> list[str]:
+    """The command line of dbt on the project."""
+    project = str(dbt_runner.PROJECT_DIR)
+    return [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", project, "--profiles-dir", project]
+
+
 def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
     """Run one dbt command on the project, with its output in `logs/dbt.log`. Raises RetailError."""
     log = home.logs / "dbt.log"
-    where = ("--project-dir", str(_DBT_PROJECT), "--profiles-dir", str(_DBT_PROJECT))
     with log.open("ab") as output:
         done = subprocess.run(
-            [*_DBT, *arguments, *where],
+            dbt_command(*arguments),
             env=environment,
             stdout=output,
             stderr=output,

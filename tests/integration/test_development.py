@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from psycopg2.extensions import connection
@@ -14,7 +13,6 @@ from gold.difference import difference
 from medallion.database import transaction
 from medallion.errors import ConfigurationError
 from medallion.settings import Settings
-from stack.commands import development
 from stack.commands.development import dev_schema, run_any_dbt
 from stack.host.console import Talk
 from stack.host.home import Home
@@ -51,7 +49,7 @@ def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
     with transaction(conn):
         same = difference(conn, "mart_sales_by_store", "dev_tests")
     assert (same.is_same, same.live_rows, same.built_rows) == (True, 1, 1)
-    with project_copy(settings, tmp_path) as copy, patch.object(development, "_DBT_PROJECT", copy):
+    with project_copy(settings, tmp_path) as copy:
         alter(copy, STORES, "from {{ key }}", "from {{ key }} where false")
         assert developer("run", "--select", "mart_sales_by_store") == 0
     with transaction(conn):
