@@ -183,28 +183,42 @@ order by first_load desc
 limit 24;
 
 -- name: results
--- What the last run with a build of Gold has found: counts by kind, all together and of those that passed.
+-- What the last run with a build of Gold has found: counts by kind, all together and of those that passed. A step that
+-- was tried again counts as it ended.
+with ended as (
+    select distinct on (kind, model, name)
+        kind,
+        status
+    from meta.gold_result
+    where run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+    order by kind, model, name, result_id desc
+)
+
 select
     kind,
     count(*) as all_results,
     count(*) filter (where status = 'PASS') as passed
-from meta.gold_result
-where run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+from ended
 group by kind
 order by kind;
 
 -- name: findings
 -- What did not pass in that run, worst first.
+with ended as (
+    select distinct on (kind, model, name) *
+    from meta.gold_result
+    where run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+    order by kind, model, name, result_id desc
+)
+
 select
     kind,
     name,
     model,
     status,
     message
-from meta.gold_result
-where
-    run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
-    and status in ('WARN', 'FAIL', 'ERROR')
+from ended
+where status in ('WARN', 'FAIL', 'ERROR')
 order by status, result_id
 limit 20;
 

@@ -17,6 +17,8 @@ from medallion.alerting.audits import report_audits
 from medallion.database import transaction
 from medallion.errors import GoldAuditFailed
 from medallion.settings import Settings
+from report.pipeline import read_pipeline
+from tests.conftest import NOON
 from tests.dbt_copies import alter, project_copy
 from tests.integration.test_gold_rebuild import execute, sell
 from tests.integration.test_histories import price
@@ -67,8 +69,18 @@ def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
     assert kept["model", "sales_item"] == "ERROR"
     assert kept["model", "dim_store"] == "PASS"
     assert kept["test", "unique_sales_item_sales_item_id"] == "SKIPPED"
+    with transaction(conn):
+        shown = read_pipeline(conn, NOON)
+    assert [(one.kind, one.name, one.status) for one in shown.findings] == [
+        ("model", "sales_item", "ERROR"),
+        ("audit", "amounts_and_moments_are_finite", "FAIL"),
+    ]
     execute(conn, "update silver.sales_product set unit_price = 10 where sale_id = 3")
-    build_untested(conn, settings)
+    gold.build_core(conn, settings, run_id="bad hour")  # the task is tried again
+    with transaction(conn):
+        shown = read_pipeline(conn, NOON)
+    assert shown.findings == ()
+    assert {one.kind: one.all - one.passed for one in shown.results} == {"audit": 0, "model": 0, "test": 0}
     assert rows(conn, FIGURES) == [*before, (3, 10)]
     assert audited(conn, "sales_item", "lines_are_those_of_silver") == ("PASS", 0, 1)
 
