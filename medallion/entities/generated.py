@@ -1,4 +1,4 @@
-"""Files generated from the declarations: the tables of Silver, their grants, dbt's sources, and the contracts.
+"""Files generated from the declarations: the tables of Silver, their grants, dbt's sources and docs, and the contracts.
 
 A table whose rows change has a second one next to it, `<table>_version`, which keeps every version of a row.
 
@@ -128,6 +128,16 @@ sources:
 """ + "".join(_source(one, table) for one in ENTITIES.values() for table in one.tables)
 
 
+def dbt_docs() -> str:
+    """`columns.md`: a block of dbt's docs for each column of a record, for the descriptions of Gold's columns."""
+    blocks = (
+        f"\n{{% docs {name}__{column.name} %}}\n{column.description}\n{{% enddocs %}}\n"
+        for name, table in TABLES.items()
+        for column in table.columns
+    )
+    return f"<!-- {_NOTE} -->\n" + "".join(blocks)
+
+
 def contract(entity: Entity) -> str:
     """`contracts/<entity>.odcs.yaml`: what the source has to send."""
     return as_yaml(contract_of(entity))
@@ -157,6 +167,7 @@ FILES: dict[str, Callable[[], str]] = {
     "sql/silver_tables.sql": silver_tables,
     "sql/silver_grants.sql": silver_grants,
     "dbt/models/silver/_silver__sources.yml": dbt_sources,
+    "dbt/models/silver/columns.md": dbt_docs,
     **{contract_file(one): partial(contract, one) for one in ENTITIES.values()},
 }
 # Written once and kept: a version that is released does not change any more.

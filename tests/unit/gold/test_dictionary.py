@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain
 
 import pytest
 
-from gold.dictionary import PAGE, DescribedTable, gold_tables, page, silver_tables
+from gold.dictionary import PAGE, DescribedTable, _doc_blocks, gold_tables, page, silver_tables
 from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
+from medallion.settings import PROJECT_ROOT
+from medallion.yaml_files import read_yaml
+
+MODELS = PROJECT_ROOT / "dbt" / "models" / "gold"
 
 TABLES = [*silver_tables(), *gold_tables()]
 
@@ -37,3 +42,22 @@ def test_personal_columns_are_hidden_wherever_they_are() -> None:
 def test_a_description_is_of_one_line_and_holds_no_template() -> None:
     texts = [*chain.from_iterable((one.description, *(c.description for c in one.columns)) for one in TABLES)]
     assert [text for text in texts if "{{" in text or "\n" in text] == []
+
+
+def test_a_description_is_written_once_and_shared_by_doc() -> None:
+    written = [
+        column["description"].strip()
+        for file in MODELS.rglob("*.yml")
+        for model in read_yaml(file).get("models", [])
+        for column in model["columns"]
+    ]
+    own = Counter(text for text in written if "doc(" not in text)
+    assert [text for text, times in own.items() if times > 1] == []
+    assert own.keys() & set(_doc_blocks().values()) == set()
+
+
+def test_every_shared_description_is_used() -> None:
+    texts = "".join(file.read_text(encoding="utf-8") for file in MODELS.rglob("*.yml"))
+    shared = (MODELS / "columns.md").read_text(encoding="utf-8")
+    names = [line.split()[2] for line in shared.splitlines() if line.startswith("{% docs")]
+    assert [name for name in names if f"doc('{name}')" not in texts] == []
