@@ -8,11 +8,13 @@ from itertools import chain
 import pytest
 
 from gold.dictionary import PAGE, DescribedTable, _doc_blocks, gold_tables, page, silver_tables
+from medallion.entities.registry import TABLES as SILVER
 from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
 from medallion.settings import PROJECT_ROOT
 from medallion.yaml_files import read_yaml
 
 MODELS = PROJECT_ROOT / "dbt" / "models" / "gold"
+ENTITY_IDS = {table.key[0] for table in SILVER.values()} - {"sale_id"}
 
 TABLES = [*silver_tables(), *gold_tables()]
 
@@ -61,3 +63,19 @@ def test_every_shared_description_is_used() -> None:
     shared = (MODELS / "columns.md").read_text(encoding="utf-8")
     names = [line.split()[2] for line in shared.splitlines() if line.startswith("{% docs")]
     assert [name for name in names if f"doc('{name}')" not in texts] == []
+
+
+def test_every_foreign_key_has_a_relationships_test() -> None:
+    """A foreign key is a key of another table, or the id of an entity whose key the model does not have."""
+    missing = []
+    for file in MODELS.rglob("*.yml"):
+        for model in read_yaml(file).get("models", []):
+            names = {column["name"] for column in model["columns"]}
+            for column in model["columns"]:
+                name = column["name"]
+                is_primary = {"type": "primary_key"} in column.get("constraints", [])
+                is_key = name.endswith("_key") or (name in ENTITY_IDS and name.replace("_id", "_key") not in names)
+                tests = [one for one in column.get("data_tests", []) if "relationships" in one]
+                if is_key and not is_primary and not tests:
+                    missing.append(f"{model['name']}.{name}")
+    assert missing == []
