@@ -16,43 +16,81 @@
 
   What else an audit says are the arguments of its macro. The macro gives one row: `failures`, `audited` (rows that it
   looked at), `figure` (null: none) and `example`, a key that may be shown to every reader. It reads what the build has
-  taken or written and nothing else, so that it costs what the hour brought.
+  taken or written and nothing else, so that it costs what the hour brought. What it has to know of the rows that were
+  written it asks of `looks`: one look at them answers all audits of a model (see `seen`).
 -#}
 
 {% macro audit_gold() -%}
 {%- set audits = model.config.meta.get('audits', []) -%}
 {%- if execute and audits and not is_development() -%}
-{%- if is_incremental() -%}
-with written as materialized (
-    select * from {{ this }}
-    where _load_id = {{ gold_load_id() }}
-)
-{% endif -%}
+{%- set looks, findings = {'aggregates': ['count(*) as row_count'], 'joins': []}, [] -%}
 {%- for audit in audits -%}
 {%- set arguments = dict(audit) -%}
-{%- do [arguments.pop('name'), arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] %}
+{%- do [arguments.pop('name'), arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] -%}
+{%- set finding -%}
+    select
+        {{ loop.index }} as number,
+        '{{ audit.name }}' as name,
+        '{{ audit.severity }}' as severity,
+        found.failures::bigint,
+        found.audited::bigint,
+        found.figure::numeric,
+        found.example::text
+    from (
+        {{ context['audit_' ~ audit.kind](looks, **arguments) }}
+    ) as found
+{%- endset -%}
+{%- do findings.append(finding) -%}
+{%- endfor -%}
+{%- set recorded -%}
 select
     meta.record_audit(
-        {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}, '{{ this.identifier }}', '{{ audit.name }}',
-        '{{ audit.severity }}', found.failures::bigint, found.audited::bigint, found.figure::numeric, found.example::text
+        {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}, '{{ this.identifier }}', name, severity, failures, audited,
+        figure, example
     )
+{%- endset -%}
+{#- Not in one statement with the record, which no parallel plan may have. -#}
+{%- if is_incremental() -%}
+{{ recorded }}
 from (
-    {{ context['audit_' ~ audit.kind](**arguments) }}
-) as found
-{%- if not loop.last %}
-union all
+    {{ all_findings(looks, findings) }}
+) as finding
+order by number
+{%- else -%}
+select set_config('retail.audited_at', clock_timestamp()::text, true);
+create temporary table audited on commit drop as
+{{ all_findings(looks, findings) }};
+{{ recorded }}
+from pg_temp.audited
+order by number
 {%- endif -%}
-{%- endfor -%}
 {%- endif -%}
 {%- endmacro %}
 
-{#- The rows that the build wrote. All audits of an increment share one look for them. -#}
-{% macro written_rows() -%}
-{{ 'written' if is_incremental() else this }}
+{#- What all audits of the model find: one look at the rows that the build wrote, then a row for each audit. -#}
+{% macro all_findings(looks, findings) -%}
+with looked as materialized (
+    select
+        {{ looks.aggregates | join(',\n        ') }}
+    from {{ this }} as built
+    {{ looks.joins | join('\n    ') }}
+    {% if is_incremental() -%}
+    where built._load_id = {{ gold_load_id() }}
+    {%- endif %}
+)
+
+{{ findings | join('\n    union all\n') }}
+{%- endmacro %}
+
+{#- The column of `looked` with this aggregate over the rows that the build wrote, which are `built`. -#}
+{% macro seen(looks, aggregate) -%}
+{%- set name = 'seen_' ~ looks.aggregates | length -%}
+{%- do looks.aggregates.append(aggregate ~ ' as ' ~ name) -%}
+{{ name }}
 {%- endmacro %}
 
 {#- Every key that a table of Silver has newly brought has a row in the model. -#}
-{% macro audit_every_key(table, key) -%}
+{% macro audit_every_key(looks, table, key) -%}
 {%- set schema, name = table.split('.') -%}
 select
         count(distinct taken.{{ key }}) filter (where built.{{ key }} is null) as failures,
@@ -70,7 +108,7 @@ select
   The fact has each line of the sales that it took, at the quantity and the amount that Silver has. An increment looks at
   each line; a build from the beginning compares counts and sums, and looks for the lines only if these differ.
 -#}
-{% macro audit_lines_of_sales() -%}
+{% macro audit_lines_of_sales(looks) -%}
 {%- set line, header = source('silver', 'sales_product'), source('silver', 'sales_customer') -%}
 {%- set visible = is_visible('silver.sales_product', 'line') ~ " and " ~ is_visible('silver.sales_customer', 'header') -%}
 {%- set differs = "(item.quantity, item.net_amount) is distinct from (line.quantity, line.quantity * line.unit_price - line.discount)" -%}
@@ -90,13 +128,15 @@ select
     left join {{ this }} as item on item.sales_item_id = line.sale_id || '-' || line.line_no
     where {{ visible }}
 {%- else -%}
+{%- set quantity = seen(looks, 'sum(built.quantity)') -%}
+{%- set sums = 'row(looked.row_count, looked.' ~ quantity ~ ', looked.' ~ seen(looks, 'sum(built.net_amount)') ~ ')' -%}
 select
-        case when built.sums is distinct from taken.sums then greatest(1, abs(built.lines - taken.lines)) else 0 end
+        case when {{ sums }} is distinct from taken.sums then greatest(1, abs(looked.row_count - taken.lines)) else 0 end
             as failures,
         taken.lines as audited,
-        built.quantity as figure,
+        looked.{{ quantity }} as figure,
         case
-            when built.sums is distinct from taken.sums then (
+            when {{ sums }} is distinct from taken.sums then (
                 select min(line.sale_id || '-' || line.line_no)
                 from {{ header }} as header
                 inner join {{ line }} as line on header.sale_id = line.sale_id
@@ -104,7 +144,8 @@ select
                 where {{ visible }} and {{ differs }}
             )
         end as example
-    from (
+    from looked
+    cross join (
         select
             count(*) as lines,
             row(count(*), sum(line.quantity), sum(line.quantity * line.unit_price - line.discount)) as sums
@@ -112,13 +153,6 @@ select
         inner join {{ header }} as header on line.sale_id = header.sale_id
         where {{ visible }}
     ) as taken
-    cross join (
-        select
-            count(*) as lines,
-            sum(quantity) as quantity,
-            row(count(*), sum(quantity), sum(net_amount)) as sums
-        from {{ this }}
-    ) as built
 {%- endif -%}
 {%- endmacro %}
 
@@ -126,7 +160,7 @@ select
   The mart's lines, quantities and amounts of each day that it recomputed are those of the fact, by currency. A build
   from the beginning compares the sums of all days.
 -#}
-{% macro audit_figures_of_days() -%}
+{% macro audit_figures_of_days(looks) -%}
 select
         count(*) filter (where mart.sums is distinct from fact.sums) as failures,
         coalesce(sum(fact.lines), 0) as audited,
@@ -160,37 +194,34 @@ select
 {%- endmacro %}
 
 {#- No row that the build wrote points at a key that another model does not have. -#}
-{% macro audit_no_orphan(column, to) -%}
+{% macro audit_no_orphan(looks, column, to) -%}
+{%- set is_orphan = to ~ '.' ~ column ~ ' is null' -%}
+{%- do looks.joins.append('left join ' ~ ref(to) ~ ' as ' ~ to ~ ' on built.' ~ column ~ ' = ' ~ to ~ '.' ~ column) -%}
 select
-        count(*) filter (where known.{{ column }} is null) as failures,
-        count(*) as audited,
+        {{ seen(looks, 'count(*) filter (where ' ~ is_orphan ~ ')') }} as failures,
+        row_count as audited,
         null as figure,
-        min(built.{{ column }}::text) filter (where known.{{ column }} is null) as example
-    from {{ written_rows() }} as built
-    left join {{ ref(to) }} as known on built.{{ column }} = known.{{ column }}
+        {{ seen(looks, 'min(built.' ~ column ~ '::text) filter (where ' ~ is_orphan ~ ')') }} as example
+    from looked
 {%- endmacro %}
 
 {#-
   The share of rows without a value has not jumped: it is not more than `jump` above the share in the builds before. A
   build of fewer than `least` rows says nothing.
 -#}
-{% macro audit_nulls(column, jump, least=100, builds=50) -%}
+{% macro audit_nulls(looks, column, jump, least=100, builds=50) -%}
+{%- set empty = seen(looks, 'count(*) filter (where built.' ~ column ~ ' is null)') -%}
+{%- set share = 'looked.' ~ empty ~ '::numeric / nullif(looked.row_count, 0)' -%}
 select
         case
-            when written.audited >= {{ least }} and written.empty > (usual.share + {{ jump }}) * written.audited
-                then written.empty
+            when looked.row_count >= {{ least }} and looked.{{ empty }} > (usual.share + {{ jump }}) * looked.row_count
+                then looked.{{ empty }}
             else 0
         end as failures,
-        written.audited,
-        round(written.empty::numeric / nullif(written.audited, 0), 6) as figure,
-        'a share of ' || round(written.empty::numeric / nullif(written.audited, 0), 3)
-        || ' instead of ' || round(usual.share, 3) as example
-    from (
-        select
-            count(*) as audited,
-            count(*) filter (where {{ column }} is null) as empty
-        from {{ written_rows() }}
-    ) as written
+        looked.row_count as audited,
+        round({{ share }}, 6) as figure,
+        'a share of ' || round({{ share }}, 3) || ' instead of ' || round(usual.share, 3) as example
+    from looked
     cross join (
         select coalesce(sum(earlier.measured * earlier.row_count) / nullif(sum(earlier.row_count), 0), 1) as share
         from (
@@ -207,13 +238,13 @@ select
   No amount that the build wrote is NaN, and no moment is infinite: Postgres lets both pass its checks and contracts, and
   one of them makes every sum that it is in useless.
 -#}
-{% macro audit_finite(amounts, moments, key) -%}
-{%- set wrong = "coalesce(" ~ amounts | join(" = 'NaN' or ") ~ " = 'NaN', false) or not isfinite("
-    ~ moments | join(") or not isfinite(") ~ ")" -%}
+{% macro audit_finite(looks, amounts, moments, key) -%}
+{%- set wrong = "coalesce(built." ~ amounts | join(" = 'NaN' or built.") ~ " = 'NaN', false) or not isfinite(built."
+    ~ moments | join(") or not isfinite(built.") ~ ")" -%}
 select
-        count(*) filter (where {{ wrong }}) as failures,
-        count(*) as audited,
+        {{ seen(looks, 'count(*) filter (where ' ~ wrong ~ ')') }} as failures,
+        row_count as audited,
         null as figure,
-        min({{ key }}) filter (where {{ wrong }}) as example
-    from {{ written_rows() }}
+        {{ seen(looks, 'min(built.' ~ key ~ ') filter (where ' ~ wrong ~ ')') }} as example
+    from looked
 {%- endmacro %}
