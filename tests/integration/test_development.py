@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg2.extensions import connection
 
+from gold import build as gold
 from gold.difference import difference
 from medallion.database import transaction
 from medallion.errors import ConfigurationError
@@ -17,15 +19,18 @@ from stack.commands.development import dev_schema, run_any_dbt
 from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.settings import StackSettings
+from tests.conftest import NOON
 from tests.dbt_copies import alter, project_copy
 from tests.integration.test_gold_rebuild import execute, sell
-from tests.pipeline import build
+from tests.pipeline import build, build_untested
 from tests.queries import rows
 
 STORES = "models/gold/marts/mart_sales_by_store.sql"
 STATE = "select array_agg(state order by model, source_table)::text from meta.gold_state as state"
 RESULTS = "select count(*) from meta.gold_result"
 LOADS = "select count(*) from meta.load"
+NIGHTS = "select array_agg(night order by model)::text from meta.nightly_build as night"
+NIGHT = date(2026, 1, 3)
 
 
 @pytest.fixture
@@ -60,6 +65,23 @@ def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
     assert [rows(conn, statement) for statement in (STATE, RESULTS, LOADS)] == kept
     tables = "select tablename::text from pg_tables where schemaname = 'dev_tests' order by 1"
     assert rows(conn, tables) == [("mart_sales_by_store",)]  # the rest was read from the live Gold
+
+
+def test_a_nightly_model_is_built_beside_the_live_one_as_of_its_business_date(
+    conn: connection, settings: Settings, developer: Any
+) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    build_untested(conn, settings)
+    gold.build_nightly(conn, settings, run_id="night", now=NOON, as_of=NIGHT)
+    sell(conn, settings, 2, customer_id=2, sold_at="2026-01-05T10:00:00Z")  # after the business date
+    build_untested(conn, settings)
+    kept = [rows(conn, statement) for statement in (STATE, RESULTS, LOADS, NIGHTS)]
+    assert developer("run", "--select", "mart_customer_rfm", "rfm_cut_points") == 0
+    with transaction(conn):
+        same = difference(conn, "mart_customer_rfm", "dev_tests")
+    assert (same.is_same, same.live_rows, same.built_rows) == (True, 1, 1)
+    assert rows(conn, "select distinct business_date from dev_tests.mart_customer_rfm") == [(NIGHT,)]
+    assert [rows(conn, statement) for statement in (STATE, RESULTS, LOADS, NIGHTS)] == kept
 
 
 def test_every_kind_of_difference_is_counted_by_key(conn: connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from rich.console import Console
 from loaders import new_fields
 from loaders.load_customers import load_customers
 from loaders.load_sales_products import load_sales_product
-from medallion.database import transaction
+from medallion.database import connect, transaction
 from medallion.entities.registry import TABLES
 from medallion.errors import DataQualityError
 from medallion.settings import Settings
-from medallion.state.new_fields import declared_fields, undeclared_fields
+from medallion.state.new_fields import SeenField, add_new_fields, declared_fields, undeclared_fields
 from stack.commands.layer_report import print_report, read_report
 from tests.integration.test_silver import customer, land
+from tests.process_table import eventually
 from tests.queries import rows
 
 KEPT = "select dataset, field, json_type, path, line_no from meta.new_field order by dataset, field"
@@ -69,6 +71,21 @@ def test_a_new_field_is_kept_and_reported_once(
     assert f"new field: customers: tier (string), first seen {report.new_fields[0].first_seen_at:%Y-%m-%d %H:%M}" in (
         text.getvalue()
     )
+
+
+def test_two_loads_that_meet_a_field_at_once_report_it_once(
+    conn: connection, settings: Settings, database_url: str
+) -> None:
+    receipt, field = land(conn, settings, [customer(tier=1)]), SeenField("tier", "number", 1)
+    with connect(database_url) as other, ThreadPoolExecutor(1) as pool:
+        with transaction(conn), conn.cursor() as cursor:
+            first = add_new_fields(conn, receipt, [field])
+            waiting = pool.submit(lambda: add_new_fields(other, receipt, [field]))
+            waits = f"select from pg_locks where not granted and pid = {other.info.backend_pid}"
+            assert eventually(lambda: cursor.execute(waits) or cursor.rowcount)
+        assert (first, waiting.result(60)) == ([field], [])
+        other.commit()
+    assert rows(conn, KEPT) == [("customers", "tier", "number", receipt.path, 1)]
 
 
 def test_a_field_that_is_declared_now_is_new_no_more(conn: connection, settings: Settings) -> None:
