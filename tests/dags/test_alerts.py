@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from psycopg2.extensions import connection
 
+from medallion.settings import Settings
 from tests.airflow_run import Hour
-from tests.conftest import KEY
+from tests.conftest import KEY, NOON, Source
+from tests.pipeline import build_untested, hour
 from tests.ports import free_port
 from tests.postgres_server import PASSWORD
 from tests.queries import rows
@@ -25,6 +28,7 @@ BREAK = f"""
     $$ begin raise exception 'no <b>room</b> at postgresql://u:{PASSWORD}@h/d for {KEY} {{{{ 7 * 191 }}}}'; end $$;
     create trigger break before insert on silver.products for each statement execute function public.break()
 """
+AUDIT = "audit_sales_item_nulls_of_cost_amount"
 OPEN = """
     select task_id, entity, times, pending_channels
     from meta.incident inner join meta.incident_message using (message_id)
@@ -155,6 +159,24 @@ def test_a_source_that_refuses_every_pull_is_one_message_and_one_end(runs: Hour,
     assert alarmed.run() == 0
     assert [one["status"] for one in hook.received] == ["OPEN", "CLOSED"]
     assert sorted(hook.received[1]["tasks"]) == pulls
+
+
+def test_an_audit_that_warns_opens_an_incident_and_the_run_passes(
+    runs: Hour, hook: Any, conn: connection, settings: Settings, source: Source
+) -> None:
+    hour(conn, settings)
+    build_untested(conn, settings)
+    with conn, conn.cursor() as cursor:  # so no sale of the next hours has a cost
+        cursor.execute("update gold.dim_product_history set currency = 'CHF'")
+    source.set_clock(NOON + timedelta(hours=4))
+    alarmed = told(runs, hook, free_port())
+    alarmed.environment["ALERT_EMAIL"] = ""
+    assert alarmed.run() == 0, alarmed.log.read_text()[-3000:]
+    assert rows(conn, OPEN) == [(AUDIT, AUDIT, 1, [])]
+    (message,) = hook.received
+    assert message["status"] == "OPEN"
+    assert "instead of 0.000" in message["cause"]
+    assert rows(conn, "select max(sold_at) > timestamptz '2026-11-06 12:00Z' from gold.sales_item") == [(True,)]
 
 
 def test_while_the_warehouse_is_down_that_is_told_once_and_the_log_lines_come_all_the_same(
