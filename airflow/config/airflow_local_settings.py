@@ -29,3 +29,4 @@ if sys.argv[1:2] == ["scheduler"]:
 
 if sys.argv[1:3] == ["dags", "test"]:  # ./retail run, without a scheduler
     import_module("retail_task_logs").keep_task_logs()
+    import_module("retail_api_version").answer_the_newest_version_only()
