@@ -193,6 +193,32 @@ select
         group by currency{{ ', sold_date' if is_part }}
 {%- endmacro %}
 
+{#- A table of events has the amounts of the fact, up to the business date and by currency. -#}
+{% macro audit_figures_up_to_the_date(looks) -%}
+select
+        count(*) filter (where built.sums is distinct from fact.sums) as failures,
+        coalesce(sum(fact.lines), 0) as audited,
+        null as figure,
+        min(coalesce(fact.currency, built.currency)) filter (where built.sums is distinct from fact.sums) as example
+    from (
+        select
+            currency,
+            count(*) as lines,
+            row({{ figure('net_amount') }}, {{ figure('margin_amount') }}) as sums
+        from {{ ref('sales_item') }}
+        where sold_date <= {{ business_date() }}
+        group by currency
+    ) as fact
+    full join (
+        select
+            currency,
+            row({{ figure('net_amount') }}, sum(margin_amount)) as sums
+        from {{ this }}
+        where currency is not null
+        group by currency
+    ) as built on fact.currency = built.currency
+{%- endmacro %}
+
 {#- No row that the build wrote points at a key that another model does not have. -#}
 {% macro audit_no_orphan(looks, column, to) -%}
 {%- set is_orphan = to ~ '.' ~ column ~ ' is null' -%}

@@ -123,6 +123,22 @@ def test_a_mart_that_would_differ_from_the_fact_is_not_published(conn: connectio
     assert rows(conn, "select sum(line_count) from gold.mart_sales_by_store") == [(2,)]
 
 
+def test_a_nightly_table_that_would_differ_from_the_fact_is_not_published(
+    conn: connection, settings: Settings, tmp_path: Path
+) -> None:
+    sell(conn, settings, 1, customer_id=1)
+    build_untested(conn, settings)
+    gold.build_nightly(conn, settings, run_id="night", now=NOON)
+    events = rows(conn, "select behavior_id, net_amount, _load_id from gold.fct_customer_behavior order by 1")
+    assert audited(conn, "fct_customer_behavior", "amounts_are_those_of_the_fact") == ("PASS", 0, 1)
+    assert audited(conn, "mart_customer_rfm", "customer_is_known") == ("PASS", 0, 1)
+    with project_copy(settings, tmp_path) as copy:
+        alter(copy, "models/gold/nightly/fct_customer_behavior.sql", "net_amount::numeric", "(net_amount + 1)::numeric")
+        with pytest.raises(GoldAuditFailed, match=r"fct_customer_behavior.amounts_are_those_of_the_fact: 1 of 1 rows"):
+            gold.build_nightly(conn, settings, run_id="night", now=NOON)
+    assert rows(conn, "select behavior_id, net_amount, _load_id from gold.fct_customer_behavior order by 1") == events
+
+
 def test_a_jump_in_nulls_is_published_and_opens_an_incident_until_it_is_over(
     conn: connection, settings: Settings
 ) -> None:
