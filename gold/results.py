@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SQL = Statements(__file__)
 _MOST_MESSAGE = 1000
+_WHERE = "compiled code at"  # a path on the machine of the run: in its log, and not for those who read the report
 _KINDS = {"model": "model", "test": "test", "unit_test": "test"}
 _STATUSES = {
     "success": "PASS",
@@ -59,7 +60,8 @@ def _results_of(result: Any) -> list[Result]:
     kind, status = _KINDS.get(str(node.resource_type)), _STATUSES.get(str(result.status))
     if kind is None or status is None:
         return []
-    message = None if status == "PASS" else reason_of(result)[:_MOST_MESSAGE]
+    reason = reason_of(result).partition(_WHERE)[0].rstrip()
+    message = None if status == "PASS" else reason[:_MOST_MESSAGE]
     kept = [Result(kind, node.name, _model_of(node), status, result.failures, result.execution_time, message)]
     audit = failed_audit(result)
     if audit:

@@ -67,6 +67,9 @@ def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
     assert audited(conn, "sales_item", "amounts_and_moments_are_finite")[:2] == ("FAIL", 1)
     kept = {(kind, name): status for kind, name, status, *_ in rows(conn, RESULTS.replace("%s", "'bad hour'"))}
     assert kept["model", "sales_item"] == "ERROR"
+    (message,) = rows(conn, "select message from meta.gold_result where status = 'ERROR'")[0]
+    assert message.startswith("Database Error in model sales_item")
+    assert "compiled code" not in message
     assert kept["model", "dim_store"] == "PASS"
     assert kept["test", "unique_sales_item_sales_item_id"] == "SKIPPED"
     with transaction(conn):
