@@ -20,13 +20,55 @@
   written it asks of `looks`: one look at them answers all audits of a model (see `seen`).
 -#}
 
-{% macro audit_gold() -%}
+{#-
+  The audits of an increment, as a hook after it. A complete build is audited by `audit_built`, before its table takes the
+  place of the one that readers have: from there to the commit they wait.
+-#}
+{% macro audit_increment() -%}
+{%- if execute and is_incremental() -%}
+{%- set found = findings(this) -%}
+{%- if found %}
+{{ recorded() }}
+from (
+    {{ found }}
+) as finding
+order by number
+{%- endif -%}
+{%- endif -%}
+{%- endmacro %}
+
+{#- The audits of a complete build, in `relation`. Not in one statement with the record, which no parallel plan may have. -#}
+{% macro audit_built(relation) -%}
+{%- set found = findings(relation) -%}
+{%- if found %}
+
+select set_config('retail.audited_at', clock_timestamp()::text, true);
+create temporary table audited on commit drop as
+{{ found }};
+{{ recorded() }}
+from pg_temp.audited
+order by number;
+{%- endif -%}
+{%- endmacro %}
+
+{% macro recorded() -%}
+select
+    meta.record_audit(
+        {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}, '{{ this.identifier }}', name, severity, failures, audited,
+        figure, example
+    )
+{%- endmacro %}
+
+{#- What the audits of the model find in its rows: one look at those that the build wrote, then a row for each audit. -#}
+{% macro findings(relation) -%}
 {%- set audits = model.config.meta.get('audits', []) -%}
-{%- if execute and audits and not is_development() -%}
-{%- set looks, findings = {'aggregates': ['count(*) as row_count'], 'joins': []}, [] -%}
+{%- if audits and not is_development() -%}
+{%- set looks = {'relation': relation, 'aggregates': ['count(*) as row_count'], 'joins': []} -%}
+{%- set found = [] -%}
 {%- for audit in audits -%}
 {%- set arguments = dict(audit) -%}
-{%- do [arguments.pop('name'), arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] -%}
+{%- do looks.update(audit=arguments.pop('name')) -%}
+{%- do [arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] -%}
 {%- set finding -%}
     select
         {{ loop.index }} as number,
@@ -40,46 +82,20 @@
         {{ context['audit_' ~ audit.kind](looks, **arguments) }}
     ) as found
 {%- endset -%}
-{%- do findings.append(finding) -%}
+{%- do found.append(finding) -%}
 {%- endfor -%}
-{%- set recorded -%}
-select
-    meta.record_audit(
-        {{ quoted(env_var("RETAIL_RUN_ID", invocation_id)) }}, '{{ this.identifier }}', name, severity, failures, audited,
-        figure, example
-    )
-{%- endset -%}
-{#- Not in one statement with the record, which no parallel plan may have. -#}
-{%- if is_incremental() -%}
-{{ recorded }}
-from (
-    {{ all_findings(looks, findings) }}
-) as finding
-order by number
-{%- else -%}
-select set_config('retail.audited_at', clock_timestamp()::text, true);
-create temporary table audited on commit drop as
-{{ all_findings(looks, findings) }};
-{{ recorded }}
-from pg_temp.audited
-order by number
-{%- endif -%}
-{%- endif -%}
-{%- endmacro %}
-
-{#- What all audits of the model find: one look at the rows that the build wrote, then a row for each audit. -#}
-{% macro all_findings(looks, findings) -%}
 with looked as materialized (
     select
         {{ looks.aggregates | join(',\n        ') }}
-    from {{ this }} as built
+    from {{ relation }} as built
     {{ looks.joins | join('\n    ') }}
     {% if is_incremental() -%}
     where built._load_id = {{ gold_load_id() }}
     {%- endif %}
 )
 
-{{ findings | join('\n    union all\n') }}
+{{ found | join('\n    union all\n') }}
+{%- endif -%}
 {%- endmacro %}
 
 {#- The column of `looked` with this aggregate over the rows that the build wrote, which are `built`. -#}
@@ -101,7 +117,7 @@ select
         select {{ key }} from {{ source(schema, name) }}
         where {{ is_new(table) }}
     ) as taken
-    left join {{ this }} as built on taken.{{ key }} = built.{{ key }}
+    left join {{ looks.relation }} as built on taken.{{ key }} = built.{{ key }}
 {%- endmacro %}
 
 {#-
@@ -125,25 +141,16 @@ select
     ) as taken
     inner join {{ header }} as header on taken.sale_id = header.sale_id
     inner join {{ line }} as line on taken.sale_id = line.sale_id
-    left join {{ this }} as item on item.sales_item_id = line.sale_id || '-' || line.line_no
+    left join {{ looks.relation }} as item on item.sales_item_id = line.sale_id || '-' || line.line_no
     where {{ visible }}
 {%- else -%}
 {%- set quantity = seen(looks, 'sum(built.quantity)') -%}
 {%- set sums = 'row(looked.row_count, looked.' ~ quantity ~ ', looked.' ~ seen(looks, 'sum(built.net_amount)') ~ ')' -%}
 select
-        case when {{ sums }} is distinct from taken.sums then greatest(1, abs(looked.row_count - taken.lines)) else 0 end
-            as failures,
+        wrong.lines as failures,
         taken.lines as audited,
         looked.{{ quantity }} as figure,
-        case
-            when {{ sums }} is distinct from taken.sums then (
-                select min(line.sale_id || '-' || line.line_no)
-                from {{ header }} as header
-                inner join {{ line }} as line on header.sale_id = line.sale_id
-                left join {{ this }} as item on item.sales_item_id = line.sale_id || '-' || line.line_no
-                where {{ visible }} and {{ differs }}
-            )
-        end as example
+        wrong.example
     from looked
     cross join (
         select
@@ -153,17 +160,30 @@ select
         inner join {{ header }} as header on line.sale_id = header.sale_id
         where {{ visible }}
     ) as taken
+    -- Reads nothing while the sums agree. A line that a load has changed since the build read it is the next build's.
+    cross join lateral (
+        select
+            count(*) as lines,
+            min(coalesce(item.sales_item_id, line.sale_id || '-' || line.line_no)) as example
+        from {{ line }} as line
+        inner join {{ header }} as header on line.sale_id = header.sale_id
+        full join {{ looks.relation }} as item on item.sales_item_id = line.sale_id || '-' || line.line_no
+        where
+            {{ sums }} is distinct from taken.sums
+            and {{ differs }}
+            and coalesce({{ visible }}, true)
+    ) as wrong
 {%- endif -%}
 {%- endmacro %}
 
 {#-
   The mart's lines, quantities and amounts of each day that it recomputed are those of the fact, by currency. A build
-  from the beginning compares the sums of all days.
+  from the beginning compares the sums of all days. `audited` are days and currencies.
 -#}
 {% macro audit_figures_of_days(looks) -%}
 select
         count(*) filter (where mart.sums is distinct from fact.sums) as failures,
-        coalesce(sum(fact.lines), 0) as audited,
+        count(*) as audited,
         null as figure,
         min(concat_ws(' ', fact.sold_date, coalesce(fact.currency, mart.currency)))
             filter (where mart.sums is distinct from fact.sums) as example
@@ -171,19 +191,19 @@ select
         {{ sums_of_days(ref('sales_item'), 'count(*)') }}
     ) as fact
     full join (
-        {{ sums_of_days(this, 'sum(line_count)::bigint') }}
+        {{ sums_of_days(looks.relation, 'sum(line_count)::bigint') }}
     ) as mart
         on fact.currency = mart.currency and fact.sold_date is not distinct from mart.sold_date
 {%- endmacro %}
 
-{#- Lines, quantities and amounts by currency: of each day that the build recomputed, or of all days. -#}
+{#- Lines, quantities, gross and net amounts and cost by currency: of each day that the build recomputed, or of all days. -#}
 {% macro sums_of_days(relation, lines) -%}
 {%- set is_part = is_incremental() -%}
 select
             currency,
             {{ 'sold_date' if is_part else 'null::date' }} as sold_date,
-            {{ lines }} as lines,
-            row({{ lines }}, sum(quantity)::numeric, sum(net_amount)) as sums
+            row({{ lines }}, sum(quantity)::numeric, sum(gross_amount), sum(net_amount), coalesce(sum(cost_amount), 0))
+                as sums
         from {{ relation }}
         {% if is_part -%}
         where sold_date in (
@@ -197,13 +217,12 @@ select
 {% macro audit_figures_up_to_the_date(looks) -%}
 select
         count(*) filter (where built.sums is distinct from fact.sums) as failures,
-        coalesce(sum(fact.lines), 0) as audited,
+        count(*) as audited,
         null as figure,
         min(coalesce(fact.currency, built.currency)) filter (where built.sums is distinct from fact.sums) as example
     from (
         select
             currency,
-            count(*) as lines,
             row({{ figure('net_amount') }}, {{ figure('margin_amount') }}) as sums
         from {{ ref('sales_item') }}
         where sold_date <= {{ business_date() }}
@@ -213,7 +232,7 @@ select
         select
             currency,
             row({{ figure('net_amount') }}, sum(margin_amount)) as sums
-        from {{ this }}
+        from {{ looks.relation }}
         where currency is not null
         group by currency
     ) as built on fact.currency = built.currency
@@ -233,7 +252,7 @@ select
 
 {#-
   The share of rows without a value has not jumped: it is not more than `jump` above the share in the builds before. A
-  build of fewer than `least` rows says nothing.
+  build of fewer than `least` rows has found out nothing: it neither warns nor ends a warning.
 -#}
 {% macro audit_nulls(looks, column, jump, least=100, builds=50) -%}
 {%- set empty = seen(looks, 'count(*) filter (where built.' ~ column ~ ' is null)') -%}
@@ -244,7 +263,7 @@ select
                 then looked.{{ empty }}
             else 0
         end as failures,
-        looked.row_count as audited,
+        case when looked.row_count >= {{ least }} then looked.row_count else 0 end as audited,
         round({{ share }}, 6) as figure,
         'a share of ' || round({{ share }}, 3) || ' instead of ' || round(usual.share, 3) as example
     from looked
@@ -253,7 +272,7 @@ select
         from (
             select measured, row_count
             from meta.gold_result
-            where kind = 'audit' and model = '{{ this.identifier }}' and name = 'nulls_of_{{ column }}'
+            where kind = 'audit' and model = '{{ this.identifier }}' and name = '{{ looks.audit }}'
             order by result_id desc
             limit {{ builds }}
         ) as earlier

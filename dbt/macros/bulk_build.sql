@@ -20,6 +20,9 @@ set local enable_seqscan = off;
 {% endif -%}
 {%- if temporary or not config.get('contract').enforced or not is_built_in_bulk() -%}
 {{ dbt.postgres__create_table_as(temporary, relation, sql) }}
+{%- if not temporary -%}
+{{ audit_built(relation) }}
+{%- endif -%}
 {%- else -%}
 {{ get_assert_columns_equivalent(sql) }}
 {{ config.get('sql_header') or '' }}
@@ -44,6 +47,7 @@ alter table {{ relation }}
 
 -- Now, and not in close_gold: once the tables are swapped, readers wait for the commit.
 analyze {{ relation }};
+{{ audit_built(relation) }}
 {%- endif -%}
 {%- endmacro %}
 
