@@ -2,14 +2,13 @@
 
 -- name: audits_of_run
 -- The last result of each audit in a run: its name in incidents, what it found if it warns, and whether it has an
--- incident. One that looked at no row has found out nothing.
+-- incident. One that looked at no row has found out nothing, as in a step that is tried again after its rows were built.
 with result as (
     select distinct on (model, name)
         format('audit_%%s_%%s', model, name) as task_id,
-        case when status = 'WARN' then format('audit %%s of %%s: %%s', name, model, message) end as words,
-        row_count
+        case when status = 'WARN' then format('audit %%s of %%s: %%s', name, model, message) end as words
     from meta.gold_result
-    where run_id = %(run_id)s and kind = 'audit' and status in ('PASS', 'WARN')
+    where run_id = %(run_id)s and kind = 'audit' and status in ('PASS', 'WARN') and row_count > 0
     order by model, name, result_id desc
 )
 
@@ -20,5 +19,4 @@ select
         select from meta.incident as open_one
         where open_one.dag_id = %(dag_id)s and open_one.task_id = result.task_id and open_one.status = 'OPEN'
     ) as is_open
-from result
-where row_count > 0;
+from result;
