@@ -37,17 +37,22 @@ order by number
 {%- endif -%}
 {%- endmacro %}
 
-{#- The audits of a complete build, in `relation`. Not in one statement with the record, which no parallel plan may have. -#}
+{#-
+  The audits of a complete build, in `relation`. Not in one statement with the record, which no parallel plan may have:
+  between the two is a table that no other session ever sees, as not every database lets the role make temporary ones.
+-#}
 {% macro audit_built(relation) -%}
 {%- set found = findings(relation) -%}
+{%- set between = relation.schema ~ '.' ~ this.identifier ~ '__audited' -%}
 {%- if found %}
 
 select set_config('retail.audited_at', clock_timestamp()::text, true);
-create temporary table audited on commit drop as
+create unlogged table {{ between }} as
 {{ found }};
 {{ recorded() }}
-from pg_temp.audited
+from {{ between }}
 order by number;
+drop table {{ between }};
 {%- endif -%}
 {%- endmacro %}
 

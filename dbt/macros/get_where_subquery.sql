@@ -5,7 +5,7 @@
 -#}
 {% macro tested(table) -%}
 {%- if execute and (env_var('RETAIL_FULL_TESTS', '') or is_development()) -%}
-0
+-1 {#- A developer's build writes under load 0. #}
 {%- else -%}
 meta.taken('dbt_test', '{{ table }}')
 {%- endif -%}
@@ -22,14 +22,14 @@ meta.taken('dbt_test', '{{ table }}')
 
 {#-
   `where: new rows` in the config of a test limits it to rows that were not tested yet, so the tests of a run
-  cost what the run brought. Overrides dbt's macro of this name, as its documentation of `where` suggests.
+  cost what the run brought; `new rows and …` limits it further. Overrides dbt's macro of this name, as its documentation of `where` suggests.
 -#}
 {% macro get_where_subquery(relation) -%}
-{%- set where = config.get('where', '') -%}
-{%- if where == 'new rows' -%}
+{%- set where = config.get('where') or '' -%}
+{%- if where.startswith('new rows') -%}
 (
     select * from {{ relation }}
-    where _load_id > {{ tested(relation.schema ~ '.' ~ relation.identifier) }}
+    where _load_id > {{ tested(relation.schema ~ '.' ~ relation.identifier) }} {{ where | replace('new rows', '', 1) }}
 ) as new_rows
 {%- elif where -%}
 (select * from {{ relation }} where {{ where }}) as filtered

@@ -149,7 +149,8 @@ def check_pairs(details: Details) -> None:
 
 def test_names_are_escaped_and_what_is_not_built_is_said(history: connection) -> None:
     execute(history, "update gold.dim_store set store_name = '<script>x</script>', city = '\"><img src=x>'")
-    execute(history, "update gold.dim_product set product_name = '<object>' || product_id, is_inferred = false")
+    known = "is_inferred = false, sku = 'x', unit_price = 1, unit_cost = 1, currency = 'EUR', updated_at = 'epoch'"
+    execute(history, f"update gold.dim_product set product_name = '<object>' || product_id, {known}")
     text = page(history)
     assert not Elements(text).names & {"script", "img", "object"}
     assert "&lt;script&gt;x&lt;/script&gt;" in text
