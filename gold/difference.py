@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 _SQL = Statements(__file__)
-_NUMBERS = ("smallint", "integer", "bigint", "numeric", "double precision")
+_NUMBERS = ("smallint", "integer", "bigint", "numeric", "double precision")  # numeric(12,2) too
 _OF_THE_BUILD = ("_load_id", "_loaded_at")  # no two builds have these in common
 _EXAMPLES = 5
 
@@ -27,6 +27,15 @@ class ColumnDifference:
     changed: int
     live_sum: str | None
     built_sum: str | None
+
+
+@dataclass(frozen=True)
+class ChangedType:
+    """A column of both tables that has another type. Its values are not compared."""
+
+    column: str
+    live: str
+    built: str
 
 
 @dataclass(frozen=True)
@@ -46,13 +55,15 @@ class Difference:
     changed: int
     lost: tuple[str, ...]
     added: tuple[str, ...]
+    types: tuple[ChangedType, ...]
     columns: tuple[ColumnDifference, ...]
     examples: tuple[str, ...]
 
     @property
     def is_same(self) -> bool:
-        """Whether both have the same columns and the same rows."""
-        return not (self.only_live or self.only_built or self.changed or self.lost or self.added)
+        """Whether both have the same columns, of the same types, and the same rows."""
+        rows, columns = (self.only_live, self.only_built, self.changed), (self.lost, self.added, self.types)
+        return not (any(rows) or any(columns))
 
 
 def difference(conn: connection, model: str, schema: str) -> Difference:
@@ -60,22 +71,22 @@ def difference(conn: connection, model: str, schema: str) -> Difference:
 
     Raises ConfigurationError when one of them does not exist, or when the live one has no key.
     """
+    model = model.removeprefix("gold.")
     live, built = _columns(conn, "gold", model), _columns(conn, schema, model)
     if not live or not built:
         missing = "gold" if not live else schema
         do = "build it: ./retail run" if not live else f"build it: ./retail dbt --target dev build --select {model}"
         raise ConfigurationError(f"there is no table {missing}.{model}", remedy=do)
     key = tuple(name for (name,) in _SQL.rows(conn, "primary_key", {"table": f"gold.{model}"}))
-    if not key or not set(key) <= set(built):
+    if not key or any(built.get(name) != live[name] for name in key):
         raise ConfigurationError(
             f"{model} has no key by which both tables could be compared",
             remedy="declare a primary key in its contract",
         )
-    shared = [name for name in live if name in built]
+    shared = [name for name in live if live[name] == built.get(name)]
     rows = _compare(conn, model, schema, key, [name for name in shared if name not in key])
-    sums = [
-        _sums(conn, place, model, [name for name in shared if live[name] in _NUMBERS]) for place in ("gold", schema)
-    ]
+    numbers = [name for name in shared if live[name].partition("(")[0] in _NUMBERS]
+    sums = [_sums(conn, place, model, numbers) for place in ("gold", schema)]
     return Difference(
         model=model,
         schema=schema,
@@ -87,6 +98,9 @@ def difference(conn: connection, model: str, schema: str) -> Difference:
         changed=rows["changed"],
         lost=tuple(name for name in live if name not in built),
         added=tuple(name for name in built if name not in live),
+        types=tuple(
+            ChangedType(name, live[name], built[name]) for name in live if built.get(name, live[name]) != live[name]
+        ),
         columns=tuple(
             ColumnDifference(name, rows.get(f"of_{name}", 0), *(found.get(name) for found in sums)) for name in shared
         ),

@@ -3,11 +3,11 @@
 -- name: columns
 -- Columns of a table and their types, in its order.
 select
-    column_name::text,
-    data_type::text
-from information_schema.columns
-where table_schema = %(schema)s and table_name = %(table)s
-order by ordinal_position;
+    attname::text,
+    format_type(atttypid, atttypmod)
+from pg_attribute
+where attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)) and attnum > 0 and not attisdropped
+order by attnum;
 
 -- name: primary_key
 -- Columns of the primary key of a table.

@@ -93,6 +93,8 @@ def _print(found: Difference, console: Console) -> None:
     for words, names in (("columns only live", found.lost), ("columns only built", found.added)):
         if names:
             console.print(f"{words}: {', '.join(names)}")
+    for kind in found.types:
+        console.print(f"type of {kind.column}: {kind.live} live, {kind.built} built", markup=False)
     shown = [one for one in found.columns if one.changed or one.live_sum != one.built_sum]
     if shown:
         table = Table(box=None, pad_edge=False)

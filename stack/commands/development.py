@@ -34,18 +34,26 @@ _NAME = re.compile(r"dev(_[a-z0-9_]{1,40})?")
 
 
 def dev_schema(environment: os._Environ[str] | dict[str, str]) -> str:
-    """The schema of this developer: RETAIL_DEV_SCHEMA, else `dev_` and the account's name.
+    """The schema of this developer: RETAIL_DEV_SCHEMA, else `dev_` and the account's name; `dev` without a name.
 
     Raises ConfigurationError for a name that could be that of a schema of the platform.
     """
-    account = re.sub(r"[^a-z0-9]+", "_", getpass.getuser().lower()).strip("_")[:40]
-    name = environment.get(_SCHEMA) or f"dev_{account}"
+    name = environment.get(_SCHEMA) or "_".join(filter(None, ("dev", _account())))
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{_SCHEMA}={name} is no schema for development",
+            f"{_SCHEMA}={name} is not a schema for development",
             remedy="name it dev, or dev_ and lower-case letters, digits and underscores",
         )
     return name
+
+
+def _account() -> str:
+    """The account's name as a part of a schema's; empty if it has none, or none of these letters."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # the account is a number alone, as in a container
+        return ""
+    return re.sub(r"[^a-z0-9]+", "_", user.lower()).strip("_")[:40]
 
 
 def run_any_dbt(home: Home, settings: StackSettings, talk: Talk, target: str, arguments: list[str]) -> int:
@@ -55,23 +63,27 @@ def run_any_dbt(home: Home, settings: StackSettings, talk: Talk, target: str, ar
     does not select. Otherwise it keeps the steps of a run out while it works.
     """
     is_dev = target == "dev"
+    command = next((one for one in arguments if not one.startswith("-")), "")
+    schema = {_SCHEMA: dev_schema(os.environ)} if is_dev else {}
     with warehouse(home, settings, talk) as url, connect(url, application_name="retail dbt") as conn:
         prepare_schema(conn)
-        environment = dbt_environment(home, {**os.environ, **dbt_profile(url), _SCHEMA: dev_schema(os.environ)})
+        environment = dbt_environment(home, {**os.environ, **dbt_profile(url), **schema})
         if not is_dev:
             environment["RETAIL_PG_ROLE"] = role_of_dbt(conn)
         with talk.step("dbt deps"):
             run_dbt(home, environment, "deps")
         more: list[str] = []
-        if is_dev and arguments[0] in _DEFERRED:
+        if is_dev and command in _DEFERRED:
             live = home.path / "dbt" / "live"
             with talk.step("dbt parse of the live Gold"):
                 run_dbt(home, environment, "parse", "--target", "warehouse", "--target-path", str(live))
-            more = ["--defer", "--favor-state", "--state", str(live)]
-            more += ["--full-refresh"] if arguments[0] in _BUILDING else []
+            more = ["--defer", "--state", str(live)]
+            # What is not selected is the live table, even if an older build of it is here. A test selects no table.
+            more += ["--favor-state"] if command != "test" else []
+            more += ["--full-refresh"] if command in _BUILDING else []
         with nullcontext() if is_dev else locked(conn, GOLD_BUILD):
-            command = dbt_command(*arguments, *more, "--target", target)
-            return subprocess.run(command, env=environment, cwd=PROJECT_ROOT, check=False).returncode
+            line = dbt_command(*arguments, *more, "--target", target)
+            return subprocess.run(line, env=environment, cwd=PROJECT_ROOT, check=False).returncode
 
 
 def compare_with_live(home: Home, settings: StackSettings, talk: Talk, model: str) -> Difference:

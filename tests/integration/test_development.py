@@ -11,7 +11,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
-from gold.difference import difference
+from gold.difference import ChangedType, difference
 from medallion.database import transaction
 from medallion.errors import ConfigurationError
 from medallion.settings import Settings
@@ -55,6 +55,9 @@ def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
         same = difference(conn, "mart_sales_by_store", "dev_tests")
     assert (same.is_same, same.live_rows, same.built_rows) == (True, 1, 1)
     with project_copy(settings, tmp_path) as copy:
+        alter(copy, STORES, "    {{ key }}.store_key,", "    md5('wrong')::uuid as store_key,")
+        assert developer("--no-use-colors", "build", "--select", "mart_sales_by_store") == 1
+        assert developer("test", "--select", "mart_sales_by_store") == 1  # the developer's table
         alter(copy, STORES, "from {{ key }}", "from {{ key }} where false")
         assert developer("run", "--select", "mart_sales_by_store") == 0
     with transaction(conn):
@@ -90,19 +93,20 @@ def test_every_kind_of_difference_is_counted_by_key(conn: connection) -> None:
         """
         create schema dev_tests;
         create table gold.thing (id int, day date, amount numeric, word text, gone int, _load_id int,
-            primary key (id, day));
-        create table dev_tests.thing (id int, day date, amount numeric, word text, added int, _load_id int);
-        insert into gold.thing values (1, '2026-01-01', 1.5, 'a', 0, 1), (2, '2026-01-01', 2, null, 0, 1),
-            (3, '2026-01-01', 3, 'c', 0, 1);
-        insert into dev_tests.thing values (1, '2026-01-01', 1.50, 'a', 0, 9), (2, '2026-01-01', 5, 'b', 0, 9),
-            (4, '2026-01-01', 4, 'd', 0, 9);
+            kind int, primary key (id, day));
+        create table dev_tests.thing (id int, day date, amount numeric, word text, added int, _load_id int, kind text);
+        insert into gold.thing values (1, '2026-01-01', 1.5, 'a', 0, 1, 1), (2, '2026-01-01', 2, null, 0, 1, 1),
+            (3, '2026-01-01', 3, 'c', 0, 1, 1);
+        insert into dev_tests.thing values (1, '2026-01-01', 1.50, 'a', 0, 9, 1), (2, '2026-01-01', 5, 'b', 0, 9, 1),
+            (4, '2026-01-01', 4, 'd', 0, 9, 1);
         """,
     )
     with transaction(conn):
-        found = difference(conn, "thing", "dev_tests")
+        found = difference(conn, "gold.thing", "dev_tests")
     assert (found.key, found.live_rows, found.built_rows) == (("id", "day"), 3, 3)
     assert (found.only_live, found.only_built, found.changed) == (1, 1, 1)
     assert (found.lost, found.added) == (("gone",), ("added",))
+    assert found.types == (ChangedType("kind", "integer", "text"),)
     of = {one.column: (one.changed, one.live_sum, one.built_sum) for one in found.columns}
     assert of["amount"] == (1, "6.5", "10.50")
     assert of["word"] == (1, None, None)
@@ -124,5 +128,5 @@ def test_the_schema_of_a_developer_is_never_one_of_the_platform(monkeypatch: pyt
     assert dev_schema({}) == "dev_jo_doe"
     assert dev_schema({"RETAIL_DEV_SCHEMA": "dev_next"}) == "dev_next"
     for name in ("gold", "silver", "public", "dev;drop", "dev_" + "x" * 50):
-        with pytest.raises(ConfigurationError, match="no schema for development"):
+        with pytest.raises(ConfigurationError, match="not a schema for development"):
             dev_schema({"RETAIL_DEV_SCHEMA": name})
