@@ -82,14 +82,15 @@ def _column(name: str, types: Mapping[str, str]) -> KeyColumn:
         "bigint": (0, int),
         "integer": (0, int),
         "date": (1, date.fromisoformat),
-        "timestamp with time zone": (1, _moment),
+        "timestamp with time zone": (1, _hour),
     }
     order, read = readers.get(types[name], (2, str))
     words = {"sold_date": "DAY", "sold_hour": "HOUR"}
     return KeyColumn(name, order, words.get(name, name.removesuffix("_id").upper()), read)
 
 
-def _moment(text: str) -> datetime:
-    """A moment, in UTC unless it says otherwise."""
+def _hour(text: str) -> datetime:
+    """The hour that a moment lies in, in UTC unless it says otherwise."""
     moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    in_utc = moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return in_utc.replace(minute=0, second=0, microsecond=0)

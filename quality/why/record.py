@@ -45,7 +45,7 @@ def trace_record(conn: connection, settings: Settings, entity: Entity, record_id
     layers = _Layers()
     for name in entity.datasets:
         _trace_dataset(conn, settings, entity, DATASETS[name], record_id, layers)
-    gold, behind = gold_rows(conn, entity, record_id, layers.silver)
+    gold, behind = gold_rows(conn, entity, record_id, [*layers.silver, *layers.versions])
     notes = notes_on(conn, settings, entity, record_id, is_there=bool(layers.silver or layers.lines))
     return RecordTrace(
         entity=entity.name,

@@ -56,7 +56,10 @@ def version_rows(conn: connection, dataset: Dataset, record_id: int) -> list[Tab
 def gold_rows(
     conn: connection, entity: Entity, record_id: int, silver: Sequence[TableRow]
 ) -> tuple[list[TableRow], list[str]]:
-    """Rows of Gold that are made of this record, and a note for each table that has not taken it yet."""
+    """Rows of Gold that are made of this record, and a note for each table that has not taken it yet.
+
+    `silver` are its rows and versions in Silver.
+    """
     tables = [f"silver.{name}" for table in entity.tables for name in (table.name, table.versions) if name]
     readers = _SQL.rows(conn, "readers", {"tables": tables, "column": entity.key})
     models = dict.fromkeys(model for model, _, _ in readers)

@@ -289,6 +289,18 @@ def test_a_figure_that_is_not_the_sum_of_its_sales_says_so(filled: Filled) -> No
         execute(filled.conn, change.format("-", day))
 
 
+def test_a_history_that_is_behind_its_versions_says_so(filled: Filled) -> None:
+    of_customer = f"silver.customers_version set _load_id = _load_id {{}} 1000000 where customer_id = {CHANGED}"
+    execute(filled.conn, f"update {of_customer.format('+')}")
+    try:
+        notes = filled.record("customer", CHANGED).notes
+        newest = rows(filled.conn, "select max(_load_id) from silver.customers_version")[0][0]
+    finally:
+        execute(filled.conn, f"update {of_customer.format('-')}")
+    behind = f"gold.dim_customer_history has not taken load {newest} of silver.customers_version yet"
+    assert [note for note in notes if note.startswith(behind)]
+
+
 def test_a_key_that_does_not_fit_is_refused_with_the_one_that_does(filled: Filled) -> None:
     for mart, key in (("mart_sales_by_customer", ["12"]), ("mart_sales_by_store", ["1", "yesterday"]), ("sale", ["x"])):
         with pytest.raises(ConfigurationError) as raised:

@@ -38,7 +38,15 @@ def test_ids_come_first_and_words_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-05T10", "2026-11-05 10:00", "2026-11-05T10:00:00Z", "2026-11-05T11:00+01:00"]
+    "text",
+    [
+        "2026-11-05T10",
+        "2026-11-05 10:00",
+        "2026-11-05T10:00:00Z",
+        "2026-11-05T10:30",
+        "2026-11-05T15:59:59.9+05:30",
+        "2026-11-05T11:00+01:00",
+    ],
 )
 def test_an_hour_is_in_utc_unless_it_says_otherwise(text: str) -> None:
     (moment,) = [value for value in read_key("mart_sales_by_hour", ["1", text]).values() if isinstance(value, datetime)]
