@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _ENDING = ".odcs.yaml"
+_NUMBERS = re.compile(r"\d[\d^]*(?: - \d+)?")  # as rules write them: 2^31 - 1
 # They explain, and decide about no record. The bounds of a number say what its format says.
 _EXPLAIN = {"description", "classification", "format", "tags", "status", "apiVersion"}
 
@@ -190,10 +191,16 @@ def _changed(field: str, before: Attributes, after: Attributes) -> list[Change]:
         Change(
             field,
             f"{name} {_shown(name, before)} → {_shown(name, after)}",
-            is_breaking=not (name == "rule" and limits) and _breaks(name, before, after),
+            is_breaking=not (name == "rule" and limits and _says_the_same(before[name], after[name]))
+            and _breaks(name, before, after),
         )
         for name in names
     ]
+
+
+def _says_the_same(before: str, after: str) -> bool:
+    """Whether two rules differ in their numbers alone, which are the limits that have changed."""
+    return _NUMBERS.sub("#", before) == _NUMBERS.sub("#", after)
 
 
 def _shown(name: str, attributes: Mapping[str, Any]) -> str:

@@ -113,7 +113,14 @@ def test_the_bounds_of_a_contract_are_those_of_a_load(name: str) -> None:
         (with_type(STORES, "currency", pattern=None), [("currency", False)]),
         (with_type(STORES, "city", pattern="^.{1,80}$"), [("city", True)]),
         (with_type(STORES, "city", rule="text of one line"), [("city", True)]),
-        (with_type(STORES, "store_id", maximum=2**40, rule="up to 2^40"), [("store_id", False)] * 2),
+        (
+            with_type(STORES, "store_id", maximum=2**40, rule="a whole number from 1 to 2^40"),
+            [("store_id", False)] * 2,
+        ),
+        (
+            with_type(STORES, "store_id", maximum=2**40, rule="an even number up to 2^40"),
+            [("store_id", True), ("store_id", False)],
+        ),
         (with_type(STORES, "is_active", json="string"), [("is_active", True)] * 2),
         (replace(STORES, is_optional=False), [("", True), ("", False)]),
         (replace(STORES, lasting=()), [("", False)]),
