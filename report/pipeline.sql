@@ -183,14 +183,20 @@ order by first_load desc
 limit 24;
 
 -- name: results
--- What the last run with a build of Gold has found: counts by kind, all together and of those that passed. A step that
+-- What the last run that built a model has found: counts by kind, all together and of those that passed. A step that
 -- was tried again counts as it ended.
 with ended as (
     select distinct on (kind, model, name)
         kind,
         status
     from meta.gold_result
-    where run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+    where run_id = (
+        select last.run_id
+        from meta.gold_result as last
+        where last.kind = 'model'
+        order by last.result_id desc
+        limit 1
+    )
     order by kind, model, name, result_id desc
 )
 
@@ -207,7 +213,13 @@ order by kind;
 with ended as (
     select distinct on (kind, model, name) *
     from meta.gold_result
-    where run_id = (select last.run_id from meta.gold_result as last order by last.result_id desc limit 1)
+    where run_id = (
+        select last.run_id
+        from meta.gold_result as last
+        where last.kind = 'model'
+        order by last.result_id desc
+        limit 1
+    )
     order by kind, model, name, result_id desc
 )
 
