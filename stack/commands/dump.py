@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _APPLIED = "meta.applied_schema"
 # Neither: tables of retail_analyst, which the owner may not read. To restore them, the owner would run what is in them.
 _ANALYST = "analyst"
+# What developers have built for themselves; it may hold personal columns, and is built again by the command that did.
+_DEVELOPERS = ("dev", "dev_*")
 _EMPTY = "select to_regnamespace('meta') is null and to_regnamespace('silver') is null"
 
 
@@ -38,7 +40,8 @@ def dump_warehouse(program: str, url: str, file: Path, *, snapshot: str | None =
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
         of_snapshot = [f"--snapshot={snapshot}"] if snapshot else []
-        how = ("--format=custom", f"--exclude-table-data={_APPLIED}", f"--exclude-schema={_ANALYST}")
+        left_out = [f"--exclude-schema={one}" for one in (_ANALYST, *_DEVELOPERS)]
+        how = ("--format=custom", f"--exclude-table-data={_APPLIED}", *left_out)
         _call([program, *how, f"--file={draft}", *of_snapshot], url, "could not be dumped")
         draft.replace(file)
     except OSError as error:

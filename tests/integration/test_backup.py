@@ -162,6 +162,10 @@ def test_a_backup_that_is_restored_elsewhere_is_equal_and_private(
     conn: connection, database_url: str, settings: Settings, elsewhere: Settings, empty_url: str, tmp_path: Path
 ) -> None:
     hour(conn, settings, "one")
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "create schema dev_jo; create table dev_jo.copy_of_gold (id int); create table analyst.own (id int)"
+        )
     done = backed_up(database_url, settings, tmp_path / "backup")
     assert (done.copied, done.files) == (4, 4)
     written = [file for file in (tmp_path / "backup").rglob("*") if file.is_file()]
@@ -169,6 +173,7 @@ def test_a_backup_that_is_restored_elsewhere_is_equal_and_private(
     assert "4 of 4 files match" in restored_backup(empty_url, elsewhere, tmp_path / "backup")
     with connect(empty_url) as copy:
         assert hashes(copy) == hashes(conn)
+        assert rows(copy, "select to_regclass('dev_jo.copy_of_gold'), to_regclass('analyst.own')") == [(None, None)]
         assert verify_bronze(copy, stack(elsewhere)).damaged == {}
         with pytest.raises(ConfigurationError, match="holds data already"):
             restored_backup(empty_url, elsewhere, tmp_path / "backup")
