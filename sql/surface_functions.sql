@@ -143,9 +143,9 @@ begin
     if not found and in_currency is not null then
         raise exception 'nothing was sold in the currency "%"', in_currency using
             errcode = 'invalid_parameter_value',
-            hint = format('There are: %s.', (
-                select string_agg(distinct mart.currency, ', ') from gold.mart_daily_kpis as mart
-            ));
+            hint = coalesce(format('There are: %s.', (
+                select nullif(string_agg(distinct mart.currency, ', '), '') from gold.mart_sales_by_customer as mart
+            )), 'Nothing was sold.');
     end if;
 end
 $$;

@@ -37,7 +37,7 @@ begin
         raise exception '% has not been built yet', table_name
         using
             errcode = 'object_not_in_prerequisite_state',
-            hint = 'The first run builds it: ./retail run. Tables of the night: ./retail nightly.';
+            hint = 'The first run builds it: ./retail run. Nightly tables: ./retail nightly.';
     end if;
     return true;
 end

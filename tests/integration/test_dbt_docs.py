@@ -86,7 +86,12 @@ def held_by_the_table(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     dbt-coverage counts tests of single columns alone. Postgres holds a constraint for every row, before the commit.
     """
     models = {one["unique_id"]: one for one in manifest["nodes"].values() if one["resource_type"] == "model"}
-    rules = {name: f"{model['constraints']} {model['config']['meta'].get('audits')}" for name, model in models.items()}
+    prose = {"name", "says"}
+    rules = {
+        name: f"{model['constraints']}"
+        + " ".join(str([one[key] for key in {*one} - prose]) for one in model["config"]["meta"].get("audits", ()))
+        for name, model in models.items()
+    }
     for test in manifest["nodes"].values():
         if test["resource_type"] == "test" and test.get("attached_node") in models and not test["column_name"]:
             rules[test["attached_node"]] += f" {test['test_metadata']['kwargs']}"
