@@ -30,7 +30,7 @@ from medallion.database import connect
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
 from stack.commands.checks import is_pipeline_setting
-from tests.homes import emptied, spare_dbt_its_callers, spare_libfaketime_the_environment
+from tests.homes import emptied, spare_dbt_its_callers, spare_dbt_its_debug_log, spare_libfaketime_the_environment
 from tests.postgres_server import PostgresServer, running_server
 from tests.workers import BySharedFixture
 
@@ -123,6 +123,7 @@ def source() -> Iterator[Source]:
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spare_dbt_its_callers()
+    spare_dbt_its_debug_log()
     spare_libfaketime_the_environment()
     return tmp_path_factory.mktemp("homes")
 
