@@ -32,6 +32,7 @@ from medallion.settings import Settings
 from stack.commands.checks import is_pipeline_setting
 from tests.homes import emptied, spare_dbt_its_callers, spare_dbt_its_debug_log, spare_libfaketime_the_environment
 from tests.postgres_server import PostgresServer, running_server
+from tests.slow_share import chosen_share, left_out
 from tests.workers import BySharedFixture
 
 KEY = "key-of-the-tests"
@@ -43,6 +44,15 @@ def pytest_configure() -> None:
     """No test may meet what the user has configured, however pytest was started."""
     for name in [name for name in os.environ if is_pipeline_setting(name)]:
         del os.environ[name]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the chosen share of the slow tests."""
+    others = left_out(items, chosen_share(os.environ))
+    if others:
+        names = {item.nodeid for item in others}
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item.nodeid not in names]
 
 
 def pytest_collection_finish() -> None:

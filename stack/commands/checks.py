@@ -40,6 +40,9 @@ _PYTHON = (sys.executable, "-m")
 # a worker, and which begin first.
 _PARALLEL = ("-n", "3", "--dist", "load")
 _WITHOUT_SLOW = ("-m", "not slow")
+# Which of the slow tests pytest keeps (tests/slow_share.py). A run has so many shares, one of them for each commit.
+SLOW_SHARE = "RETAIL_SLOW_SHARE"
+_SHARES = 3
 # The longest tests first, so that no worker ends with one alone.
 _SHIFTED_FOLDERS = ("tests/integration", "tests/property", "tests/unit")
 _LONGEST_FOLDERS = ("tests/dags", "tests/containers", "tests/faults")
@@ -82,7 +85,7 @@ class Result:
 def checks(
     pytest_arguments: list[str], *, fast: bool = False, everything: bool = False, date: ShiftedDate | None = None
 ) -> list[Check]:
-    """The suite. `fast` leaves out what starts processes or a database; `everything` has the slow tests too.
+    """The suite. `fast` leaves out what starts processes or a database; `everything` has slow tests too.
 
     With `everything` and a `date`, the unit, property and integration tests run at that date, other tests today.
     """
@@ -104,17 +107,25 @@ def checks_at_dates(pytest_arguments: list[str], dates: tuple[ShiftedDate, ...])
 
 def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, everything: bool = False) -> int:
     """Run all checks, continue after a failure, and end with a summary. Returns 0 or 1."""
-    library = find_library()
-    date = date_of_commit(_commit(), shifted_dates(_now())) if everything and library else None
+    library, commit = find_library(), _commit()
+    date = date_of_commit(commit, shifted_dates(_now())) if everything and library else None
+    share = share_of_commit(commit) if everything and not pytest_arguments else ""
     results = [
-        _run(check, library, talk) for check in checks(pytest_arguments, fast=fast, everything=everything, date=date)
+        _run(check, library, talk, {SLOW_SHARE: share})
+        for check in checks(pytest_arguments, fast=fast, everything=everything, date=date)
     ]
     failed = _failed(results)
     if everything and library is None:
         talk.warn(f"no test ran at another date than today's: {_NO_LIBRARY}")
-    talk.say(f"failed: {', '.join(failed)}" if failed else _passed(pytest_arguments, fast=fast, everything=everything))
+    passed = _passed(pytest_arguments, fast=fast, everything=everything, share=share)
+    talk.say(f"failed: {', '.join(failed)}" if failed else passed)
     talk.say(summary(DEEP_RESULTS))
     return 1 if failed else 0
+
+
+def share_of_commit(commit: str) -> str:
+    """The share of the slow tests for a commit, as `2/3`. It follows the commit, as the date does."""
+    return f"{int(commit[-8:] or '0', 16) % _SHARES + 1}/{_SHARES}"
 
 
 def run_deep(talk: Talk, pytest_arguments: list[str], name: str, results: Path = DEEP_RESULTS) -> int:
@@ -216,12 +227,12 @@ def _chosen_dates(only: str | None) -> tuple[ShiftedDate, ...]:
     return chosen
 
 
-def _passed(pytest_arguments: list[str], *, fast: bool, everything: bool) -> str:
+def _passed(pytest_arguments: list[str], *, fast: bool, everything: bool, share: str) -> str:
     """Text that says what has passed and what was not run: a tier that was not run is not green."""
     if pytest_arguments:
         return "all checks passed, with the tests that the arguments chose"
     if everything:
-        return "all checks passed, with the slow tests"
+        return f"all checks passed, with share {share} of the slow tests (all of them: --deep slow)"
     return f"all checks passed; not run: {'all but the fast tests' if fast else 'the slow tests (--all)'}"
 
 
@@ -232,7 +243,8 @@ def _run(check: Check, library: Path | None, talk: Talk, added: Mapping[str, str
     else:
         talk.say(f"pytest at {_described(check.date)}")
         repair_sleep()
-        code = _call(check, shifted(_environment(), check.date, _now(), library), share_clock)
+        environment = _environment() | dict(added or {})
+        code = _call(check, shifted(environment, check.date, _now(), library), share_clock)
         remove_leftovers(psutil.pid_exists)
     result = Result(check, code, time.monotonic() - began)
     _print_result(result, talk)

@@ -161,6 +161,7 @@ def test_a_source_that_refuses_every_pull_is_one_message_and_one_end(runs: Hour,
     assert sorted(hook.received[1]["tasks"]) == pulls
 
 
+@pytest.mark.slow
 def test_an_audit_that_warns_opens_an_incident_and_the_run_passes(
     runs: Hour, hook: Any, conn: connection, settings: Settings, source: Source
 ) -> None:

@@ -27,6 +27,7 @@ BADGES = ("MetaDatabase", "Scheduler", "Triggerer", "Dag Processor")
 BEAT = "insert into job (job_type, state, latest_heartbeat) values ('TriggererJob', 'running', now())"
 
 
+@pytest.mark.slow
 def test_a_triggerer_is_shown_only_once_one_runs(runs: Hour, tmp_path: Path) -> None:
     metadata = runs.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
     with web_ui(runs, tmp_path / "api.log", AIRFLOW__API__THEME=HOME_PAGE_THEME) as url, browser(tmp_path) as page:

@@ -78,6 +78,7 @@ def last_events(runs: Hour) -> dict[str, dict[str, int]]:
     return {name: {key: extra[key] for key in keys if key in extra} for name, _, extra in events}
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_bronze_and_silver_is_made_good_by_the_next(
     runs: Hour, conn: connection, source: Source, database_url: str
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_run_killed_between_bronze_and_silver_is_made_good_by_the_next(
     assert rows(conn, "select count(*) from meta.load where status = 'RUNNING'") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_what_and_what_to_do(runs: Hour, conn: connection) -> None:
     refused = Hour(runs.environment | {"SOURCE_API_KEY": "not-a-key"}, runs.log)
     assert refused.run() != 0

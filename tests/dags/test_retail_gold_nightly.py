@@ -49,6 +49,7 @@ def test_every_task_has_notes_owner_and_a_time_limit(dag: Any) -> None:
     assert "When a run is red" in dag.doc_md
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
 def test_a_night_is_skipped_before_the_first_hour_and_then_builds_as_of_yesterday(

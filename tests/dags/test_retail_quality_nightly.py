@@ -45,6 +45,7 @@ def test_every_task_has_notes_owner_and_a_time_limit(dag: Any) -> None:
     assert "When a run is red" in dag.doc_md
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
 def test_a_night_finds_what_changed_behind_the_pipelines_back(runs: Hour, conn: connection, settings: Settings) -> None:

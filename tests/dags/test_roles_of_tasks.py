@@ -44,6 +44,7 @@ def made(postgres_server: PostgresServer, home_of_roles: Path) -> Iterator[Platf
         yield one
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
 def test_an_hour_and_a_night_need_no_login_but_the_narrow_ones(made: Platform, runs: Hour) -> None:

@@ -107,6 +107,7 @@ def test_a_text_that_its_contract_has_no_room_for_fails_and_is_not_cut(
         gold.build_core(conn, settings, run_id="bad")
 
 
+@pytest.mark.slow
 def test_first_builds_full_refreshes_and_increments_give_the_same_rows(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -146,6 +147,7 @@ def await_swap(conn: connection) -> int:
     return int(found[0][0])
 
 
+@pytest.mark.slow
 def test_a_full_refresh_that_is_killed_leaves_readers_the_table_they_had(made: Platform) -> None:
     """A reader in its way, as it would wait for it elsewhere: up to the swap, the build asks for no lock of readers."""
     made.hour()

@@ -63,6 +63,7 @@ def build_calendar(conn: connection, settings: Settings, as_of: date, **variable
     dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar", passed))
 
 
+@pytest.mark.slow
 def test_forty_years_are_those_of_pythons_calendar(conn: connection, settings: Settings) -> None:
     """The fiscal year too, whichever month it begins with; with January it is the ISO year."""
     sell(conn, settings, 1, customer_id=1, sold_at="1986-07-03T10:00:00Z")
@@ -79,6 +80,7 @@ def test_forty_years_are_those_of_pythons_calendar(conn: connection, settings: S
     assert rows(conn, long_years) != [(0,)]
 
 
+@pytest.mark.slow
 def test_a_strange_date_of_a_sale_makes_no_centuries(conn: connection, settings: Settings) -> None:
     """Nor does it turn a night red: those of the tests are the days that the calendar promises."""
     for number, day in enumerate(["1970-01-01", "2024-02-29", "2026-11-07", "2099-06-01"], start=1):

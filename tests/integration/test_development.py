@@ -42,6 +42,7 @@ def developer(settings: Settings, database_url: str, monkeypatch: pytest.MonkeyP
     return lambda *arguments: run_any_dbt(home, stack, Talk(), "dev", list(arguments))
 
 
+@pytest.mark.slow
 def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
     conn: connection, settings: Settings, developer: Any, tmp_path: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
     assert rows(conn, tables) == [("mart_sales_by_store",)]  # the rest was read from the live Gold
 
 
+@pytest.mark.slow
 def test_a_nightly_model_is_built_beside_the_live_one_as_of_its_business_date(
     conn: connection, settings: Settings, developer: Any
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Source
 from tests.retail_cli import Retail, retail
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(400)]
 
 BRONZE_TASKS = {"bronze_customers", "bronze_products", "bronze_stores", "bronze_sales"}
 

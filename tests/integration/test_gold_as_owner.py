@@ -42,6 +42,7 @@ def made(postgres_server: PostgresServer, home_of_roles: Path) -> Iterator[Platf
         yield one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["sales_item", "mart_sales_by_customer"])
 def test_a_trigger_in_gold_does_not_run_as_the_owner(made: Platform, table: str) -> None:
     made.hour()
@@ -55,6 +56,7 @@ def test_a_trigger_in_gold_does_not_run_as_the_owner(made: Platform, table: str)
         assert rows(owner, "select cursor_value from meta.ingestion_state where entity = 'sales'") != [("999999",)]
 
 
+@pytest.mark.slow
 def test_the_owner_builds_what_the_hourly_role_owns(made: Platform) -> None:
     with made.login(WAREHOUSE) as owner:
         hour(owner, made.settings)
@@ -66,6 +68,7 @@ def test_the_owner_builds_what_the_hourly_role_owns(made: Platform) -> None:
     made.hour()
 
 
+@pytest.mark.slow
 def test_a_rebuild_in_another_database_works_for_the_owner(made: Platform) -> None:
     made.hour()
     with made.login(WAREHOUSE) as owner:

@@ -75,6 +75,7 @@ def build_by_hand(conn: connection, settings: Settings, *what: str, **passed: st
 RIGHT = [(2, "2026-01-01", "10.00"), (3, "2026-01-05", "10.00"), (9, "2026-01-01", "10.00")]
 
 
+@pytest.mark.slow
 def test_a_core_rebuilt_alone_leaves_no_wrong_mart(conn: connection, settings: Settings) -> None:
     """Whoever has built it: all of it, the fact alone, or a dimension, which then lacks whom no sale names any more."""
     moved(conn, settings)

@@ -291,6 +291,7 @@ def test_postgres_refuses_versions_that_overlap(conn: connection, settings: Sett
         execute(conn, overlapping)
 
 
+@pytest.mark.slow
 def test_the_fact_catches_up_alone_after_it_has_failed_for_hours(conn: connection, settings: Settings) -> None:
     arrive(conn, settings, (1, "Lyon"), (20, "Nice"))
     sales_on(conn, settings, 2, 9, 25)

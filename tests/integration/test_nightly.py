@@ -109,6 +109,7 @@ def test_a_sale_after_the_business_date_waits_for_its_night(conn: connection, se
     assert rows(conn, SO_FAR) == [(DAY + timedelta(days=1), 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_full_refresh_builds_all_nightly_tables_again(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
@@ -159,6 +160,7 @@ def test_an_older_run_that_is_tried_again_takes_no_table_back(conn: connection, 
     assert rows(conn, SO_FAR) == [(DAY, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_nightly_table_that_is_missing_comes_with_the_next_hour_and_so_does_what_it_reads(
     conn: connection, settings: Settings
@@ -238,6 +240,7 @@ def test_without_a_business_date_a_nightly_model_is_refused(conn: connection, se
     assert {row[1] for row in built(conn)} == {DAY}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_rebuild_compares_a_nightly_table_until_gold_has_changed_since(
     conn: connection, beside: connection, settings: Settings
@@ -260,6 +263,7 @@ def test_a_rebuild_compares_a_nightly_table_until_gold_has_changed_since(
     assert "not compared, as Gold has changed since they were built" in found.summary()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_rebuild_during_which_a_night_passes_compares_nothing(
     conn: connection, beside: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -277,6 +281,7 @@ def test_a_rebuild_during_which_a_night_passes_compares_nothing(
         rebuild.rebuild_beside(conn, beside, settings, run_id="rebuild")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_rebuild_in_place_builds_a_nightly_table_for_its_own_business_date(
     conn: connection, settings: Settings

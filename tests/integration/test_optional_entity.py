@@ -59,6 +59,7 @@ def whole_hour(conn: connection, settings: Settings) -> list[str]:
     return idle
 
 
+@pytest.mark.slow
 def test_a_source_without_stores_is_passed_over_with_a_warning(
     conn: connection, bare: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

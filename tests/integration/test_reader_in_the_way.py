@@ -83,6 +83,7 @@ def takes_every_lock(reader: connection) -> None:
         cursor.execute("select count(*) from meta.load")
 
 
+@pytest.mark.slow
 def test_a_reader_that_holds_every_lock_there_is_stops_no_step(made: Platform, reader: connection) -> None:
     made.hour()
     takes_every_lock(reader)

@@ -23,6 +23,7 @@ def execute(conn: connection, statement: str) -> None:
         cursor.execute(statement)
 
 
+@pytest.mark.slow
 def test_a_rebuild_beside_equals_the_live_tables_and_finds_a_changed_cent(
     conn: connection, beside: connection, settings: Settings, source: Source
 ) -> None:
@@ -40,6 +41,7 @@ def test_a_rebuild_beside_equals_the_live_tables_and_finds_a_changed_cent(
         rebuild_beside(conn, beside, settings, run_id="rebuild")
 
 
+@pytest.mark.slow
 def test_a_rebuild_in_place_restores_what_was_lost_in_silver_and_gold(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -51,6 +53,7 @@ def test_a_rebuild_in_place_restores_what_was_lost_in_silver_and_gold(
     assert rows(conn, "select count(*) from meta.bronze_file where silver_load_id is null") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_rebuild_killed_between_core_and_mart_is_finished_by_the_next_hour(
     conn: connection, settings: Settings, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ SUMS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_repair_and_the_next_run_mend_silver_and_gold_and_a_rebuild_mends_gold_alone(
     conn: connection, settings: Settings

@@ -193,6 +193,7 @@ def test_an_empty_warehouse_plans_to_pull_from_the_beginning() -> None:
         assert fresh.processes() == []
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_a_difference_is_gone_after_the_commands_that_reconcile_prints(cli: Retail, first_run: Any) -> None:
     assert cli("reconcile").code == 0
@@ -373,6 +374,7 @@ def test_down_while_nothing_runs_is_no_error(cli: Retail) -> None:
 # ---------------------------------------------------------------- up and down
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(240)
 def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cli: Retail, first_run: Any) -> None:
@@ -406,6 +408,7 @@ def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cl
     assert [(file, name) for file, text in cli.logs().items() for name, word in secrets.items() if word in text] == []
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.parametrize("moment", ["Source API", "ready. Ctrl-C"])
 def test_ctrl_c_ends_the_platform_whole(cli: Retail, first_run: Any, moment: str) -> None:
@@ -427,6 +430,7 @@ def test_up_starts_no_scheduler_while_a_run_executes_its_own_tasks(cli: Retail, 
     assert cli.processes() == []
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_down_ends_what_a_killed_platform_left_behind(cli: Retail, first_run: Any) -> None:
     with cli.start("up") as platform:

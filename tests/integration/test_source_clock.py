@@ -111,6 +111,7 @@ def come(conn: connection, settings: Settings) -> None:
     assert cities(conn) == {1: "Came"}
 
 
+@pytest.mark.slow
 def test_what_a_retry_let_in_stays_when_silver_is_built_again(
     conn: connection,
     beside: connection,

@@ -166,6 +166,7 @@ def _may(conn: psycopg2.extensions.connection, statement: sql.Composable) -> boo
     return True
 
 
+@pytest.mark.slow
 def test_hours_and_nights_pass_under_the_narrow_roles(made: Platform) -> None:
     for hours in range(2):
         made.source.set_clock(NOON + timedelta(hours=hours))

@@ -84,5 +84,6 @@ def test_a_tier_that_was_not_run_is_never_called_green(
 
 
 def test_every_room_names_tests_that_there_are() -> None:
-    assert all((PROJECT_ROOT / file).exists() for room in ROOMS for file in room.tests)
+    named = [word for room in ROOMS for word in room.tests if word.startswith("tests")]
+    assert all((PROJECT_ROOT / file).exists() for file in named)
     last_results(checks.DEEP_RESULTS)  # it can be read
