@@ -15,6 +15,7 @@ from medallion.statements import Statements
 from medallion.yaml_files import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from psycopg2.extensions import connection
@@ -27,7 +28,9 @@ _MODELS = PROJECT_ROOT / "dbt" / "models" / "gold"
 class Audited:
     """One result of an audit. `rows` is how many it looked at, `failures` how many were wrong.
 
-    `value` is what it measured, such as a share of nulls. `seconds` is None for one that rolled its build back.
+    `value` is what it measured, such as a share of nulls. `seconds` is None for one that rolled its build back, and
+    `build_seconds` is how long the build took that it was a part of. The audits of a build share one look at its rows,
+    whose seconds are with the first of them.
     """
 
     run_id: str
@@ -36,6 +39,7 @@ class Audited:
     rows: int | None
     value: float | None
     seconds: float | None
+    build_seconds: float | None
     message: str | None
     at: datetime
 
@@ -57,6 +61,16 @@ class Audit:
     def last(self) -> Audited | None:
         """The last result; None before the first build."""
         return self.history[0] if self.history else None
+
+
+def share_of_builds(audits: Iterable[Audit]) -> float | None:
+    """The share that the last audits took of the time of their builds; None before the first build."""
+    builds, seconds = {}, 0.0
+    for audit in audits:
+        if audit.last and audit.last.build_seconds and audit.last.seconds is not None:
+            builds[audit.model, audit.last.run_id] = audit.last.build_seconds
+            seconds += audit.last.seconds
+    return seconds / sum(builds.values()) if builds else None
 
 
 def declared_audits(models: Path = _MODELS) -> list[Audit]:

@@ -11,6 +11,15 @@ select
     result.row_count,
     result.measured::float,
     result.seconds::float,
+    (
+        select build.seconds::float
+        from meta.gold_result as build
+        where
+            build.kind = 'model' and build.model = audit.model
+            and build.run_id = result.run_id and build.result_id > result.result_id
+        order by build.result_id
+        limit 1
+    ) as build_seconds,
     result.message,
     result.recorded_at
 from (

@@ -24,7 +24,7 @@ def audits(
     as_json: AsJson = False,
 ) -> None:
     """List the audits of Gold with their last results."""
-    from gold.audits import declared_audits, read_audits
+    from gold.audits import declared_audits, read_audits, share_of_builds
     from medallion.database import transaction
 
     known = sorted({one.model for one in declared_audits()})
@@ -35,10 +35,10 @@ def audits(
     if as_json:
         print_data(json.dumps([asdict(one) for one in found], indent=2, default=lambda moment: moment.isoformat()))
     else:
-        _print(found, Console(highlight=False, soft_wrap=True, width=MOST_WIDTH))
+        _print(found, share_of_builds(found), Console(highlight=False, soft_wrap=True, width=MOST_WIDTH))
 
 
-def _print(found: list[Audit], console: Console) -> None:
+def _print(found: list[Audit], share: float | None, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "audit", "severity", "at (UTC)", "status", "rows", "value", "seconds"):
         table.add_column(heading, justify="right" if heading in ("rows", "value", "seconds") else "left")
@@ -46,6 +46,8 @@ def _print(found: list[Audit], console: Console) -> None:
         for result in audit.history or (None,):
             table.add_row(audit.model, audit.name, audit.severity, *_cells(result))
     console.print(table)
+    if share is not None:
+        console.print(f"the last audits took {share:.1%} of the time of their builds")
     for audit in found:
         if audit.last and audit.last.message:
             console.print(f"{audit.model}.{audit.name}: {audit.last.message}", markup=False)

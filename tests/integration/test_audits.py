@@ -12,7 +12,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from gold import build as gold
-from gold.audits import declared_audits, read_audits
+from gold.audits import declared_audits, read_audits, share_of_builds
 from loaders.load_all_silver import load_all_silver
 from medallion.alerting.audits import report_audits
 from medallion.database import connect, transaction
@@ -245,9 +245,13 @@ def test_audits_of_an_hour_are_listed_with_what_they_cost(conn: connection, sett
     with transaction(conn):
         found = read_audits(conn, results=5)
     assert [(one.model, one.name) for one in found] == [(one.model, one.name) for one in declared_audits()]
+    assert 0 < (share_of_builds(found) or 0) < 1
     of_the_hour = [one for one in found if (one.model, one.name) in audits_of_an_hour()]
     assert len(of_the_hour) > 12
     for audit in of_the_hour:
         assert [one.status for one in audit.history] == ["PASS", "PASS"], audit.name
-        assert all(one.seconds is not None and one.seconds >= 0 for one in audit.history)
+        for one in audit.history:
+            assert one.seconds is not None
+            assert one.build_seconds is not None
+            assert 0 <= one.seconds < one.build_seconds
         assert audit.history[0].at - audit.history[1].at > timedelta(0)
