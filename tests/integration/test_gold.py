@@ -18,7 +18,7 @@ from medallion.settings import PROJECT_ROOT, Settings
 from tests.conftest import NOON, Source
 from tests.dbt_copies import alter, project_copy
 from tests.figures import expected_mart, mart
-from tests.pipeline import build, hour
+from tests.pipeline import build, build_untested, hour
 from tests.queries import rows
 
 FACT = "models/gold/core/sales_item.sql"
@@ -70,11 +70,11 @@ def test_block_range_indexes_know_every_block_that_was_built(
 ) -> None:
     blocks = "select pg_relation_size('gold.sales_item') / current_setting('block_size')::int"
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     before = rows(conn, blocks)[0][0]
     source.set_clock(NOON + timedelta(days=15))
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     unknown = """
         select pg_class.relname, brin_summarize_new_values(pg_class.oid)
         from pg_class inner join pg_am on pg_am.oid = relam
@@ -90,7 +90,7 @@ def test_a_build_neither_waits_for_a_vacuum_nor_ends_it(
     conn: connection, settings: Settings, database_url: str, source: Source
 ) -> None:
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
     with transaction(conn), conn.cursor() as cursor:
@@ -134,7 +134,7 @@ def test_sales_before_their_customers_and_products_point_at_inferred_members_com
     conn: connection, settings: Settings, source: Source
 ) -> None:
     hour(conn, settings, entities="sales")
-    build(conn, settings)
+    build_untested(conn, settings)
     inferred = "select count(*) from gold.dim_customer where is_inferred"
     orphans = """
         select count(*) from gold.sales_item
@@ -145,7 +145,7 @@ def test_sales_before_their_customers_and_products_point_at_inferred_members_com
     assert rows(conn, orphans) == [(0,)]
     assert mart(conn) == expected_mart(source)
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     assert rows(conn, inferred) == [(0,)]
     assert rows(conn, orphans) == [(0,)]
 
@@ -167,11 +167,11 @@ def test_a_late_header_brings_lines_that_other_loads_overtook(
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("create temp table held as select * from silver.sales_customer where sale_id <= 5")
         cursor.execute("delete from silver.sales_customer where sale_id <= 5")
-    build(conn, settings)
+    build_untested(conn, settings)
     assert rows(conn, "select count(*) from gold.sales_item where sale_id <= 5") == [(0,)]
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             "insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted) "
@@ -187,7 +187,7 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
     conn: connection, settings: Settings, source: Source
 ) -> None:
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     its_pair = "from gold.sales_item inner join gold.mart_sales_by_customer using (customer_key, sold_date)"
     ((alone,),) = rows(conn, f"select min(sale_id) {its_pair} where sale_count + return_count = 1")
     total = rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer")
@@ -234,7 +234,7 @@ def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
     conn: connection, settings: Settings, source: Source, tmp_path: Path
 ) -> None:
     hour(conn, settings)
-    build(conn, settings)
+    build_untested(conn, settings)
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
     state = "select source_table, load_id, through_load_id from meta.gold_state where model = 'sales_item'"

@@ -204,6 +204,7 @@ def test_marts_that_take_at_any_pace_end_as_their_full_refresh_does(
     check_full_refresh(conn, settings)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("more_marts")
 def test_a_fact_that_is_built_again_has_every_mart_begin_from_the_beginning(
     conn: connection, settings: Settings
@@ -293,6 +294,7 @@ AS_BEFORE_THE_LOG = f"""
 """
 
 
+@pytest.mark.slow
 def test_an_upgrade_loses_nothing_of_what_the_mart_had_not_taken(conn: connection, settings: Settings) -> None:
     """Of a warehouse in which the fact itself said, for the one mart, where it last counted a line."""
     mart = "mart_sales_by_customer"

@@ -94,6 +94,7 @@ def test_a_core_rebuilt_alone_leaves_no_wrong_mart(conn: connection, settings: S
     gold.check_all_gold(conn, settings, run_id="night")
 
 
+@pytest.mark.slow
 def test_a_mart_that_is_built_by_hand_after_its_core_is_right(conn: connection, settings: Settings) -> None:
     moved(conn, settings)
     build_by_hand(conn, settings, "--full-refresh", "--select", "tag:core")
@@ -115,6 +116,7 @@ DAMAGES = [
 ]
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_hour_look_at_what_its_sales_came_to_and_left(conn: connection, settings: Settings) -> None:
     moved(conn, settings)
     gold.build_mart(conn, settings, run_id="hour")

@@ -44,6 +44,7 @@ def test_tables_of_another_shape_are_built_again_by_the_next_run(
     assert not wanted(conn)
 
 
+@pytest.mark.slow
 def test_a_rebuild_for_other_columns_that_fails_is_made_by_the_run_after(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
     build(conn, settings)

@@ -148,6 +148,7 @@ def test_a_nightly_table_that_fails_in_an_hour_is_a_warning_and_the_hour_goes_on
     assert not read_pipeline(conn, NOW).has_stale_nightly
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_an_older_run_that_is_tried_again_takes_no_table_back(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2026-11-06T10:00:00Z")

@@ -76,6 +76,7 @@ def test_the_schema_of_a_new_warehouse_is_to_come_until_it_is_applied() -> None:
         assert fresh("schema", "--check").code == 0
 
 
+@pytest.mark.slow
 def test_a_backup_restores_every_table_and_file_on_another_platform(cli: Retail, tmp_path: Path) -> None:
     done = cli("backup", "backup", "--json", RETAIL_CALLER_FOLDER=str(tmp_path)).json()
     assert done["copied"] == done["files"] == 4
