@@ -33,7 +33,7 @@ from the declarations in `medallion/entities/` and the `.yml` next to each model
   are constraints of the table. What follows *tested* is tested by dbt after a build, and a failed test fails the run;
   *in `gold.dim_store`* means that each value has its row there.
 - *Reader* says whether `retail_reader`, and so `retail_analyst`, may read the column. Columns that identify a person
-  are hidden from both.
+  are hidden from both, and so is the checksum of a record that has some.
 - Left out: the change logs that builds of Gold read (`gold.*_change`), and `meta`, whose tables and columns
   have comments: `\\d+ meta.load` in `./retail psql` shows them. Views for analysts are in [SQL for analysts](sql.md).
 """
@@ -82,7 +82,9 @@ def silver_tables() -> Iterator[DescribedTable]:
     for table in TABLES.values():
         yield _silver(table, table.name, table.description, table.key, silver_columns(table), table.personal_columns)
         if table.versions:
-            key, personal = version_key(table), _personal_names()
+            # The checksum of a person's record is hidden, too: a reader could try out what the record holds.
+            digest = {"row_checksum"} if table.personal_columns else set()
+            key, personal = version_key(table), _personal_names() | digest
             yield _silver(table, table.versions, VERSIONS, key, version_columns(table), personal)
 
 

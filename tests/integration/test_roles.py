@@ -225,7 +225,7 @@ PARTIAL = {
     "retail_transformation meta.rejected_record s": "dataset raw status record_key sale_id",
     "retail_reader meta.rejected_record s": "all but raw",
     "retail_reader silver.customers s": CONTACT,
-    "retail_reader silver.customers_version s": CONTACT,
+    "retail_reader silver.customers_version s": f"{CONTACT} row_checksum",
     "retail_reader gold.dim_customer s": CONTACT,
     "retail_reader gold.dim_customer_history s": CONTACT,
 }
