@@ -21,7 +21,7 @@ declare
     );
     recorded bigint;
 begin
-    if severity = 'error' and not is_clean then
+    if severity is distinct from 'warn' and not is_clean then
         raise exception 'audit % of % failed: %', audit_name, model_name, finding using errcode = 'RA001';
     end if;
     insert into meta.gold_result (run_id, kind, name, model, status, failures, measured, row_count, seconds, message)

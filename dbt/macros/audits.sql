@@ -11,6 +11,7 @@
         meta:
           audits:
             - name: lines_are_those_of_silver   # in words, unique within the model
+              says: Every line is there            # for `./retail audits` and the data dictionary
               kind: lines_of_sales              # a macro audit_KIND of this file
               severity: error                   # or warn
 
@@ -72,8 +73,11 @@ select
 {%- set found = [] -%}
 {%- for audit in audits -%}
 {%- set arguments = dict(audit) -%}
+{%- if audit.severity not in ['error', 'warn'] -%}
+{{ exceptions.raise_compiler_error("audit " ~ audit.name ~ ": its severity is error or warn, not " ~ audit.severity) }}
+{%- endif -%}
 {%- do looks.update(audit=arguments.pop('name')) -%}
-{%- do [arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says')] -%}
+{%- do [arguments.pop('kind'), arguments.pop('severity'), arguments.pop('says', none)] -%}
 {%- set finding -%}
     select
         {{ loop.index }} as number,
@@ -243,15 +247,15 @@ select
     ) as built on fact.currency = built.currency
 {%- endmacro %}
 
-{#- No row that the build wrote points at a key that another model does not have. -#}
-{% macro audit_no_orphan(looks, column, to) -%}
+{#- No row that the build wrote points at a key that another model does not have. `key` names the row in words. -#}
+{% macro audit_no_orphan(looks, column, to, key) -%}
 {%- set is_orphan = to ~ '.' ~ column ~ ' is null' -%}
 {%- do looks.joins.append('left join ' ~ ref(to) ~ ' as ' ~ to ~ ' on built.' ~ column ~ ' = ' ~ to ~ '.' ~ column) -%}
 select
         {{ seen(looks, 'count(*) filter (where ' ~ is_orphan ~ ')') }} as failures,
         row_count as audited,
         null as figure,
-        {{ seen(looks, 'min(built.' ~ column ~ '::text) filter (where ' ~ is_orphan ~ ')') }} as example
+        {{ seen(looks, "min('" ~ key ~ " ' || built." ~ key ~ ') filter (where ' ~ is_orphan ~ ')') }} as example
     from looked
 {%- endmacro %}
 
@@ -288,13 +292,15 @@ select
   No amount that the build wrote is NaN, and no moment is infinite: Postgres lets both pass its checks and contracts, and
   one of them makes every sum that it is in useless.
 -#}
-{% macro audit_finite(looks, amounts, moments, key) -%}
-{%- set wrong = "coalesce(built." ~ amounts | join(" = 'NaN' or built.") ~ " = 'NaN', false) or not isfinite(built."
-    ~ moments | join(") or not isfinite(built.") ~ ")" -%}
+{% macro audit_finite(looks, key, amounts=[], moments=[]) -%}
+{%- set wrong = [] -%}
+{%- for one in amounts %}{% do wrong.append("coalesce(built." ~ one ~ " = 'NaN', false)") %}{% endfor -%}
+{%- for one in moments %}{% do wrong.append("not coalesce(isfinite(built." ~ one ~ "), true)") %}{% endfor -%}
+{%- set is_wrong = wrong | join(' or ') -%}
 select
-        {{ seen(looks, 'count(*) filter (where ' ~ wrong ~ ')') }} as failures,
+        {{ seen(looks, 'count(*) filter (where ' ~ is_wrong ~ ')') }} as failures,
         row_count as audited,
         null as figure,
-        {{ seen(looks, 'min(built.' ~ key ~ ') filter (where ' ~ wrong ~ ')') }} as example
+        {{ seen(looks, "min('" ~ key ~ " ' || built." ~ key ~ ') filter (where ' ~ is_wrong ~ ')') }} as example
     from looked
 {%- endmacro %}

@@ -1,5 +1,7 @@
 {{ config(indexes=[{'columns': ['customer_id', 'event_at']}]) }}
 
+-- depends_on: {{ ref('dim_customer') }}
+
 {% set lapse_days = var('customer_lapse_days') -%}
 
 -- A sale with lines of both kinds is a purchase and a return. The grouping and the windows need the same order, so the
