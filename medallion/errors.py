@@ -310,7 +310,8 @@ class GoldAuditFailed(DataQualityError):
         self.audits = audits
         super().__init__(
             f"Gold was not published: {audits}: {reason}",
-            remedy="readers keep the last good version; find the row (./retail audits), correct it, and run again",
+            remedy="readers keep the rows they had; correct what ./retail audits names, or build again from Silver "
+            "(./retail rebuild --in-place)",
         )
 
 

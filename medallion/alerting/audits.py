@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medallion.settings import Settings
 
 _SQL = Statements(__file__)
-_REMEDY = "look at it: ./retail audits; the build was published, and the next one closes this if it finds nothing"
+_REMEDY = "look at it: ./retail audits; the rows are published, and a build of enough rows that finds nothing ends this"
 
 
 def report_audits(conn: connection, dag_id: str, run_id: str, settings: Settings | None, channels: Channels) -> None:

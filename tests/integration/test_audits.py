@@ -16,7 +16,7 @@ from gold.audits import declared_audits, read_audits, share_of_builds
 from loaders.load_all_silver import load_all_silver
 from medallion.alerting.audits import report_audits
 from medallion.database import connect, transaction
-from medallion.errors import GoldAuditFailed
+from medallion.errors import DatabaseError, GoldAuditFailed, GoldBuildFailed
 from medallion.process.steps import CORE, MARTS
 from medallion.settings import Settings
 from report.pipeline import read_pipeline
@@ -67,7 +67,7 @@ def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
     sell(conn, settings, 3, customer_id=3)
     # No check, no contract and no test of dbt minds: for Postgres, NaN is a number above all others.
     execute(conn, "update silver.sales_product set unit_price = 'NaN' where sale_id = 3")
-    with pytest.raises(GoldAuditFailed, match=r"sales_item.amounts_and_moments_are_finite: 1 of 1 rows, such as 3-1"):
+    with pytest.raises(GoldAuditFailed, match=r"sales_item.amounts_and_\w+: 1 of 1 rows, such as sales_item_id 3-1"):
         gold.build_core(conn, settings, run_id="bad hour")
     assert rows(conn, FIGURES) == before
     of_the_fact = [row for row in taken if row[0] == "sales_item"]
@@ -215,9 +215,26 @@ def test_a_jump_in_nulls_is_published_and_opens_an_incident_until_it_is_over(
     assert rows(conn, incidents) == [("audit_sales_item_nulls_of_cost_amount", "OPEN", 1)]
     hour("too small to say anything", 3, "CHF", lines=3)
     assert rows(conn, incidents) == [("audit_sales_item_nulls_of_cost_amount", "OPEN", 1)]
-    hour("three", 4, "EUR")
+    sell_lines(conn, settings, 4, 100, "EUR")
+    gold.prepare(conn, settings, run_id="by hand")
+    gold._step(conn, settings, ["run", "--select", "tag:core"], "by hand", "dbt_run_core")  # which reports nothing
+    report_audits(conn, "retail_etl_hourly", "the hour after", settings, {"log": sent.append})
     assert rows(conn, incidents) == [("audit_sales_item_nulls_of_cost_amount", "CLOSED", 1)]
     assert len(sent) == 2
+
+
+def test_a_severity_that_there_is_not_blocks_and_is_refused(
+    conn: connection, settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(DatabaseError, match="audit a of m failed: 1 of 2 rows"):
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute("select meta.record_audit('r', 'm', 'a', 'eror', 1, 2, null, null)")
+    sell(conn, settings, 1, customer_id=1)
+    gold.prepare(conn, settings, run_id="hour")
+    with project_copy(settings, tmp_path) as copy:
+        alter(copy, "models/gold/core/dim_store.yml", "severity: error", "severity: eror")
+        with pytest.raises(GoldBuildFailed, match=r"every_store_is_there: its severity is error or warn, not eror"):
+            gold.build_core(conn, settings, run_id="hour")
 
 
 def test_every_result_of_a_run_is_kept_for_its_days(conn: connection, settings: Settings) -> None:
