@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - the documentation of --json reads the types at run time
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
 from medallion.errors import ConfigurationError
+from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class ChangedType:
 class Difference:
     """A developer's table and the live one. `only_live` and `only_built` are numbers of keys that the other lacks.
 
+    `live_at` and `built_at` are when the newest row of each was written: an older build is one that failed since.
     `lost` and `added` are columns. `examples` are keys of rows that differ: `=` changed, `-` only live, `+` only built.
     """
 
@@ -53,6 +56,8 @@ class Difference:
     only_live: int
     only_built: int
     changed: int
+    live_at: datetime | None
+    built_at: datetime | None
     lost: tuple[str, ...]
     added: tuple[str, ...]
     types: tuple[ChangedType, ...]
@@ -72,6 +77,9 @@ def difference(conn: connection, model: str, schema: str) -> Difference:
     Raises ConfigurationError when one of them does not exist, or when the live one has no key.
     """
     model = model.removeprefix("gold.")
+    if f"gold.{model}" not in (*CORE, *MARTS, *NIGHTLY_MARTS) and not _columns(conn, "gold", model):
+        models = ", ".join(name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS))
+        raise ConfigurationError(f"there is no model {model} of Gold", remedy=f"name one of: {models}")
     live, built = _columns(conn, "gold", model), _columns(conn, schema, model)
     if not live or not built:
         missing = "gold" if not live else schema
@@ -96,6 +104,8 @@ def difference(conn: connection, model: str, schema: str) -> Difference:
         only_live=rows["only_live"],
         only_built=rows["only_built"],
         changed=rows["changed"],
+        live_at=_written_at(conn, "gold", model),
+        built_at=_written_at(conn, schema, model),
         lost=tuple(name for name in live if name not in built),
         added=tuple(name for name in built if name not in live),
         types=tuple(
@@ -112,6 +122,14 @@ def _columns(conn: connection, schema: str, table: str) -> dict[str, str]:
     """Columns and their types, but for those that no two builds have in common."""
     found = _SQL.rows(conn, "columns", {"schema": schema, "table": table})
     return {name: kind for name, kind in found if name not in _OF_THE_BUILD}
+
+
+def _written_at(conn: connection, schema: str, model: str) -> datetime | None:
+    """When the newest row of a table was written; None for one without rows, or without that column."""
+    if not _SQL.rows(conn, "has_moments", {"schema": schema, "table": model}):
+        return None
+    found: datetime | None = _SQL.one(conn, "written_at", names={"table": sql.Identifier(schema, model)})[0]
+    return found
 
 
 def _compare(conn: connection, model: str, schema: str, key: tuple[str, ...], others: list[str]) -> dict[str, Any]:

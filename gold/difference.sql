@@ -17,3 +17,14 @@ cross join lateral unnest(pg_index.indkey) with ordinality as key (attnum, posit
 inner join pg_attribute as attribute on attribute.attrelid = pg_index.indrelid and attribute.attnum = key.attnum
 where pg_index.indrelid = to_regclass(%(table)s) and pg_index.indisprimary
 order by key.position;
+
+-- name: has_moments
+-- A row if the table has the column that says when its rows were written.
+select true
+from pg_attribute
+where attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)) and attname = '_loaded_at';
+
+-- name: written_at
+-- When the newest row of a table was written.
+select max(_loaded_at)
+from {table};

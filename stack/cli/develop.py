@@ -68,6 +68,8 @@ def dbt(
 
     if not context.args:
         raise typer.BadParameter("name a command of dbt, such as build --select mart_sales_by_store")
+    if any(one == "-t" or one.partition("=")[0] == "--target" for one in context.args):
+        raise typer.BadParameter("put --target first: ./retail dbt --target warehouse build --select sales_item")
     raise typer.Exit(run_any_dbt(*open_home(), Talk(), target.value, context.args))
 
 
@@ -79,7 +81,7 @@ def diff(
 
     found = compare_with_live(*open_home(), Talk(), model)
     if as_json:
-        print_data(json.dumps(asdict(found), indent=2))
+        print_data(json.dumps(asdict(found), indent=2, default=lambda moment: moment.isoformat()))
     else:
         _print(found, Console(highlight=False, soft_wrap=True, width=MOST_WIDTH))
     raise typer.Exit(0 if found.is_same else 1)
@@ -90,6 +92,8 @@ def _print(found: Difference, console: Console) -> None:
         f"{found.model}: {found.live_rows:,} rows live, {found.built_rows:,} in {found.schema}; "
         f"{found.only_live:,} only live, {found.only_built:,} only built, {found.changed:,} changed"
     )
+    if found.built_at:
+        console.print(f"built at {found.built_at:%Y-%m-%d %H:%M} UTC; a build that has failed since changed nothing")
     for words, names in (("columns only live", found.lost), ("columns only built", found.added)):
         if names:
             console.print(f"{words}: {', '.join(names)}")

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from stack.host.settings import StackSettings
 
 _SCHEMA = "RETAIL_DEV_SCHEMA"
+_COMMANDS = {
+    *("build", "clean", "clone", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "retry", "run"),
+    *("run-operation", "seed", "show", "snapshot", "source", "test"),
+}
 # Commands that resolve references, and so take what is not selected from the live Gold.
 _DEFERRED = {"build", "run", "test", "compile", "show"}
 _BUILDING = {"build", "run"}
@@ -63,7 +67,7 @@ def run_any_dbt(home: Home, settings: StackSettings, talk: Talk, target: str, ar
     does not select. Otherwise it keeps the steps of a run out while it works.
     """
     is_dev = target == "dev"
-    command = next((one for one in arguments if not one.startswith("-")), "")
+    command = next((one for one in arguments if one in _COMMANDS), "")
     schema = {_SCHEMA: dev_schema(os.environ)} if is_dev else {}
     with warehouse(home, settings, talk) as url, connect(url, application_name="retail dbt") as conn:
         prepare_schema(conn)

@@ -125,7 +125,9 @@ def dbt_environment(home: Home, environment: dict[str, str]) -> dict[str, str]:
 def dbt_command(*arguments: str) -> list[str]:
     """The command line of dbt on the project."""
     project = str(dbt_runner.PROJECT_DIR)
-    return [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", project, "--profiles-dir", project]
+    quiet = ("-W", "ignore::RuntimeWarning:runpy")  # dbt's package has imported the module that is run
+    folders = ("--project-dir", project, "--profiles-dir", project)
+    return [sys.executable, *quiet, "-m", "dbt.cli.main", *arguments, *folders]
 
 
 def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:

@@ -117,7 +117,7 @@ def test_every_kind_of_difference_is_counted_by_key(conn: connection) -> None:
 
 def test_a_table_that_is_missing_or_has_no_key_is_named(conn: connection) -> None:
     execute(conn, "create schema dev_tests; create table gold.bare (id int); create table dev_tests.bare (id int)")
-    with transaction(conn), pytest.raises(ConfigurationError, match=r"no table gold\.nothing"):
+    with transaction(conn), pytest.raises(ConfigurationError, match=r"no model nothing of Gold"):
         difference(conn, "nothing", "dev_tests")
     with transaction(conn), pytest.raises(ConfigurationError, match=r"no table dev\.bare"):
         difference(conn, "bare", "dev")
