@@ -157,8 +157,8 @@ def _analyst(seen: dict[str, Any]) -> Iterator[Finding]:
     yield _bound(
         "analyst: views",
         None if seen["analyst_views"] else "none needs a table of ours",
-        f"of tables that builds and upgrades replace: {seen['analyst_views']}",
-        "make them of the views in dwh, stg and mrr (docs/sql.md): a build drops the others, an upgrade may fail",
+        f"made of tables that builds and upgrades replace: {seen['analyst_views']}",
+        "drop them, and make them of views in dwh, stg and mrr (docs/sql.md): a build drops them, an upgrade may fail",
     )
 
 

@@ -54,10 +54,24 @@ select
     ) as analyst_disk,
     (
         select string_agg(distinct made.oid::regclass::text, ', ')
-        from pg_depend as need
-        inner join pg_rewrite as rule on need.classid = 'pg_rewrite'::regclass and need.objid = rule.oid
-        inner join pg_class as made on rule.ev_class = made.oid
-        inner join pg_class as used on need.refclassid = 'pg_class'::regclass and need.refobjid = used.oid
+        from (
+            -- Views of tables of ours, and tables with a column whose type is a row of one.
+            select
+                rule.ev_class as oid,
+                need.refobjid as used
+            from pg_depend as need
+            inner join pg_rewrite as rule on need.classid = 'pg_rewrite'::regclass and need.objid = rule.oid
+            where need.refclassid = 'pg_class'::regclass
+            union all
+            select
+                part.attrelid as oid,
+                kind.typrelid as used
+            from pg_attribute as part
+            inner join pg_type as given on part.atttypid = given.oid
+            inner join pg_type as kind on coalesce(nullif(given.typelem, 0), given.oid) = kind.oid
+        ) as need
+        inner join pg_class as made on need.oid = made.oid
+        inner join pg_class as used on need.used = used.oid
         where
             made.relnamespace = to_regnamespace('analyst')
             and used.relnamespace in (to_regnamespace('meta'), to_regnamespace('silver'), to_regnamespace('gold'))
