@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
+from medallion.errors import RetailError
 from medallion.statements import Statements
 from medallion.wording import counted
 from quality.why.answer import FigureTrace, SaleShare
@@ -29,9 +30,11 @@ IN_FACT = {"sold_hour": sql.SQL("one.sold_at >= {0} and one.sold_at < {0} + inte
 def trace_figure(conn: connection, mart: str, given: Sequence[str], most: int) -> FigureTrace:
     """The rows of the mart with this key, and at most `most` of their sales, in the caller's transaction.
 
-    Raises ConfigurationError for a key that does not fit the mart, DatabaseError while Gold is not built.
+    Raises ConfigurationError for a key that does not fit the mart, RetailError before the first build of Gold.
     """
     key = read_key(mart, given)
+    if not _SQL.one(conn, "is_built", {"table": f"gold.{mart}"})[0]:
+        raise RetailError(f"gold.{mart} was not built yet", remedy="./retail run", why="the first run builds it")
     rows, sales = _rows(conn, mart, key), _sales(conn, key)
     return FigureTrace(
         mart=mart,

@@ -23,3 +23,7 @@ order by one.sale_id, one.currency;
 select load_id, meta.last_load_id(source_table)
 from meta.gold_state
 where model = %(mart)s and source_table = 'gold.sales_item' and meta.last_load_id(source_table) > load_id;
+
+-- name: is_built
+-- Whether a table of Gold is there.
+select to_regclass(%(table)s) is not null;

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loaders.dataset import DATASETS
 from medallion.entity_words import position_after
-from quality.why.answer import BronzeLine, BronzeReceipt, RecordTrace, TableRow
+from quality.why.answer import IDENTICAL, WON, BronzeLine, BronzeReceipt, RecordTrace, TableRow
 from quality.why.bronze import (
     Clues,
     candidate_files,
@@ -22,12 +22,15 @@ from quality.why.fates import Fates
 from quality.why.rows import gold_rows, silver_rows, version_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from psycopg2.extensions import connection
 
     from loaders.dataset import Dataset
     from medallion.entities.entity import Entity
     from medallion.settings import Settings
     from quality.why.bronze import BronzeFile
+    from quality.why.rows import SilverRow
 
 
 @dataclass
@@ -38,6 +41,7 @@ class _Layers:
     versions: list[TableRow] = field(default_factory=list)
     lines: list[BronzeLine] = field(default_factory=list)
     files: list[BronzeReceipt] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def trace_record(conn: connection, settings: Settings, entity: Entity, record_id: int) -> RecordTrace:
@@ -55,7 +59,7 @@ def trace_record(conn: connection, settings: Settings, entity: Entity, record_id
         versions=tuple(layers.versions),
         lines=tuple(layers.lines),
         files=tuple(layers.files),
-        notes=(*notes, *behind),
+        notes=(*notes, *layers.notes, *behind),
     )
 
 
@@ -73,10 +77,24 @@ def _trace_dataset(
         lines = {(one.path, one.line_no): one for one in found} | lines
     decided = Fates(dataset.name, clues, files).of([*lines.values()], checksums_of(conn, dataset, [*lines.values()]))
     shown = {one.path for one in decided}
+    if all(one.state == "READ" for one in files.values()):
+        layers.notes += _unexplained(dataset, silver, decided)
     layers.silver += [one.row for one in silver]
     layers.versions += versions
     layers.lines += decided
     layers.files += [_receipt(entity, one) for path, one in files.items() if path in shown or one.state != "READ"]
+
+
+def _unexplained(dataset: Dataset, silver: Sequence[SilverRow], lines: Sequence[BronzeLine]) -> Iterator[str]:
+    """A sentence for each row of Silver that no line of Bronze holds as it stands, while all files could be read."""
+    held = {one.key for one in lines if one.fate in (WON, IDENTICAL)}
+    for row in silver:
+        if row.key not in held:
+            key = "-".join(map(str, row.key))
+            yield (
+                f"silver.{dataset.name} {key}: no line of Bronze holds it as it stands. Was it changed by hand? "
+                "./retail rebuild --in-place restores what Bronze holds"
+            )
 
 
 def _receipt(entity: Entity, file: BronzeFile) -> BronzeReceipt:

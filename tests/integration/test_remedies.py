@@ -1,4 +1,4 @@
-"""What reconciliation tells a person to do, carried out against a real Gold."""
+"""What errors tell a person to do, carried out against a real Gold."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import re
 import pytest
 from psycopg2.extensions import connection
 
-from medallion.errors import DataQualityError
+from medallion.errors import DataQualityError, RetailError
 from medallion.settings import Settings
 from medallion.state.reconciliation import is_unbalanced
 from quality.rebuild import rebuild_in_place
 from quality.reconcile import reconcile_all, reconcile_sales
 from quality.repair import repair_sales
+from quality.why.trace import why
 from tests.pipeline import build, hour
 from tests.queries import rows
 
@@ -59,3 +60,9 @@ def test_a_repair_and_the_next_run_mend_silver_and_gold_and_a_rebuild_mends_gold
     rebuild_in_place(conn, settings, run_id="by hand")
     assert {one.status for one in reconcile_all(conn, settings, run_id="night").checks} == {"BALANCED"}
     assert rows(conn, SUMS) == before
+
+
+def test_before_the_first_build_why_names_what_builds_a_mart(conn: connection, settings: Settings) -> None:
+    with pytest.raises(RetailError) as raised:
+        why(conn, settings, "mart_daily_kpis", ["2026-11-05"], most=1)
+    assert (raised.value.message, raised.value.remedy) == ("gold.mart_daily_kpis was not built yet", "./retail run")

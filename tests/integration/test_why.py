@@ -354,6 +354,19 @@ def test_a_line_whose_row_is_gone_from_silver_is_missing(filled: Filled) -> None
     assert {*headers} == {"MISSING"}
 
 
+def test_a_row_that_was_changed_by_hand_is_no_line_of_bronze(filled: Filled) -> None:
+    of_line = f"silver.sales_product set quantity = quantity {{}} 1 where sale_id = {GREATER} and line_no = 1"
+    sound = filled.record("sale", GREATER).notes
+    execute(filled.conn, f"update {of_line.format('+')}")
+    try:
+        changed = filled.record("sale", GREATER).notes
+    finally:
+        execute(filled.conn, f"update {of_line.format('-')}")
+    (note,) = {*changed} - {*sound}
+    assert note.startswith(f"silver.sales_product {GREATER}-1: no line of Bronze holds it as it stands")
+    assert not [one for one in sound if "as it stands" in one]
+
+
 def test_the_command_prints_both_forms_and_its_exit_code_says_whether_it_came(
     filled: Filled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
