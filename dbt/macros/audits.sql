@@ -29,7 +29,8 @@
 {%- if execute and is_incremental() -%}
 {%- set found = findings(this) -%}
 {%- if found %}
-{{ recorded() }}
+{{ recorded() }},
+    set_config('retail.rows_written', written::text, true)
 from (
     {{ found }}
 ) as finding
@@ -57,6 +58,7 @@ drop table {{ between }};
 {%- endif -%}
 {%- endmacro %}
 
+{#- One of severity `error` raises. For close_gold, an increment leaves how many rows it has written. -#}
 {% macro recorded() -%}
 select
     meta.record_audit(
@@ -86,7 +88,8 @@ select
         found.failures::bigint,
         found.audited::bigint,
         found.figure::numeric,
-        found.example::text
+        found.example::text,
+        (select looked.row_count from looked) as written
     from (
         {{ context['audit_' ~ audit.kind](looks, **arguments) }}
     ) as found
@@ -247,16 +250,20 @@ select
     ) as built on fact.currency = built.currency
 {%- endmacro %}
 
-{#- No row that the build wrote points at a key that another model does not have. `key` names the row in words. -#}
-{% macro audit_no_orphan(looks, column, to, key) -%}
-{%- set is_orphan = to ~ '.' ~ column ~ ' is null' -%}
-{%- do looks.joins.append('left join ' ~ ref(to) ~ ' as ' ~ to ~ ' on built.' ~ column ~ ' = ' ~ to ~ '.' ~ column) -%}
+{#- The rows that the build wrote of which `is_wrong` is true, with the least `key` of one, in words. -#}
+{% macro rows_that_are(looks, is_wrong, key) -%}
 select
-        {{ seen(looks, 'count(*) filter (where ' ~ is_orphan ~ ')') }} as failures,
+        {{ seen(looks, 'count(*) filter (where ' ~ is_wrong ~ ')') }} as failures,
         row_count as audited,
         null as figure,
-        {{ seen(looks, "min('" ~ key ~ " ' || built." ~ key ~ ') filter (where ' ~ is_orphan ~ ')') }} as example
+        {{ seen(looks, "min('" ~ key ~ " ' || built." ~ key ~ ') filter (where ' ~ is_wrong ~ ')') }} as example
     from looked
+{%- endmacro %}
+
+{#- No row that the build wrote points at a key that another model does not have. `key` names the row in words. -#}
+{% macro audit_no_orphan(looks, column, to, key) -%}
+{%- do looks.joins.append('left join ' ~ ref(to) ~ ' as ' ~ to ~ ' on built.' ~ column ~ ' = ' ~ to ~ '.' ~ column) -%}
+{{ rows_that_are(looks, to ~ '.' ~ column ~ ' is null', key) }}
 {%- endmacro %}
 
 {#-
@@ -296,11 +303,5 @@ select
 {%- set wrong = [] -%}
 {%- for one in amounts %}{% do wrong.append("coalesce(built." ~ one ~ " = 'NaN', false)") %}{% endfor -%}
 {%- for one in moments %}{% do wrong.append("not coalesce(isfinite(built." ~ one ~ "), true)") %}{% endfor -%}
-{%- set is_wrong = wrong | join(' or ') -%}
-select
-        {{ seen(looks, 'count(*) filter (where ' ~ is_wrong ~ ')') }} as failures,
-        row_count as audited,
-        null as figure,
-        {{ seen(looks, "min('" ~ key ~ " ' || built." ~ key ~ ') filter (where ' ~ is_wrong ~ ')') }} as example
-    from looked
+{{ rows_that_are(looks, wrong | join(' or '), key) }}
 {%- endmacro %}

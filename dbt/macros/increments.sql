@@ -26,13 +26,19 @@ select meta.open_gold(
 {%- endif -%}
 {%- endmacro %}
 
-{#- A table built from the beginning is not counted: readers wait for this transaction, see meta.close_gold. -#}
+{#-
+  A table built from the beginning is not counted: readers wait for this transaction, see meta.close_gold. The rows of an
+  increment were counted by its audits, if it has some.
+-#}
 {% macro close_gold() -%}
 {%- if execute and not is_development() -%}
 select meta.close_gold(
     '{{ this.identifier }}',
     {% if is_incremental() -%}
-        (select count(*) from {{ this }} where _load_id = meta.gold_load_id('{{ this.identifier }}'))
+        coalesce(
+            nullif(current_setting('retail.rows_written', true), '')::bigint,
+            (select count(*) from {{ this }} where _load_id = meta.gold_load_id('{{ this.identifier }}'))
+        )
     {%- else -%}
         null
     {%- endif %}
