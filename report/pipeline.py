@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from decimal import Decimal
 
     from psycopg2.extensions import connection
 
 _SQL = Statements(__file__)
+_BAD = {"WARN", "FAIL", "ERROR"}
+_MOST_FINDINGS = 20
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Finding:
-    """A model, test or audit of the last build of Gold that did not pass. `model` is the one it belongs to."""
+    """What the last build of Gold has found of a model, by a test or in an audit. `model` is the one it belongs to."""
 
     kind: str
     name: str
@@ -166,6 +170,7 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
     steps = _SQL.rows(conn, "steps", {"run_id": runs[0].run_id, "now": now}) if runs else []
     open_records, closed_records = _SQL.one(conn, "resolved")
     open_ids, expired_ids = _SQL.one(conn, "gaps")
+    last_build = [Finding(*row) for row in _SQL.rows(conn, "last_build")]
     return Pipeline(
         checks=tuple(Check(*row) for row in _SQL.rows(conn, "last_checks")),
         checked=read_checked(conn),
@@ -181,9 +186,15 @@ def read_pipeline(conn: connection, now: datetime) -> Pipeline:
         steps=tuple(StepTime(*row) for row in steps),
         has_unchecked=_SQL.one(conn, "unchecked")[0],
         has_stale_nightly=_SQL.one(conn, "stale_nightly")[0],
-        results=tuple(Results(*row) for row in _SQL.rows(conn, "results")),
-        findings=tuple(Finding(*row) for row in _SQL.rows(conn, "findings")),
+        results=_results(last_build),
+        findings=tuple(one for one in last_build if one.status in _BAD)[:_MOST_FINDINGS],
     )
+
+
+def _results(found: Sequence[Finding]) -> tuple[Results, ...]:
+    counts = Counter(one.kind for one in found)
+    passed = Counter(one.kind for one in found if one.status == "PASS")
+    return tuple(Results(kind, counts[kind], passed[kind]) for kind in sorted(counts))
 
 
 def read_checked(conn: connection) -> SalesChecked | None:

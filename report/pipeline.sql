@@ -182,34 +182,8 @@ where ended_at is not null
 order by first_load desc
 limit 24;
 
--- name: results
--- What the last run that built a model has found: counts by kind, all together and of those that passed. A step that
--- was tried again counts as it ended.
-with ended as (
-    select distinct on (kind, model, name)
-        kind,
-        status
-    from meta.gold_result
-    where run_id = (
-        select last.run_id
-        from meta.gold_result as last
-        where last.kind = 'model'
-        order by last.result_id desc
-        limit 1
-    )
-    order by kind, model, name, result_id desc
-)
-
-select
-    kind,
-    count(*) as all_results,
-    count(*) filter (where status = 'PASS') as passed
-from ended
-group by kind
-order by kind;
-
--- name: findings
--- What did not pass in that run, worst first.
+-- name: last_build
+-- What the last run that built a model has found, worst first. A step that was tried again counts as it ended.
 with ended as (
     select distinct on (kind, model, name) *
     from meta.gold_result
@@ -230,9 +204,7 @@ select
     status,
     message
 from ended
-where status in ('WARN', 'FAIL', 'ERROR')
-order by status, result_id
-limit 20;
+order by status, result_id;
 
 -- name: steps
 -- How long each step of a run took.
