@@ -134,7 +134,7 @@ def test_sales_before_their_customers_and_products_point_at_inferred_members_com
     conn: connection, settings: Settings, source: Source
 ) -> None:
     hour(conn, settings, entities="sales")
-    build_untested(conn, settings)
+    build(conn, settings)
     inferred = "select count(*) from gold.dim_customer where is_inferred"
     orphans = """
         select count(*) from gold.sales_item
@@ -145,7 +145,7 @@ def test_sales_before_their_customers_and_products_point_at_inferred_members_com
     assert rows(conn, orphans) == [(0,)]
     assert mart(conn) == expected_mart(source)
     hour(conn, settings)
-    build_untested(conn, settings)
+    build(conn, settings)
     assert rows(conn, inferred) == [(0,)]
     assert rows(conn, orphans) == [(0,)]
 
@@ -167,11 +167,11 @@ def test_a_late_header_brings_lines_that_other_loads_overtook(
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute("create temp table held as select * from silver.sales_customer where sale_id <= 5")
         cursor.execute("delete from silver.sales_customer where sale_id <= 5")
-    build_untested(conn, settings)
+    build(conn, settings)
     assert rows(conn, "select count(*) from gold.sales_item where sale_id <= 5") == [(0,)]
     source.set_clock(NOON + timedelta(hours=1))
     hour(conn, settings)
-    build_untested(conn, settings)
+    build(conn, settings)
     with transaction(conn), conn.cursor() as cursor:
         cursor.execute(
             "insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted) "
@@ -187,7 +187,7 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
     conn: connection, settings: Settings, source: Source
 ) -> None:
     hour(conn, settings)
-    build_untested(conn, settings)
+    build(conn, settings)
     its_pair = "from gold.sales_item inner join gold.mart_sales_by_customer using (customer_key, sold_date)"
     ((alone,),) = rows(conn, f"select min(sale_id) {its_pair} where sale_count + return_count = 1")
     total = rows(conn, "select sum(net_amount), sum(line_count) from gold.mart_sales_by_customer")
