@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from medallion.alerting.audits import report_audits
 from medallion.database import connect, transaction
 from medallion.errors import DatabaseError, GoldAuditFailed, GoldBuildFailed
 from medallion.process.steps import CORE, MARTS
-from medallion.settings import Settings
+from medallion.settings import PROJECT_ROOT, Settings
 from report.pipeline import read_pipeline
 from tests.conftest import NOON
 from tests.dbt_copies import alter, project_copy
@@ -221,6 +222,22 @@ def test_a_jump_in_nulls_is_published_and_opens_an_incident_until_it_is_over(
     report_audits(conn, "retail_etl_hourly", "the hour after", settings, {"log": sent.append})
     assert rows(conn, incidents) == [("audit_sales_item_nulls_of_cost_amount", "CLOSED", 1)]
     assert len(sent) == 2
+
+
+def test_the_statement_of_the_docs_ends_the_incident_of_an_audit_that_is_gone(
+    conn: connection, settings: Settings
+) -> None:
+    price(conn, settings, 1, "2.50", int(str(LINE["product_id"])))
+    for sale_id, currency in ((1, "EUR"), (2, "CHF")):
+        sell_lines(conn, settings, sale_id, 100, currency)
+        build_untested(conn, settings)
+    report_audits(conn, "retail_etl_hourly", "hour", settings, {})
+    incident = "select task_id, status, closed_at is not null from meta.incident"
+    assert rows(conn, incident) == [("audit_sales_item_nulls_of_cost_amount", "OPEN", False)]
+    page = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (statement,) = re.findall(r"`(update meta\.incident set [^`]+)`", page)
+    execute(conn, statement.replace("audit_MODEL_NAME", "audit_sales_item_nulls_of_cost_amount"))
+    assert rows(conn, incident) == [("audit_sales_item_nulls_of_cost_amount", "CLOSED", True)]
 
 
 def test_a_severity_that_there_is_not_blocks_and_is_refused(
