@@ -93,6 +93,9 @@ def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
         shown = read_pipeline(conn, NOON)
     assert shown.findings == ()
     assert {one.kind: one.all - one.passed for one in shown.results} == {"audit": 0, "model": 0, "test": 0}
+    execute(conn, "insert into meta.gold_result (run_id, kind, name, status) values ('night', 'test', 'any', 'PASS')")
+    with transaction(conn):
+        assert read_pipeline(conn, NOON).results == shown.results  # a run that built nothing is no build
     assert rows(conn, FIGURES) == [*before, (3, 10)]
     assert audited(conn, "sales_item", "lines_are_those_of_silver") == ("PASS", 0, 1)
 
@@ -133,6 +136,17 @@ def test_a_key_that_is_missing_or_unknown_is_not_published(
         with pytest.raises(GoldAuditFailed, match=r"dim_product.every_product_is_there: 1 of 1 rows, such as 7"):
             gold.build_core(conn, settings, run_id="hour", full_refresh=True)
     assert rows(conn, "select count(*) from gold.sales_item") == [(1,)]
+
+
+@pytest.mark.parametrize("wrong", ["unit_price = 'NaN'", "unit_cost = 'NaN'", "updated_at = 'infinity'"])
+def test_a_product_that_no_sum_or_calendar_can_take_is_not_published(
+    conn: connection, settings: Settings, wrong: str
+) -> None:
+    price(conn, settings, 1, "2.50", 7)
+    execute(conn, f"update silver.products set {wrong} where product_id = 7")
+    gold.prepare(conn, settings, run_id="hour")
+    with pytest.raises(GoldAuditFailed, match=r"dim_product\.amounts_and_\w+: 1 of 1 rows, such as product_id 7"):
+        gold.build_core(conn, settings, run_id="hour")
 
 
 def test_readers_are_not_kept_out_while_a_complete_build_is_audited(
