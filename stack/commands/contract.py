@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from medallion.entities.contracts import FOLDER, contract_file, contract_of, rel
 from medallion.entities.registry import ENTITIES
 from medallion.errors import DataQualityError
 from medallion.settings import PROJECT_ROOT
-from stack.host.environments import LOCKS, prepare_environment
+from stack.host.environments import open_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +65,7 @@ def lint_contracts(home: Home, talk: Talk, root: Path = PROJECT_ROOT) -> Linted:
 
     Raises ToolUnavailable if that cannot be installed, and DataQualityError for a file that is not a valid contract.
     """
-    with home.locked("environments"):
-        began = time.monotonic()
-        program = prepare_environment(home.path / "environments" / _TOOL, LOCKS / f"{_TOOL}.txt") / _TOOL
-        talk.done("datacontract-cli", time.monotonic() - began)
+    program = open_environment(home, _TOOL, talk) / _TOOL
     files = _files(root)
     for file in files:
         _lint(str(program), root / file)

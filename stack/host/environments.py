@@ -6,12 +6,30 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medallion.errors import ToolUnavailable
 from stack.host.logs import tail
 
+if TYPE_CHECKING:
+    from stack.host.console import Talk
+    from stack.host.home import Home
+
 LOCKS = Path(__file__).parents[1] / "environments"
+
+
+def open_environment(home: Home, name: str, talk: Talk) -> Path:
+    """The folder of the programs of the environment `name`, made on first use from the lock of that name.
+
+    Raises ToolUnavailable.
+    """
+    with home.locked("environments"):
+        began = time.monotonic()
+        programs = prepare_environment(home.path / "environments" / name, LOCKS / f"{name}.txt")
+        talk.done(f"environment of {name}", time.monotonic() - began)
+    return programs
 
 
 def prepare_environment(place: Path, lock: Path) -> Path:

