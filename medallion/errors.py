@@ -5,6 +5,7 @@
     ├── ConfigurationError    settings are missing or wrong: stop, exit 3
     │   ├── SettingMissing        a setting that the step needs is not set
     │   ├── SettingInvalid        a setting has an invalid value
+    │   ├── DashboardInvalid      a declared dashboard cannot be compiled: nothing was sent
     │   ├── FolderClosed          other accounts cannot reach a folder that they need
     │   └── PortInUse             another program took the port: the next is tried
     ├── SourceError           the source API answered badly: exit 4
@@ -22,6 +23,7 @@
     │   ├── WatermarkLost         this run lost its entity to a newer one: stop
     │   └── MigrationRefused      the warehouse and sql/migrations do not fit: stop, nothing changed
     ├── DataQualityError      data breaks a rule that must hold: exit 6
+    │   ├── FiguresDiffer         a dashboard shows what the reference or Gold does not
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
     │   ├── GoldAuditFailed       an audit rolled a build back: readers keep what they have
     │   └── BronzeDamaged         files are not what their receipts say: stop, Silver untouched
@@ -34,6 +36,7 @@
     ├── ProcessFailed         a process or a run failed: exit with its code
     │   ├── RunFailed             the DAG's run
     │   └── StepFailed            a step that runs as a process
+    ├── DashboardServerError  Superset does not answer, or refuses: exit 1
     ├── ToolUnavailable       the environment of a tool cannot be installed: exit 1
     ├── EngineUnavailable     a benchmark cannot prepare an engine: exit 1
     └── EngineFailed          an engine of a benchmark did not do its work: exit 1
@@ -148,6 +151,17 @@ class SettingInvalid(ConfigurationError):
         """The variable, and why its value is not valid."""
         variable, _, reason = self.message.partition(": ")
         return (f"{variable} is not valid", reason) if reason else super().what_and_why()
+
+
+class DashboardInvalid(ConfigurationError):
+    """A declared dashboard or data set cannot be compiled. `problems` names each place and what is wrong there."""
+
+    def __init__(self, *, file: str, problems: Sequence[str]) -> None:
+        self.file, self.problems = file, list(problems)
+        listed = "".join(f"\n  {one}" for one in problems)
+        super().__init__(
+            f"{file} cannot be compiled:{listed}", remedy="correct it, then look at it with: ./retail superset plan"
+        )
 
 
 class FolderClosed(ConfigurationError):
@@ -292,6 +306,10 @@ class DataQualityError(RetailError):
     exit_code = 6
 
 
+class FiguresDiffer(DataQualityError):
+    """Dashboards show figures that a reference, or SQL over Gold, does not have."""
+
+
 class GoldTestsFailed(DataQualityError):
     """Tests of dbt failed. `tests` names them, `reason` is that of the first."""
 
@@ -400,6 +418,12 @@ class RunFailed(ProcessFailed):
 
 class StepFailed(ProcessFailed):
     """A step that ran as a process of its own failed."""
+
+
+class DashboardServerError(RetailError):
+    """Superset does not answer, refuses a login or a request, or answers what cannot be read."""
+
+    usual_cause = "Superset is not running, or is of another version"
 
 
 class ToolUnavailable(RetailError):

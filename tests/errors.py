@@ -14,6 +14,7 @@ _FILE = {"path": "sales_customer/2026-11-06/3-0.ndjson"}
 _FIELDS: dict[str, dict[str, object]] = {
     "SettingMissing": {"variable": "SOURCE_API_KEY", "meaning": "the key"},
     "SettingInvalid": {"variable": "API_PORT", "reason": "no number"},
+    "DashboardInvalid": {"file": "sales-overview.yaml", "problems": ["rows.1: no charts", "title: empty"]},
     "FolderClosed": {"what": "account retail cannot enter /root"},
     "PortInUse": {},
     "SourceUnavailable": {"message": "status 503", "remedy": "wait", "retry_after": 3.0},

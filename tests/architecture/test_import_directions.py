@@ -21,9 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{stage: {"medallion"} for stage in STAGES},
     "quality": {*STAGES, "medallion"},
     "report": {"medallion"},
+    "dashboards": {"medallion"},
     "airflow": {"quality", *STAGES, "medallion"},
-    "stack": {"backend", "quality", "report", *STAGES, "medallion"},
-    "benchmarks": {"stack", "backend", "quality", "report", *STAGES, "medallion"},
+    "stack": {"backend", "dashboards", "quality", "report", *STAGES, "medallion"},
+    "benchmarks": {"stack", "backend", "dashboards", "quality", "report", *STAGES, "medallion"},
 }
 OURS = frozenset({*MAY_IMPORT, "tests"}) - {"airflow"}  # `airflow` is the installed package: our folder is none
 PACKAGES = sorted(OURS - {"tests", "benchmarks"})

@@ -1,0 +1,1 @@
+"""Whether dashboards show the truth: each chart's figures next to a reference, and next to SQL over Gold."""

@@ -1,0 +1,196 @@
+"""The data sets of Superset: relations of Gold with their columns and figures, none of them written twice.
+
+Columns and descriptions come from dbt's manifest, metrics from dbt/models/metrics.yml. superset/datasets.yaml says
+which metrics a relation can show: the sum of a mart's column is the measure over any of its rows only if the measure
+adds up over them. An amount is summed in one currency only: over several the figure is empty.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dashboards.identity import MARK, asset_id
+from medallion.errors import DashboardInvalid
+from medallion.metrics import formula, measures, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dashboards.declared import Dataset
+    from dashboards.relations import Relation, RelationColumn
+
+FILE = "datasets.yaml"
+# One format per unit.
+FORMATS = {
+    "money": ",.0f",
+    "count": ",d",
+    "share": ".1%",
+    "ratio": ",.2f",
+    "seconds": ",.1f",
+    "moment": "%Y-%m-%d %H:%M",
+}
+_AGGREGATES = {"count_distinct": "count(distinct {})", "count": "count({})", "sum": "sum({})"}
+_UNITS = {"_amount": "money", "_count": "count", "_share": "share", "_seconds": "seconds"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a data set: its SQL over the rows of the relation, and the unit that decides its format."""
+
+    name: str
+    label: str
+    description: str
+    sql: str
+    unit: str
+
+
+def figures_of(name: str, declared: Dataset, relation: Relation) -> dict[str, Figure]:
+    """The figures that a data set offers, by name. Raises DashboardInvalid for one that the relation cannot give."""
+    found = [
+        *(_metric(name, metric, relation) for metric in declared.metrics),
+        *(_aggregated(name, column, "sum", relation) for column in declared.sums),
+        *(_aggregated(name, column, "avg", relation) for column in declared.averages),
+        *(_aggregated(name, column, "max", relation) for column in declared.latest),
+        *(_share(name, share, parts, relation) for share, parts in declared.shares.items()),
+    ]
+    return {one.name: one for one in found}
+
+
+def dataset_asset(name: str, declared: Dataset, relation: Relation) -> dict[str, Any]:
+    """A data set in the form of Superset's bundles."""
+    shown = figures_of(name, declared, relation).values()
+    return {
+        "table_name": relation.name,
+        "main_dttm_col": declared.time,
+        "currency_code_column": "currency" if "currency" in relation.columns else None,
+        "description": relation.description,
+        "schema": relation.schema,
+        "catalog": None,
+        "sql": None,
+        "extra": {"certification": {"certified_by": MARK, "details": f"superset/{FILE}"}},
+        "normalize_columns": False,
+        "columns": [_column(one) for one in relation.columns.values()],
+        "metrics": [_figure(one) for one in shown],
+        "uuid": asset_id("dataset", name),
+        "database_uuid": asset_id("database", "warehouse"),
+        "version": "1.0.0",
+    }
+
+
+def label_of(name: str) -> str:
+    """The name of a column or figure for a reader: `sold_date` is `Sold date`."""
+    words = name.strip("_").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _metric(dataset: str, name: str, relation: Relation) -> Figure:
+    if name not in metrics():
+        raise _invalid(dataset, f"{name} is no metric of dbt/models/metrics.yml")
+    metric = metrics()[name]
+    try:
+        text = formula(name)
+    except ValueError as error:
+        raise _invalid(dataset, str(error)) from error
+    sql = re.sub(r"\b[a-z_]+\b", lambda found: _measure(dataset, found[0], relation), text)
+    return Figure(name, metric.label, metric.description, _in_one_currency(sql, metric.unit, relation), metric.unit)
+
+
+def _measure(dataset: str, word: str, relation: Relation) -> str:
+    """The SQL of a measure over the rows of the relation; other words of a formula stay."""
+    if word not in measures():
+        return word
+    measure = measures()[word]
+    if measure.model == relation.name:
+        return _AGGREGATES[measure.aggregation].format(measure.expression)
+    if word not in relation.columns:
+        raise _invalid(dataset, f"{relation.name} has no column {word}")
+    if not measure.is_in_every_mart:
+        raise _invalid(dataset, f"{word} does not add up over the rows of {relation.name}")
+    return f"sum({word})"
+
+
+def _aggregated(dataset: str, column: str, how: str, relation: Relation) -> Figure:
+    known = _known(dataset, column, relation)
+    names = {"sum": "total_{}", "avg": "average_{}", "max": "latest_{}"}
+    labels = {"sum": "{}", "avg": "Average {}", "max": "{}"}
+    label = label_of(
+        column.removesuffix("_count") + "s" if column.endswith("_count") else column.removesuffix("_amount")
+    )
+    unit = "moment" if known.is_moment else next((u for end, u in _UNITS.items() if column.endswith(end)), "ratio")
+    return Figure(
+        names[how].format(column),
+        labels[how].format(label if how != "avg" else label.lower()),
+        known.description,
+        _in_one_currency(f"{how}({column})", unit, relation),
+        unit,
+    )
+
+
+def _share(dataset: str, name: str, parts: tuple[str, str], relation: Relation) -> Figure:
+    part, whole = (_known(dataset, one, relation) for one in parts)
+    text = f"{part.description} As a share of: {whole.description}"
+    return Figure(name, label_of(name), text, f"sum({part.name})::numeric / nullif(sum({whole.name}), 0)", "share")
+
+
+def _in_one_currency(sql: str, unit: str, relation: Relation) -> str:
+    """The figure, empty where the rows are in several currencies."""
+    if unit != "money" or "currency" not in relation.columns:
+        return sql
+    return f"case when min(currency) = max(currency) then {sql} end"
+
+
+def _known(dataset: str, column: str, relation: Relation) -> RelationColumn:
+    if column not in relation.columns:
+        raise _invalid(dataset, f"{relation.name} has no column {column}")
+    return relation.columns[column]
+
+
+def _column(one: RelationColumn) -> dict[str, Any]:
+    return {
+        "column_name": one.name,
+        "verbose_name": label_of(one.name),
+        "is_dttm": one.is_moment,
+        "is_active": True,
+        "type": one.type.upper(),
+        "groupby": True,
+        "filterable": True,
+        "expression": None,
+        "description": one.description,
+    }
+
+
+def _figure(one: Figure) -> dict[str, Any]:
+    return {
+        "metric_name": one.name,
+        "verbose_name": one.label,
+        "expression": one.sql,
+        "description": one.description,
+        "d3format": FORMATS[one.unit],
+    }
+
+
+def _invalid(dataset: str, problem: str) -> DashboardInvalid:
+    return DashboardInvalid(file=FILE, problems=[f"{dataset}: {problem}"])
+
+
+def all_figures(declared: Mapping[str, Dataset], relations: Mapping[str, Relation]) -> dict[str, dict[str, Figure]]:
+    """The figures of each declared data set. Raises DashboardInvalid, which names all that is wrong."""
+    found, problems = {}, []
+    for name, dataset in declared.items():
+        try:
+            if name not in relations:
+                raise _invalid(name, "dbt's manifest has no such model")
+            found[name] = figures_of(name, dataset, relations[name])
+            problems += [*_wrong_time(name, dataset, relations[name])]
+        except DashboardInvalid as error:
+            problems += error.problems
+    if problems:
+        raise DashboardInvalid(file=FILE, problems=problems)
+    return found
+
+
+def _wrong_time(name: str, declared: Dataset, relation: Relation) -> Iterator[str]:
+    if declared.time and declared.time not in relation.columns:
+        yield f"{name}: {relation.name} has no column {declared.time}"
