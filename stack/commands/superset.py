@@ -1,0 +1,294 @@
+"""`./retail superset …`: dashboards as code on a Superset of one's own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from dashboards.applying import apply, plan
+from dashboards.bundle import Declared, compile_assets
+from dashboards.checking.check import Compared, bless, check_dashboards, chosen, read_checks, shown_charts
+from dashboards.checking.reading import Asked
+from dashboards.checking.results import line_of, words_of, write_csv, write_junit
+from dashboards.datasets import all_figures
+from dashboards.declared import FOLDER, read_dashboards, read_datasets
+from dashboards.decompiling import decompile
+from dashboards.difference import changes
+from dashboards.legibility import illegible
+from dashboards.relations import read_relations
+from dashboards.roles import ADMIN, read_roles
+from dashboards.server import open_server
+from dashboards.written import text_of
+from medallion.database import connect, transaction
+from medallion.errors import DashboardInvalid, DashboardServerError, RetailError, SettingMissing
+from medallion.schema import prepare_schema
+from medallion.wording import counted
+from stack.commands.tools import dbt_environment, run_dbt
+from stack.host.environments import open_environment
+from stack.services.ports import HOST, choose_port, remembered_port
+from stack.services.postgres.roles import READER
+from stack.services.processes import await_ready, ended, running, start, stop
+from stack.services.superset import NAME, password_of, prepare_superset, superset_environment, superset_service
+from stack.services.warehouse import role_url, warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from psycopg2.extensions import connection
+
+    from dashboards.applying import Plan
+    from dashboards.server import SupersetServer
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+
+_MOST_RENEWED = 3
+
+
+def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
+    """Start Superset with what is declared, and serve it until stopped."""
+    with home.try_locked(NAME) as mine:
+        if not mine:
+            raise RetailError(
+                f"Superset is up already (process {home.holder(NAME)})",
+                remedy="./retail status shows its address, ./retail superset apply brings what is declared",
+            )
+        declared = declared_dashboards(home, talk)  # first: a file that is wrong starts nothing
+        programs = open_environment(home, NAME, talk)
+        with warehouse(home, settings, talk) as owner_url:
+            with connect(owner_url) as conn:
+                prepare_schema(conn)
+            environment = superset_environment(home, _reader(home, settings))
+            with talk.step("Superset's own database"):
+                prepare_superset(home, programs, environment)
+            with home.locked("starting"):
+                port = choose_port(home, settings, "superset_port")
+            service = superset_service(programs, environment, port)
+            try:
+                process = start(home, service)
+                with talk.step("Superset"):
+                    await_ready(home, service, process)
+                with talk.step("dashboards"), _session(home, port) as server:
+                    done = apply(server, declared)
+                talk.say(done.summary())
+                for line in _addresses(home, port, declared):
+                    talk.say(line)
+                raise ended(home, NAME, process.wait())
+            finally:
+                stop(home, [service.name])
+
+
+def apply_dashboards(home: Home, talk: Talk) -> Plan:
+    """Bring what is declared to the running Superset."""
+    declared = declared_dashboards(home, talk)
+    with open_superset(home) as server:
+        return apply(server, declared)
+
+
+def plan_dashboards(home: Home, talk: Talk) -> Plan:
+    """What `apply_dashboards` would do."""
+    declared = declared_dashboards(home, talk)
+    with open_superset(home) as server:
+        return plan(server, declared)
+
+
+@dataclass(frozen=True)
+class Linted:
+    """The dashboards that were looked at, and what makes one of them hard to read."""
+
+    dashboards: tuple[str, ...]
+    findings: tuple[str, ...]
+
+    def summary(self) -> str:
+        """The findings, and one line for a person."""
+        found = counted(len(self.findings), "finding") if self.findings else "nothing to correct"
+        return "\n".join([*self.findings, f"{counted(len(self.dashboards), 'dashboard')}: {found}"])
+
+
+def lint_dashboards(home: Home, talk: Talk) -> Linted:
+    """Whether the declared dashboards fit Gold and are legible. Needs neither Superset nor a warehouse."""
+    declared = declared_dashboards(home, talk)
+    compile_assets(declared)
+    read_checks(declared)
+    figures = all_figures(declared.datasets, declared.relations)
+    findings = [f"{one.slug}: {found}" for one in declared.dashboards for found in illegible(one, figures)]
+    return Linted(tuple(one.slug for one in declared.dashboards), tuple(findings))
+
+
+def decompile_dashboard(home: Home, talk: Talk, slug: str) -> tuple[Path, tuple[str, ...]]:
+    """Write a dashboard of the running Superset back to its file; returns it, and what a declaration cannot say."""
+    declared = declared_dashboards(home, talk)
+    with open_superset(home) as server:
+        found = server.export()
+    dashboard = decompile(slug, found, declared)
+    file = FOLDER / "dashboards" / f"{slug}.yaml"
+    file.write_text(text_of(dashboard), encoding="utf-8")
+    others = [one for one in declared.dashboards if one.slug != slug]
+    left = changes(compile_assets(Declared([*others, dashboard], declared.datasets, declared.relations)), found)
+    return file, tuple(one.words() for one in left if slug in one.place)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The results of a check, as of which day, and the folder where it wrote them."""
+
+    as_of: date
+    results: tuple[Compared, ...]
+    folder: Path
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a figure differs."""
+        return any(one.is_wrong for one in self.results)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a check looks: another Superset than the one of this RETAIL_HOME, references, and where it writes."""
+
+    references: Path | None = None
+    output: Path | None = None
+
+
+def check_superset(
+    home: Home, settings: StackSettings, talk: Talk, given: Mapping[str, str], as_of: date | None, where: Where
+) -> Checked:
+    """Compare every chart with SQL over Gold and with the references. Raises DashboardServerError, DashboardInvalid."""
+    references = where.references or home.path / NAME / "reference"
+    folder = where.output or home.path / NAME / "check"
+    with _to_check(home, settings, talk) as (server, conn, declared):
+        day = as_of or newest_reference(references) or newest_day(conn)
+        asked = Asked(day, chosen(declared, given))
+        results = []
+        for one in check_dashboards(server, conn, declared, asked, references / day.isoformat()):
+            talk.say(line_of(one))
+            results.append(one)
+    write_csv(results, folder)
+    write_junit(results, folder)
+    return Checked(day, tuple(results), folder)
+
+
+def bless_superset(
+    home: Home, settings: StackSettings, talk: Talk, given: Mapping[str, str], as_of: date | None, where: Where
+) -> Path:
+    """Write what Superset shows as the references of a day, and say what that changes; returns the folder."""
+    references = where.references or home.path / NAME / "reference"
+    with _to_check(home, settings, talk) as (server, conn, declared):
+        day = as_of or newest_reference(references) or newest_day(conn)
+        folder = references / day.isoformat()
+        for one, rows in shown_charts(server, declared, Asked(day, chosen(declared, given))):
+            differing = bless(one, rows, folder)
+            talk.say(
+                f"{one.name:<46}{counted(len(rows), 'row')}" + (f", {len(differing):,} renewed" if differing else "")
+            )
+            for cell in differing[:_MOST_RENEWED]:
+                talk.say(f"    {words_of(cell, one.keys)}")
+    return folder
+
+
+@contextmanager
+def _to_check(home: Home, settings: StackSettings, talk: Talk) -> Iterator[tuple[SupersetServer, connection, Declared]]:
+    """A session with Superset, one with the warehouse as the reader, and what is declared."""
+    declared = declared_dashboards(home, talk)
+    with (
+        warehouse(home, settings, talk),
+        connect(_reader(home, settings), application_name="retail superset check") as conn,
+    ):
+        if settings.superset_url is None:
+            with open_superset(home) as server:
+                yield server, conn, declared
+            return
+        password = settings.superset_password.get_secret_value() if settings.superset_password else ""
+        with open_server(settings.superset_url, settings.superset_user, password) as server:
+            yield server, conn, declared
+
+
+def newest_reference(folder: Path) -> date | None:
+    """The day of the newest references."""
+    days = sorted(one.name for one in folder.glob("????-??-??") if one.is_dir())
+    return date.fromisoformat(days[-1]) if days else None
+
+
+def newest_day(conn: connection) -> date:
+    """The day of the newest sale, at which a period ends. Raises DashboardInvalid without one."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("select max(sold_date) from gold.sales_item where sold_at <= now()")
+        [found] = cursor.fetchone() or [None]
+    if found is None:
+        raise DashboardInvalid(file="gold.sales_item", problems=["it holds no sale: there is nothing to compare"])
+    day: date = found
+    return day
+
+
+def declared_dashboards(home: Home, talk: Talk) -> Declared:
+    """What superset/ declares, with dbt's manifest of the project as it is now. Raises DashboardInvalid."""
+    dashboards, datasets = read_dashboards(), read_datasets()
+    with talk.step("dbt's manifest"):
+        return Declared(dashboards, datasets, read_relations(write_manifest(home)))
+
+
+def write_manifest(home: Home) -> Path:
+    """Let dbt read the project; returns its manifest. No warehouse is asked.
+
+    It has a folder of its own: the address of a warehouse is a part of what dbt keeps for its next start.
+    """
+    place = home.path / NAME / "dbt"
+    no_warehouse = dict.fromkeys(
+        ("RETAIL_PG_HOST", "RETAIL_PG_USER", "RETAIL_PG_PASSWORD", "RETAIL_PG_DATABASE"), "none"
+    )
+    environment = dbt_environment(home, {**os.environ, **no_warehouse}) | {"DBT_TARGET_PATH": str(place)}
+    run_dbt(home, environment, "deps")
+    run_dbt(home, environment, "parse")
+    return place / "manifest.json"
+
+
+@contextmanager
+def open_superset(home: Home) -> Iterator[SupersetServer]:
+    """A session with the Superset of this RETAIL_HOME. Raises DashboardServerError when it does not run."""
+    port = remembered_port(home, "superset_port")
+    if port is None or not running(home, NAME):
+        raise DashboardServerError(
+            f"Superset is not running with RETAIL_HOME={home.path}",
+            why="it runs while ./retail superset up does",
+            remedy="start it in another terminal: ./retail superset up",
+        )
+    with _session(home, port) as server:
+        yield server
+
+
+@contextmanager
+def _session(home: Home, port: int) -> Iterator[SupersetServer]:
+    with open_server(f"http://{HOST}:{port}", ADMIN, password_of(home, ADMIN)) as server:
+        yield server
+
+
+def _reader(home: Home, settings: StackSettings) -> str:
+    """The address by which Superset reads the warehouse: never the owner's. Raises ConfigurationError."""
+    if settings.superset_warehouse_url is not None:
+        return settings.superset_warehouse_url.get_secret_value()
+    url = role_url(home, settings, READER)
+    if url is None:
+        raise SettingMissing(
+            variable="SUPERSET_WAREHOUSE_URL",
+            meaning="the login of retail_reader on the server of DATABASE_URL",
+            remedy="set SUPERSET_WAREHOUSE_URL to the address of DATABASE_URL with the login of retail_reader",
+        )
+    return url
+
+
+def _addresses(home: Home, port: int, declared: Declared) -> list[str]:
+    """The address of each dashboard, and who may log in."""
+    base = f"http://{HOST}:{port}"
+    users = read_roles().users
+    return [
+        "",
+        *(f"  {one.title:<22}{base}/superset/dashboard/{one.slug}/" for one in declared.dashboards),
+        "",
+        *(f"  user {user:<17}password {password_of(home, user)}" for user in users),
+        "",
+        "  ready. Ctrl-C or ./retail down ends it",
+    ]

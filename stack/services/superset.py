@@ -1,0 +1,101 @@
+"""Superset as a service of one machine: its environment, its own database, its server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from dashboards.declared import FOLDER
+from dashboards.roles import Roles, read_roles
+from medallion.errors import ServiceFailed
+from medallion.private_files import make_private
+from medallion.settings import PROJECT_ROOT
+from stack.host.environments import LOCKS
+from stack.host.logs import tail
+from stack.services.ports import HOST
+from stack.services.processes import Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack.host.home import Home
+
+NAME = "superset"
+_PREPARED = "superset_prepared"
+# What Superset inherits: none of the platform's secrets.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PGSSLROOTCERT", "PGSSLMODE", "PGSSLCERT", "PGSSLKEY")
+# Its users share one process; a thread is busy for as long as Postgres answers one chart.
+_THREADS = 8
+
+
+def superset_environment(home: Home, reader_url: str) -> dict[str, str]:
+    """What superset/superset_config.py reads."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return inherited | {
+        "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
+        "SUPERSET_HOME": str(_folder(home)),
+        "SUPERSET_METADATA_URL": f"sqlite:///{_folder(home) / 'superset.db'}",
+        "SUPERSET_SECRET_KEY": home.secret("superset_secret_key"),
+        "SUPERSET_WAREHOUSE_URL": reader_url,
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",  # the day of a period
+    }
+
+
+def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) -> bool:
+    """Make Superset's database, roles and users, and say whether that was due: for a lock and roles it is done once.
+
+    Raises ServiceFailed, DashboardInvalid.
+    """
+    roles = read_roles()
+    stamp = _stamp(roles)
+    if home.recall(_PREPARED) == stamp and (_folder(home) / "superset.db").exists():
+        return False
+    wanted = json.dumps(roles.as_wanted(lambda user: password_of(home, user)))
+    log = home.logs / f"{NAME}-prepare.log"
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [programs / "python", FOLDER / "prepare.py"],
+            input=wanted.encode(),
+            env=environment,
+            cwd=_folder(home),
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise ServiceFailed(
+            f"Superset's database cannot be prepared; the end of the log:\n{tail(log, 8)}",
+            remedy=f"fix what the log names, then start again (whole log: {log})",
+        )
+    home.remember(_PREPARED, stamp)
+    return True
+
+
+def superset_service(programs: Path, environment: dict[str, str], port: int) -> Service:
+    """Superset's server on `port`, for this machine alone."""
+    command = (
+        *(str(programs / "gunicorn"), "--workers", "1", "--worker-class", "gthread", "--threads", str(_THREADS)),
+        *("--bind", f"{HOST}:{port}", "--timeout", "120", "superset.app:create_app()"),
+    )
+    return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/health", ready_seconds=180)
+
+
+def password_of(home: Home, user: str) -> str:
+    """The password of a user of Superset, made on first use."""
+    return home.secret(f"superset_password_{user}")
+
+
+def _folder(home: Home) -> Path:
+    folder = home.path / NAME
+    make_private(folder)
+    return folder
+
+
+def _stamp(roles: Roles) -> str:
+    parts = (LOCKS / f"{NAME}.txt", FOLDER / "prepare.py", FOLDER / "roles.yaml")
+    text = b"".join(one.read_bytes() for one in parts) + str(roles.roles).encode() + str(PROJECT_ROOT).encode()
+    return hashlib.sha256(text).hexdigest()
