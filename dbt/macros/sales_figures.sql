@@ -7,10 +7,20 @@
 
 {#-
   The figures of each touched day by other columns of the fact: one range of the fact for each day. The grouping inside
-  keeps the planner from joining the whole fact. A build from the beginning reads the fact once.
+  keeps the planner from joining the whole fact. A build from the beginning reads the fact once. `of_product`: columns
+  of the version of the product that was in force.
 -#}
-{% macro sales_figures_of_days(columns, more=[]) -%}
+{% macro sales_figures_of_days(columns, more=[], of_product=[]) -%}
 {%- set keys = 'item.' ~ columns | join(', item.') -%}
+{%- set versions = '' -%}
+{%- if of_product -%}
+{%- set keys = keys ~ ', product.' ~ of_product | join(', product.') -%}
+{%- set versions -%}
+inner join (
+            select product_version_key, {{ of_product | join(', ') }} from {{ ref('dim_product_history') }}
+        ) as product on item.product_version_key = product.product_version_key
+{%- endset -%}
+{%- endif -%}
 {%- if is_incremental() -%}
 select
         touched_day.sold_date,
@@ -21,6 +31,7 @@ select
             {{ keys }},
             {{ sales_figures(more) }}
         from {{ ref('sales_item') }} as item
+        {{ versions }}
         where item.sold_date = touched_day.sold_date
         group by {{ keys }}
     ) as day
@@ -30,6 +41,7 @@ select
             {{ keys }},
             {{ sales_figures(more) }}
     from {{ ref('sales_item') }} as item
+    {{ versions }}
     group by item.sold_date, {{ keys }}
 {%- endif -%}
 {%- endmacro %}

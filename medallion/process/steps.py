@@ -83,6 +83,7 @@ CORE = (
 )
 MARTS = (
     "gold.mart_daily_kpis",
+    "gold.mart_sales_by_category",
     "gold.mart_sales_by_customer",
     "gold.mart_sales_by_hour",
     "gold.mart_sales_by_product",

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from quality.why.answer import TableRow
 
 _SQL = Statements(__file__)
-# A column of a mart that the fact does not have, as a condition on the fact. An index has the moment.
-IN_FACT = {"sold_hour": sql.SQL("one.sold_at >= {0} and one.sold_at < {0} + interval '1 hour'")}
+# A column of a mart that the fact does not have, as a condition on the fact. An index has the moment, and the version.
+IN_FACT = {
+    "sold_hour": sql.SQL("one.sold_at >= {0} and one.sold_at < {0} + interval '1 hour'"),
+    "category": sql.SQL(
+        "exists (select from gold.dim_product_history as version"
+        " where version.product_version_key = one.product_version_key and version.category = {0})"
+    ),
+}
 
 
 def trace_figure(conn: connection, mart: str, given: Sequence[str], most: int) -> FigureTrace:

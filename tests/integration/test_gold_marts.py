@@ -19,6 +19,7 @@ from medallion.settings import Settings
 from tests.dbt_copies import project_copy
 from tests.former_versions import BEFORE_8
 from tests.integration.test_gold_rebuild import execute, sell
+from tests.integration.test_histories import price
 from tests.pipeline import build, build_untested
 from tests.queries import rows
 
@@ -51,6 +52,7 @@ NEW = {
 }
 GRAINS = {
     "mart_daily_kpis": ["sold_date", "currency"],
+    "mart_sales_by_category": ["sold_date", "store_id", "channel", "category", "currency"],
     "mart_sales_by_customer": ["customer_id", "sold_date", "currency"],
     "mart_sales_by_hour": ["sold_hour", "store_id", "channel", "currency"],
     "mart_sales_by_product": ["sold_date", "product_id", "currency"],
@@ -63,7 +65,19 @@ SILVER = """
         select
             *,
             (sold_at at time zone 'UTC')::date as sold_date,
-            date_trunc('hour', sold_at, 'UTC') as sold_hour
+            date_trunc('hour', sold_at, 'UTC') as sold_hour,
+            coalesce(
+                (
+                    select category from silver.products_version as version
+                    where version.product_id = sales_product.product_id
+                    order by
+                        updated_at <= sold_at desc,
+                        case when updated_at <= sold_at then updated_at end desc,
+                        updated_at
+                    limit 1
+                ),
+                'Unknown'
+            ) as category
         from silver.sales_customer inner join silver.sales_product using (sale_id)
     ) as item
     group by {keys} order by {keys}
@@ -225,6 +239,32 @@ def test_a_fact_that_is_built_again_has_every_mart_begin_from_the_beginning(
         take(conn, settings, mart)
         check(conn, mart)
     check_full_refresh(conn, settings)
+
+
+def test_a_category_that_is_corrected_takes_its_lines_along(conn: connection, settings: Settings) -> None:
+    """The mart by category follows the version that the fact points at, and a key that is left has no row."""
+    mart = "mart_sales_by_category"
+    categories = f"select sold_date::text, store_id, category, line_count from gold.{mart} order by 1, 2, 3"
+    for sale_id in (1, 2, 3):
+        sell(conn, settings, sale_id, customer_id=sale_id)
+    correct(conn, "sales_product", 3, product_id=9)
+    build_untested(conn, settings)
+    assert rows(conn, categories) == [("2026-01-01", 1, "Unknown", 3)]
+    price(conn, settings, 1, "1.00", 8, category="Tea", updated_at="2025-12-01T00:00:00Z")
+    build_untested(conn, settings)
+    assert rows(conn, categories) == [("2026-01-01", 1, "Tea", 2), ("2026-01-01", 1, "Unknown", 1)]
+    price(conn, settings, 1, "1.00", 8, category="Coffee", updated_at="2025-12-31T00:00:00Z")  # late, before the sales
+    price(conn, settings, 1, "1.00", 8, category="Cocoa", updated_at="2026-02-01T00:00:00Z")  # after them
+    correct(conn, "sales_customer", 2, store_id=2)
+    build_untested(conn, settings)
+    moved = [("2026-01-01", 1, "Coffee", 1), ("2026-01-01", 1, "Unknown", 1), ("2026-01-01", 2, "Coffee", 1)]
+    assert rows(conn, categories) == moved
+    correct(conn, "sales_customer", 2, store_id=1)
+    build_untested(conn, settings)
+    assert rows(conn, categories) == [("2026-01-01", 1, "Coffee", 2), ("2026-01-01", 1, "Unknown", 1)]
+    check(conn, mart)
+    gold.check_gold(conn, settings, run_id="hour")
+    gold.check_all_gold(conn, settings, run_id="night")
 
 
 def test_the_log_holds_what_has_moved_until_every_reader_has_taken_it(conn: connection, settings: Settings) -> None:

@@ -124,6 +124,7 @@ gold.mart_customer_cohorts   SIUDTO  -          SIUDTO          S
 gold.mart_customer_lifetime_value  SIUDTO  -          SIUDTO          S
 gold.mart_customer_rfm       SIUDTO  -          SIUDTO          S
 gold.mart_daily_kpis         SIUDTO  -          SIUDTO          S
+gold.mart_sales_by_category  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S

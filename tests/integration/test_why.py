@@ -245,20 +245,22 @@ def test_a_hundred_answers_are_what_bronze_holds(filled: Filled, monkeypatch: py
 
 
 FACT = """
-    select sale_id, line_no, sold_date::text, to_char(sold_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24'),
-        customer_id, product_id, store_id, channel, currency, net_amount
-    from gold.sales_item
+    select item.sale_id, item.line_no, item.sold_date::text,
+        to_char(item.sold_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24'), item.customer_id, item.product_id,
+        item.store_id, item.channel, product.category, item.currency, item.net_amount
+    from gold.sales_item as item inner join gold.dim_product_history as product using (product_version_key)
 """
 
 
 @pytest.mark.parametrize(
     ("mart", "columns"),
     [
-        ("mart_daily_kpis", (2, 8)),
-        ("mart_sales_by_customer", (4, 2, 8)),
-        ("mart_sales_by_hour", (6, 3, 7, 8)),
-        ("mart_sales_by_product", (5, 2, 8)),
-        ("mart_sales_by_store", (6, 2, 8)),
+        ("mart_daily_kpis", (2, 9)),
+        ("mart_sales_by_category", (6, 2, 7, 8, 9)),
+        ("mart_sales_by_customer", (4, 2, 9)),
+        ("mart_sales_by_hour", (6, 3, 7, 9)),
+        ("mart_sales_by_product", (5, 2, 9)),
+        ("mart_sales_by_store", (6, 2, 9)),
     ],
 )
 def test_a_row_of_a_mart_is_made_of_the_sales_of_its_key(filled: Filled, mart: str, columns: tuple[int, ...]) -> None:
