@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from gold.dashboards import declared_views, outgrown_views
 from gold.dbt_runner import BuildResult, built_by, invoke, packages_are_linked
 from gold.public_holidays import write_holidays
 from gold.results import keep_results
@@ -75,13 +76,15 @@ CALENDAR_AHEAD = timedelta(days=400)
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """The increments that Gold has to read."""
+    """The increments that Gold has to read, and the views for dashboards that it has to build."""
 
     due: tuple[PendingGold, ...]
+    views: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for a person."""
-        return "gold has to take: " + (", ".join(sorted({one.source_table for one in self.due})) or "everything")
+        what = ", ".join(sorted({one.source_table for one in self.due})) or "everything"
+        return f"gold has to take: {what}" + (f"; to build: {', '.join(self.views)}" if self.views else "")
 
 
 def gold_due(conn: connection) -> list[PendingGold]:
@@ -94,17 +97,18 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
     """Decide whether there is anything to do, and link dbt's local package if need be (`dbt deps`, without network).
 
     Sales that are not reconciled or that differ, and a full refresh that did not finish, also count as work. Tables
-    that do not have the columns of their models, as after an upgrade, ask for a full refresh.
+    that do not have the columns of their models, as after an upgrade, ask for a full refresh, and views for dashboards
+    that are not as their models say count as work.
     Raises NothingToDo when Gold has read and tested all of Silver, ConfigurationError when dbt cannot start.
     """
-    due, outgrown = gold_due(conn), outgrown_tables(conn)
+    due, outgrown, views = gold_due(conn), outgrown_tables(conn), outgrown_views(conn)
     if outgrown:
         log.warning("gold: built from the beginning, as its models have other columns now: %s", ", ".join(outgrown))
     with transaction(conn):
         if full_refresh or outgrown:
             want_gold_rebuild(conn)
         unfinished = gold_rebuild_wanted(conn) or is_unbalanced(conn) or is_unchecked(conn)
-    if not (due or unfinished):
+    if not (due or unfinished or views):
         raise NothingToDo("Gold has taken and tested all of Silver", remedy="nothing to do until the next run")
     if not packages_are_linked(settings):
         try:
@@ -112,7 +116,7 @@ def prepare(conn: connection, settings: Settings, *, run_id: str, full_refresh: 
         except RetailError as error:
             _log_failure(conn, run_id, "dbt_deps", error)
             raise
-    return BuildPlan(tuple(due))
+    return BuildPlan(tuple(due), tuple(views))
 
 
 def build_core(conn: connection, settings: Settings, *, run_id: str, full_refresh: bool = False) -> BuildResult:
@@ -139,6 +143,7 @@ def build_mart(
 ) -> BuildResult:
     """Build the marts from the tested core. Raises GoldBuildFailed.
 
+    With them, the views for dashboards that are missing or outgrown, in a full refresh all of them.
     Then, with a clock, those nightly models that have no table of their shape yet, in a full refresh all of them. If
     one of them or its tests fail, that is a warning: the nightly run owns them and fails likewise, while the hour goes
     on. A requested rebuild is done when core and marts were built for it: a request made after the core began waits
@@ -146,7 +151,8 @@ def build_mart(
     """
     request = _requested(conn)
     refresh = _refresh(request, full_refresh)
-    built = _step(conn, settings, ["run", "--select", "tag:mart", *refresh], run_id, "dbt_run_mart")
+    views = declared_views() if refresh else outgrown_views(conn)
+    built = _step(conn, settings, ["run", "--select", "tag:mart", *views, *refresh], run_id, "dbt_run_mart")
     if request and request.is_core_built:
         with transaction(conn):
             mark_gold_rebuilt(conn, request)

@@ -13,7 +13,8 @@
 -- Grants the reader (pgAdmin, dashboards, analysts) a table of meta, silver or gold, without columns that identify a
 -- person. In meta, raw records in quarantine and digests of them are hidden. A declared table of Silver hides the
 -- columns that its declaration calls personal. Any other table, including all of Gold, may be derived from such a
--- table: it hides every column with the name of a personal one.
+-- table: it hides every column with the name of a personal one. A view of dashboards reads a function of its own
+-- (dbt/macros/inlined_view.sql), which the reader may then call.
 create or replace function meta.grant_reader(schema_name text, table_name text)
 returns void
 language plpgsql
@@ -32,6 +33,7 @@ declare
     hidden constant text[] := coalesce(own, array['raw', 'content'] || named || digest);
     visible text;
     is_whole boolean;
+    reading regprocedure;
 begin
     if to_regrole('retail_reader') is null then
         return;
@@ -48,12 +50,21 @@ begin
     else
         execute format('grant select (%s) on %s to retail_reader', visible, relation);
     end if;
+    for reading in
+        select oid::regprocedure from pg_proc
+        where pronamespace = schema_name::regnamespace and proname = 'read_' || table_name and pg_has_role(proowner, 'USAGE')
+    loop
+        execute format('revoke all on function %s from public', reading);
+        execute format('grant execute on function %s to retail_reader', reading);
+    end loop;
 end
 $$;
 
-comment on function meta.grant_reader is 'Lets retail_reader read a table, without columns that identify a person.';
+comment on function meta.grant_reader is 'Lets retail_reader read a table or view, without columns that identify a '
+'person.';
 
--- Makes retail_transformation the owner of a Gold table, if the session may act as the table's owner and as the role.
+-- Makes retail_transformation the owner of a Gold table, if the session may act as the table's owner and as the role,
+-- or of a view and the function that it reads.
 -- Otherwise, and the second time, nothing happens.
 create or replace function meta.hand_to_transformation(table_name text)
 returns void
@@ -62,6 +73,7 @@ as $$
 declare
     relation constant text := format('gold.%I', table_name);
     heir constant oid := to_regrole('retail_transformation');
+    reading regprocedure;
 begin
     perform from pg_class
     where
@@ -70,6 +82,14 @@ begin
     if found then
         execute format('alter table %s owner to retail_transformation', relation);
     end if;
+    for reading in
+        select oid::regprocedure from pg_proc
+        where
+            pronamespace = 'gold'::regnamespace and proname = 'read_' || table_name and proowner <> heir
+            and pg_has_role(proowner, 'USAGE') and pg_has_role(heir, 'SET')
+    loop
+        execute format('alter function %s owner to retail_transformation', reading);
+    end loop;
 end
 $$;
 
@@ -198,6 +218,7 @@ begin
     revoke all on all tables in schema meta, silver from retail_transformation;
     grant usage on schema meta, silver to retail_transformation;
     grant usage, create on schema gold to retail_transformation;
+    grant usage on schema dwh to retail_transformation; -- its views name dwh.require_table
     grant
         select,
         insert (run_id, layer, dataset, status, ended_at, error_message, error_type, remedy, exit_code),

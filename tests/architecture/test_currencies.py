@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from gold.dashboards import declared_views
 from gold.dbt_runner import PROJECT_DIR
 from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
 from medallion.yaml_files import read_yaml
 
 FILES = sorted((PROJECT_DIR / "models" / "gold").rglob("*.yml"))
 MODELS = {model["name"]: model for file in FILES for model in read_yaml(file).get("models", [])}
+VIEWS = {name: MODELS.pop(name) for name in declared_views()}  # without keys: their rows are those of tables
 # A row is one product, one line, or one event of one sale: it adds up nothing of another currency.
 SINGLE = {"dim_product", "dim_product_history", "sales_item", "fct_customer_behavior"}
 
@@ -47,6 +49,12 @@ def test_every_table_of_gold_has_a_contract_and_a_key() -> None:
     assert {f"gold.{name}" for name in MODELS} == {*CORE, *MARTS, *NIGHTLY_MARTS}
     assert [name for name, model in MODELS.items() if not key(model)] == []
     assert {*WITH_MONEY} > SINGLE
+
+
+@pytest.mark.parametrize("view", [name for name, model in VIEWS.items() if has_money(model)])
+def test_a_view_with_money_has_a_row_for_each_currency(view: str) -> None:
+    assert "currency" in [column["name"] for column in VIEWS[view]["columns"]]
+    assert re.search(r"\bcurrency\b", grain(VIEWS[view]))
 
 
 @pytest.mark.parametrize("table", WITH_MONEY)

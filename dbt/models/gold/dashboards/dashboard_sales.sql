@@ -1,0 +1,26 @@
+select
+    mart.sold_hour,
+    mart.sold_date,
+    extract(hour from mart.sold_hour at time zone 'UTC')::integer as hour_of_day,
+    to_char(mart.sold_date::timestamp, 'ID FMDay') as weekday,
+    mart.store_id,
+    store.store_name,
+    store.format as store_format,
+    store.city,
+    store.country,
+    mart.channel,
+    mart.currency,
+    mart.sale_count,
+    mart.return_count,
+    mart.line_count,
+    mart.quantity,
+    mart.returned_quantity,
+    mart.gross_amount,
+    mart.discount_amount,
+    mart.net_amount,
+    mart.returned_amount,
+    mart.cost_amount,
+    mart.costed_net_amount,
+    mart.margin_amount
+from {{ ref('mart_sales_by_hour') }} as mart
+left join {{ ref('dim_store') }} as store on mart.store_id = store.store_id
