@@ -1,0 +1,20 @@
+select
+    reconciliation_id,
+    run_id,
+    dataset,
+    checked_at,
+    (checked_at at time zone 'UTC')::date as checked_date,
+    status,
+    (status = 'DIFFERENT')::integer as different_count,
+    difference,
+    source_count,
+    bronze_count,
+    silver_count,
+    gold_count,
+    rejected_count,
+    late_count,
+    accepted_count,
+    source_net_amount,
+    silver_net_amount,
+    gold_net_amount
+from {{ source('meta', 'reconciliation') }}
