@@ -69,7 +69,7 @@ def _number(
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     unit = figures[chart.figure].unit
     params: dict[str, Any] = {"metric": chart.figure, "y_axis_format": FORMATS[unit], "header_font_size": 0.3}
-    if unit == "moment":
+    if unit in ("moment", "day"):
         moment = {"force_timestamp_formatting": True, "time_format": FORMATS[unit], "y_axis_format": "SMART_NUMBER"}
         return "big_number_total", params | moment | _below(chart), {}
     if chart.compare is None:

@@ -30,6 +30,7 @@ FORMATS = {
     "ratio": ",.2f",
     "seconds": ",.1f",
     "moment": "%Y-%m-%d %H:%M",
+    "day": "%Y-%m-%d",
 }
 _AGGREGATES = {"count_distinct": "count(distinct {})", "count": "count({})", "sum": "sum({})"}
 _UNITS = {"_amount": "money", "_count": "count", "_share": "share", "_seconds": "seconds"}
@@ -82,7 +83,7 @@ def dataset_asset(name: str, declared: Dataset, relation: Relation) -> dict[str,
 def label_of(name: str) -> str:
     """The name of a column or figure for a reader: `sold_date` is `Sold date`."""
     words = name.strip("_").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return f"RFM{words[3:]}" if words.startswith("rfm ") else words[:1].upper() + words[1:]
 
 
 def _metric(dataset: str, name: str, relation: Relation) -> Figure:
@@ -113,19 +114,26 @@ def _measure(dataset: str, word: str, relation: Relation) -> str:
 
 def _aggregated(dataset: str, column: str, how: str, relation: Relation) -> Figure:
     known = _known(dataset, column, relation)
-    names = {"sum": "total_{}", "avg": "average_{}", "max": "latest_{}"}
-    labels = {"sum": "{}", "avg": "Average {}", "max": "{}"}
-    label = label_of(
-        column.removesuffix("_count") + "s" if column.endswith("_count") else column.removesuffix("_amount")
-    )
-    unit = "moment" if known.is_moment else next((u for end, u in _UNITS.items() if column.endswith(end)), "ratio")
+    unit = _unit_of(known)
+    name, label = {"sum": ("total_{}", "{}"), "avg": ("average_{}", "Average {}"), "max": ("latest_{}", "{}")}[how]
+    sql = f"coalesce({how}({column}), 0)" if how == "sum" and unit != "money" else f"{how}({column})"
+    text = label_of(column)
     return Figure(
-        names[how].format(column),
-        labels[how].format(label if how != "avg" else label.lower()),
+        name.format(column),
+        label.format(text if how != "avg" else text.lower()),
         known.description,
-        _in_one_currency(f"{how}({column})", unit, relation),
+        _in_one_currency(sql, unit, relation),
         unit,
     )
+
+
+def _unit_of(column: RelationColumn) -> str:
+    """The unit that type and name of a column say: `net_amount` is money, `rows_read` a count."""
+    if column.is_moment:
+        return "day" if column.type == "date" else "moment"
+    if column.name.startswith("rows_"):
+        return "count"
+    return next((unit for end, unit in _UNITS.items() if column.name.endswith(end)), "ratio")
 
 
 def _share(dataset: str, name: str, parts: tuple[str, str], relation: Relation) -> Figure:

@@ -332,11 +332,21 @@ def _content(file: Path) -> dict[str, Any]:
 
 
 def problems_of(error: ValidationError, content: Any) -> list[str]:
-    """What is wrong, each with its place: `rows.2.charts.1 (net-revenue).width: …`."""
+    """What is wrong, each with its place: `rows.2.charts.1 (net-revenue).width: …`.
+
+    A list whose items are wrong counts as too short, too: that is not said.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    places = [one["loc"] for one in found]
     return [
         f"{_place(one['loc'], content) or 'the file'}: {one['msg'].removeprefix('Value error, ')}"
-        for one in error.errors(include_url=False, include_input=False)
+        for one in found
+        if one["type"] != "too_short" or not any(_is_within(other, one["loc"]) for other in places)
     ]
+
+
+def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
 
 
 def _place(path: tuple[int | str, ...], content: Any) -> str:

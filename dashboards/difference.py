@@ -47,8 +47,10 @@ def changes(wanted: Mapping[str, dict[str, Any]], found: Mapping[str, dict[str, 
         current = there.get(asset["uuid"])
         if current is None:
             listed.append(Change(kind, _name(asset), "add", place=_place(asset)))
-        elif fields := tuple(_fields(_comparable(asset), _comparable(current))):
-            listed.append(Change(kind, _name(asset), "change", fields, _place(asset)))
+        elif fields := list(_fields(_comparable(asset), _comparable(current))):
+            # The query of a chart follows from its settings: it is shown where it alone differs.
+            shown = [one for one in fields if not one.startswith("query_context")] or fields
+            listed.append(Change(kind, _name(asset), "change", tuple(shown), _place(asset)))
     return listed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from dashboards.relations import read_relations
 from dashboards.roles import ADMIN, read_roles
 from dashboards.server import open_server
 from dashboards.written import text_of
+from gold.dbt_runner import PROJECT_DIR
 from medallion.database import connect, transaction
 from medallion.errors import DashboardInvalid, DashboardServerError, RetailError, SettingMissing
 from medallion.schema import prepare_schema
@@ -232,18 +234,33 @@ def declared_dashboards(home: Home, talk: Talk) -> Declared:
 
 
 def write_manifest(home: Home) -> Path:
-    """Let dbt read the project; returns its manifest. No warehouse is asked.
+    """The manifest of dbt's project as it is now; dbt writes it again if a file of the project has changed.
 
-    It has a folder of its own: the address of a warehouse is a part of what dbt keeps for its next start.
+    No warehouse is asked. It has a folder of its own: the address of a warehouse is a part of what dbt keeps for its
+    next start.
     """
     place = home.path / NAME / "dbt"
+    manifest, stamp = place / "manifest.json", place / "stamp"
+    wanted = _state_of_project()
+    if manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return manifest
     no_warehouse = dict.fromkeys(
         ("RETAIL_PG_HOST", "RETAIL_PG_USER", "RETAIL_PG_PASSWORD", "RETAIL_PG_DATABASE"), "none"
     )
     environment = dbt_environment(home, {**os.environ, **no_warehouse}) | {"DBT_TARGET_PATH": str(place)}
     run_dbt(home, environment, "deps")
     run_dbt(home, environment, "parse")
-    return place / "manifest.json"
+    stamp.write_text(wanted, encoding="utf-8")
+    return manifest
+
+
+def _state_of_project() -> str:
+    """A hash of the names, times and sizes of the files that dbt reads."""
+    files = (one for folder in ("models", "macros", "packages", "tests") for one in (PROJECT_DIR / folder).rglob("*.*"))
+    states = (
+        (str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in (*files, PROJECT_DIR / "dbt_project.yml")
+    )
+    return hashlib.sha256(str(sorted(states)).encode()).hexdigest()
 
 
 @contextmanager
