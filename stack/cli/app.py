@@ -317,6 +317,15 @@ def docs() -> None:
     serve_docs(home, settings, Talk())
 
 
+@app.command(epilog="Example: PGADMIN_PORT=5051 ./retail pgadmin")
+def pgadmin() -> None:
+    """Look at the tables in pgAdmin, in a browser and read-only, until Ctrl-C. The first start installs it."""
+    from stack.commands.pgadmin import serve_pgadmin
+
+    home, settings = open_home()
+    serve_pgadmin(home, settings, Talk())
+
+
 @app.command(epilog="Example: ./retail doctor --json")
 def doctor(*, as_json: AsJson = False) -> None:
     """Check every part that a run needs, and say what to do about what is wrong."""
