@@ -27,6 +27,7 @@ from stack.commands.backfill import Backfilled
 from stack.commands.backup import BackedUp
 from stack.commands.by_hand import SchemaState
 from stack.commands.contract import Contract, Linted
+from stack.commands.environments import Environment, Removed
 from stack.commands.export import Exported
 from stack.commands.finding import Finding
 from stack.commands.layer_report import Report
@@ -55,13 +56,15 @@ COMMANDS: dict[str, type] = {
     "contract list": Contract,
     "contract diff": ContractDiff,
     "contract lint": Linted,
+    "env": Environment,
+    "env remove": Removed,
     "audits": Audit,
     "diff": Difference,
     "rejects list": Reject,
     "rejects show": Reject,
     "rejects retry": RetryResult,
 }
-LISTS = {"audits", "contract diff", "contract list", "doctor", "rejects list"}
+LISTS = {"audits", "contract diff", "contract list", "doctor", "env", "rejects list"}
 _NAMES: dict[type, str] = {
     int: "number",
     float: "number",

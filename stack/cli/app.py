@@ -29,6 +29,7 @@ from stack.cli.audits import audits
 from stack.cli.context import PASS_ON, AsJson, open_home, open_warehouse, where_the_user_stands
 from stack.cli.contract import contract
 from stack.cli.develop import add_developer_commands
+from stack.cli.environments import environments
 from stack.cli.group import CommandGroup
 from stack.cli.logs import logs
 from stack.cli.operate import add_operator_commands
@@ -51,6 +52,7 @@ app = typer.Typer(
 app.add_typer(rejects, name="rejects")
 app.add_typer(contract, name="contract")
 app.add_typer(superset, name="superset")
+app.add_typer(environments, name="env")
 Chaos = Annotated[
     str | None,
     typer.Option(metavar="FAULTS", help="Faults of the sample source, such as late-commits:0.02,errors:0.1."),

@@ -18,6 +18,7 @@ from medallion.settings import PROJECT_ROOT
 from stack.commands.doctor_warehouse import examine_warehouse
 from stack.commands.finding import Finding
 from stack.commands.tools import dbt_environment, find_program, run_dbt
+from stack.host.environments import is_current, known_environments
 from stack.services.ports import is_free, next_port, remembered_port
 from stack.services.postgres.files import major_version, place_postgres
 from stack.services.processes import answers, running
@@ -48,6 +49,7 @@ def examine(home: Home, settings: StackSettings) -> Iterator[Finding]:
     yield _python()
     yield _platform()
     yield check_lock(PROJECT_ROOT / "requirements.txt")
+    yield check_environments(home)
     yield _memory()
     yield _disk(home)
     yield _caught("postgres programs", "ok", lambda: _programs(home, settings))
@@ -76,6 +78,16 @@ def check_lock(lock: Path) -> Finding:
     if wrong:
         return Finding("packages", "warn", "; ".join(wrong[:3]), "rm -rf .venv, then ./retail installs the lock again")
     return Finding("packages", "ok", "as locked in requirements.txt")
+
+
+def check_environments(home: Home) -> Finding:
+    """Whether the environments of tools that are made are of their locks; one that is not is made again when used."""
+    made = {name: current for name in known_environments(home) if (current := is_current(home, name)) is not None}
+    outdated = [name for name, current in made.items() if not current]
+    if outdated:
+        remedy = f"./retail env remove {' '.join(outdated)}; the next use makes them again, which needs the network"
+        return Finding("environments", "warn", f"out of date: {', '.join(outdated)}", remedy)
+    return Finding("environments", "ok", f"up to date: {', '.join(made)}" if made else "none is made yet")
 
 
 def check_port(home: Home, settings: StackSettings, name: PortName, service: str) -> Finding:

@@ -16,6 +16,8 @@ from stack.commands.layer_report import Report, print_report
 from stack.services.airflow.metadata import DagRun  # noqa: TC001 - msgspec reads the types at run time
 from stack.services.airflow.service import USER
 from stack.services.open_incidents import OpenIncident, kept_incidents, overdue, print_incidents, read_incidents
+from stack.services.pgadmin import NAME as PGADMIN
+from stack.services.pgadmin import pgadmin_address
 from stack.services.ports import HOST, remembered_port
 from stack.services.processes import running
 from stack.services.report_server import NAME as REPORT
@@ -68,7 +70,11 @@ class Status:
 def read_status(home: Home, settings: StackSettings, now: datetime) -> Status:
     """Read the status of everything that can be read. `now` is the time of the reader."""
     postgres, url, airflow_url = _postgres(home, settings)
-    services = (postgres, _source(home, settings), *(_service(home, name) for name in (*AIRFLOW_SERVICES, REPORT)))
+    services = (
+        *(postgres, _source(home, settings)),
+        *(_service(home, name) for name in (*AIRFLOW_SERVICES, REPORT)),
+        *_pgadmin(home),
+    )
     data = _of_stopped(home, now) if url is None else _of_running(home, url, airflow_url, now)
     note = data.note
     if note is None and any(one.name == "airflow-scheduler" and one.state == "running" for one in services):
@@ -167,6 +173,12 @@ def _source(home: Home, settings: StackSettings) -> ServiceState:
     if settings.source_api_url is not None:
         return ServiceState(SOURCE, "external", None, settings.source_api_url)
     return _service(home, SOURCE)
+
+
+def _pgadmin(home: Home) -> list[ServiceState]:
+    """The state of pgAdmin while it runs, with the key in its address: no run needs it, so it is not listed while stopped."""
+    record, port = running(home, PGADMIN), remembered_port(home, "pgadmin_port")
+    return [ServiceState(PGADMIN, "running", record.pid, pgadmin_address(home, port))] if record and port else []
 
 
 def _service(home: Home, name: str) -> ServiceState:

@@ -84,7 +84,7 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 def stop_platform(home: Home, settings: StackSettings) -> Stopped:
     """End every command in the foreground and every service of this RETAIL_HOME, if any runs."""
-    commands = tuple(name for name in ("run", "up", "docs", "backfill", "pgadmin") if _end_command(home, name))
+    commands = tuple(name for name in ("run", "up", "docs", "superset", "pgadmin", "backfill") if _end_command(home, name))
     with home.locked("starting"):
         return Stopped(commands, tuple(stop_everything(home, settings)))
 

@@ -22,7 +22,6 @@ from typing import Any
 HOST = "127.0.0.1"
 FOLDER = "RETAIL_PGADMIN_FOLDER"  # what pgAdmin keeps: its own database, sessions, its log
 SERVER = "RETAIL_PGADMIN_SERVER"  # the warehouse, as a JSON object: columns of pgAdmin's table of servers
-_GROUP = "Retail"
 # Columns that pgAdmin wants filled: no password, no tunnel. Nor may a server that was edited by hand keep a command.
 _PLAIN = {
     "save_password": 0,
@@ -69,41 +68,35 @@ def main() -> None:
 
 
 def _load(folder: str) -> Any:
-    """pgAdmin's program, with its own database made or brought up to date."""
+    """The program of pgAdmin, with its own database made or brought up to date."""
     # Not a server of several persons: who knows the key of the address is the one user. pgAdmin reads this from here.
     os.environ["PGADMIN_SERVER_MODE"] = "OFF"
     builtins.SERVER_MODE = False  # type: ignore[attr-defined]
     ours = ModuleType("config_local")
     vars(ours).update(settings(folder))
     sys.modules["config_local"] = ours
-    import_module("config").ENABLE_PSQL = False  # a shell in a page; without SERVER_MODE only set here
+    config: Any = import_module("config")
+    config.ENABLE_PSQL = False  # a shell in a page. pgAdmin sets it without SERVER_MODE, after it has read ours
     return import_module("pgAdmin4")
 
 
 def _accept_own_pages(port: int) -> None:
     """Let no other site's page open a web socket; pgAdmin lets any."""
-    import_module("pgadmin").socketio.server.eio.cors_allowed_origins = [
-        f"http://{name}:{port}" for name in (HOST, "localhost")
-    ]
+    own = [f"http://{name}:{port}" for name in (HOST, "localhost")]
+    import_module("pgadmin").socketio.server.eio.cors_allowed_origins = own
 
 
 def _list_server(columns: dict[str, Any], user: str) -> None:
     """Put the warehouse into the list of servers, or correct its address. Other servers of that list stay."""
     model = import_module("pgadmin.model")
     of_user = {"user_id": model.User.query.filter_by(username=user).one().id}
-    group = {"name": _GROUP, **of_user}
-    found_group = model.ServerGroup.query.filter_by(**group).first() or _added(model, model.ServerGroup(**group))
+    group = model.ServerGroup.query.filter_by(**of_user).order_by("id").first()  # pgAdmin keeps each user's first one
     name = {"name": columns["name"], **of_user}
-    server = model.Server.query.filter_by(**name).first() or model.Server(**name)
-    for column, value in {**_PLAIN, **columns, "servergroup_id": found_group.id}.items():
+    server = model.Server.query.filter_by(**name).first() or model.Server(**name, servergroup_id=group.id)
+    for column, value in {**_PLAIN, **columns}.items():
         setattr(server, column, value)
-    _added(model, server)
-
-
-def _added(model: Any, row: Any) -> Any:
-    model.db.session.add(row)
+    model.db.session.add(server)
     model.db.session.commit()
-    return row
 
 
 if __name__ == "__main__":

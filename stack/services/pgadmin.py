@@ -36,7 +36,7 @@ _CONNECT_SECONDS = 10
 
 
 def pgadmin_service(home: Home, programs: Path, port: int, server: dict[str, Any]) -> Service:
-    """pgAdmin on `port`, from the environment of `programs`, with `server` in its list."""
+    """The service that is pgAdmin on `port`, from the environment of `programs`, with `server` in its list."""
     key, folder = _key(home), _folder(home)
     make_private(folder)
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
