@@ -32,6 +32,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "roles",
         "secrets_of_a_run",
         "server_bounds",
+        "pgadmin",
         "why",
         "sql_surface",
     )

@@ -176,7 +176,7 @@ def _source(home: Home, settings: StackSettings) -> ServiceState:
 
 
 def _pgadmin(home: Home) -> list[ServiceState]:
-    """The state of pgAdmin while it runs, with the key in its address: no run needs it, so it is not listed while stopped."""
+    """PgAdmin, with the key in its address, while it runs: no run needs it, so it is not listed while stopped."""
     record, port = running(home, PGADMIN), remembered_port(home, "pgadmin_port")
     return [ServiceState(PGADMIN, "running", record.pid, pgadmin_address(home, port))] if record and port else []
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stack.host.home import Home
 
 NAME = "pgadmin"
-PORT = 5432
+_POSTGRES_PORT = 5432  # of an address that names none
 # pgAdmin needs no setting of ours, and none of our secrets.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 # Options of an address that pgAdmin has a field for.
@@ -62,7 +62,7 @@ def server_of(home: Home, reader_url: str) -> dict[str, Any]:
     url = make_url(reader_url)
     file = _folder(home) / "passfile"
     make_private(file.parent)
-    write_private(file, f"{url.host}:{url.port or PORT}:*:{url.username}:{_escaped(str(url.password or ''))}\n")
+    write_private(file, f"{url.host}:{url.port or _POSTGRES_PORT}:*:{url.username}:{_escaped(str(url.password or ''))}\n")
     return _server(reader_url, {"passfile": str(file)})
 
 
@@ -77,8 +77,8 @@ def _server(address: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "Retail warehouse (read-only)",
         "host": url.host or str(url.query.get("host", "localhost")),
-        "port": url.port or PORT,
-        "maintenance_db": url.database or READER,
+        "port": url.port or _POSTGRES_PORT,
+        "maintenance_db": url.database or url.username,
         "db_res": url.database,
         "username": READER,
         "comment": "Reads meta, Silver and Gold as retail_reader, and changes nothing.",
