@@ -62,7 +62,9 @@ def server_of(home: Home, reader_url: str) -> dict[str, Any]:
     url = make_url(reader_url)
     file = _folder(home) / "passfile"
     make_private(file.parent)
-    write_private(file, f"{url.host}:{url.port or _POSTGRES_PORT}:*:{url.username}:{_escaped(str(url.password or ''))}\n")
+    write_private(
+        file, f"{url.host}:{url.port or _POSTGRES_PORT}:*:{url.username}:{_escaped(str(url.password or ''))}\n"
+    )
     return _server(reader_url, {"passfile": str(file)})
 
 
