@@ -55,7 +55,7 @@ def settings(folder: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serve until the process is told to stop."""
+    """Serve until a signal ends the process."""
     found = find_spec("pgadmin4")
     if found is None or not found.submodule_search_locations:
         sys.exit("pgadmin4 is not installed here")

@@ -62,9 +62,8 @@ def server_of(home: Home, reader_url: str) -> dict[str, Any]:
     url = make_url(reader_url)
     file = _folder(home) / "passfile"
     make_private(file.parent)
-    write_private(
-        file, f"{url.host}:{url.port or _POSTGRES_PORT}:*:{url.username}:{_escaped(str(url.password or ''))}\n"
-    )
+    password = str(url.password or "").replace("\\", "\\\\").replace(":", "\\:")
+    write_private(file, f"{url.host}:{url.port or _POSTGRES_PORT}:*:{url.username}:{password}\n")
     return _server(reader_url, {"passfile": str(file)})
 
 
@@ -95,8 +94,3 @@ def _folder(home: Home) -> Path:
 
 def _key(home: Home) -> str:
     return home.secret("pgadmin_key")
-
-
-def _escaped(value: str) -> str:
-    """A field of a password file."""
-    return value.replace("\\", "\\\\").replace(":", "\\:")
