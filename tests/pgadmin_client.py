@@ -65,10 +65,28 @@ class PgAdmin:
 
 @contextmanager
 def opened(address: str) -> Iterator[PgAdmin]:
-    """pgAdmin, opened by its address with the key."""
+    """A browser that has opened pgAdmin by its address with the key."""
     base = address.partition("/?")[0]
-    with httpx.Client(base_url=base, trust_env=False, follow_redirects=True, timeout=60) as http:
+    with _browsing(base) as http:
         assert http.get(address).is_success
         (token,) = _TOKEN.findall(http.get("/browser/js/utils.js").text)
         http.headers["X-pgA-CSRFToken"] = token
         yield PgAdmin(http)
+
+
+@contextmanager
+def _browsing(base: str) -> Iterator[httpx.Client]:
+    """A client that keeps cookies past their end, which at a shifted date lies in the past."""
+    kept: dict[str, str] = {}
+
+    def keep(answer: httpx.Response) -> None:
+        for cookie in answer.headers.get_list("set-cookie"):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            kept[name] = value
+
+    def send(request: httpx.Request) -> None:
+        request.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in kept.items())
+
+    hooks: dict[str, list[Any]] = {"response": [keep], "request": [send]}
+    with httpx.Client(base_url=base, trust_env=False, follow_redirects=True, timeout=60, event_hooks=hooks) as http:
+        yield http

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from medallion.database import connect
 from medallion.errors import RetailError
-from medallion.schema import prepare_schema
+from medallion.schema import prepare_to_read
 from stack.host.environments import open_environment
 from stack.services.pgadmin import NAME, pgadmin_address, pgadmin_service, server_of, server_without_password
 from stack.services.ports import choose_port
@@ -38,7 +38,7 @@ def serve_pgadmin(home: Home, settings: StackSettings, talk: Talk) -> None:
         programs = open_environment(home, NAME, talk)
         with warehouse(home, settings, talk) as database_url:
             with connect(database_url) as conn:
-                prepare_schema(conn)  # the reader has its rights by then
+                prepare_to_read(conn)  # the reader has its rights by then
             _serve(home, programs, port, _server(home, settings, database_url, talk), talk)
 
 
