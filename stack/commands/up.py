@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stack.services.processes import Service
 
 _WATCH_SECONDS = 1.0
+_FOREGROUND = ("run", "up", "docs", "superset", "pgadmin", "backfill")
 _REPORT_SECONDS = 30.0  # a server that cannot start must not be started every second
 _HEALTHY_SECONDS = 120
 _DOWN_SECONDS = 90
@@ -84,7 +85,7 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 def stop_platform(home: Home, settings: StackSettings) -> Stopped:
     """End every command in the foreground and every service of this RETAIL_HOME, if any runs."""
-    commands = tuple(name for name in ("run", "up", "docs", "superset", "pgadmin", "backfill") if _end_command(home, name))
+    commands = tuple(name for name in _FOREGROUND if _end_command(home, name))
     with home.locked("starting"):
         return Stopped(commands, tuple(stop_everything(home, settings)))
 
