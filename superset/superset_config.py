@@ -33,6 +33,8 @@ EXPLORE_FORM_DATA_CACHE_CONFIG = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TI
 
 RATELIMIT_ENABLED = False
 PREVENT_UNSAFE_DB_CONNECTIONS = True
+# Refuses a page elsewhere whose name points to this machine.
+TRUSTED_HOSTS = os.environ.get("SUPERSET_HOSTS", "127.0.0.1,localhost").split(",")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 FAB_ADD_SECURITY_API = True

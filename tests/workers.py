@@ -33,6 +33,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "secrets_of_a_run",
         "server_bounds",
         "pgadmin",
+        "superset",
         "why",
         "sql_surface",
     )

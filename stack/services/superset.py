@@ -26,14 +26,25 @@ if TYPE_CHECKING:
 NAME = "superset"
 _PREPARED = "superset_prepared"
 # What Superset inherits: none of the platform's secrets.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PGSSLROOTCERT", "PGSSLMODE", "PGSSLCERT", "PGSSLKEY")
+_INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "PGSSLROOTCERT",
+    "PGSSLMODE",
+    "PGSSLCERT",
+    "PGSSLKEY",
+)
 # Its users share one process; a thread is busy for as long as Postgres answers one chart.
 _THREADS = 8
 
 
 def superset_environment(home: Home, reader_url: str) -> dict[str, str]:
     """What superset/superset_config.py reads."""
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    inherited = {name: value for name, value in os.environ.items() if name in _INHERITED or name[:8] == "FAKETIME"}
     return inherited | {
         "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
         "SUPERSET_HOME": str(_folder(home)),
