@@ -40,6 +40,7 @@ COPY gold gold
 COPY ingestion ingestion
 COPY loaders loaders
 COPY medallion medallion
+COPY portal portal
 COPY quality quality
 COPY report report
 COPY sql sql

@@ -58,9 +58,12 @@ _LOCK_HOLDERS = """
 
 
 @contextmanager
-def connect(database_url: str, *, application_name: str = "retail") -> Iterator[connection]:
+def connect(
+    database_url: str, *, application_name: str = "retail", statement_seconds: int | None = None
+) -> Iterator[connection]:
     """A connection in UTC, closed at the end; whatever is not committed by then is rolled back.
 
+    `statement_seconds`: the server ends a statement that takes longer; None: as the role's setting says.
     Raises DatabaseError when the server cannot be reached or refuses the login.
     """
     try:
@@ -68,7 +71,7 @@ def connect(database_url: str, *, application_name: str = "retail") -> Iterator[
             database_url,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             application_name=application_name,
-            options=_options(),
+            options=_options(statement_seconds),
             **_KEEPALIVE,
         )
     except psycopg2.Error as error:
@@ -119,9 +122,11 @@ def first_line(error: Exception) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def _options() -> str:
+def _options(statement_seconds: int | None) -> str:
     """Settings of the platform's sessions, in the form that the server takes at login."""
     chosen = {**_SESSION, "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s"}
+    if statement_seconds is not None:
+        chosen["statement_timeout"] = f"{statement_seconds}s"
     return " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from report.pipeline import Pipeline, Run
 
 _HERE = Path(__file__).parent
+CSS = _HERE / "page.css"
 _WIDE, _NARROW = 1040, 342
 _NARROW_DAYS = 14
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,7 +41,7 @@ def render_page(
         _environment()
         .get_template("page.html.j2")
         .render(
-            css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            css=Markup(CSS.read_text(encoding="utf-8")),  # noqa: S704 - our own file
             now=now,
             age=partial(age_of, now=now),
             sales=sales,
@@ -153,14 +154,8 @@ def _bar(sales: Sales, day: date) -> Bar:
 def _answer_of_day(sales: Sales) -> str:
     """The last full day in a sentence."""
     day = sales.last_day
-    now, week = sales.of_day(day).net_amount, sales.of_day(day - WEEK).net_amount
-    text = f"{_WEEKDAY_NAMES[day.weekday()]} brought {words.money(now, sales.currency)}"
-    if not sales.is_known(day - WEEK) or week <= 0:
-        return f"{text}."
-    if now == week:
-        return f"{text}, as much as the {_WEEKDAY_NAMES[day.weekday()]} before."
-    side = "more" if now > week else "less"
-    return f"{text}, {words.change(now, week)[1:]} {side} than the {_WEEKDAY_NAMES[day.weekday()]} before."
+    week = sales.of_day(day - WEEK).net_amount if sales.is_known(day - WEEK) else None
+    return words.day_in_words(day, sales.of_day(day).net_amount, week, sales.currency)
 
 
 def _hours(sales: Sales) -> dict[str, Any]:

@@ -47,26 +47,59 @@ class CheckRow:
     difference: str = ""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What the verdict rests on.
+
+    `statuses` are those of the last check of each dataset, `lines_behind` what Gold had not taken by then, `checked_at`
+    when the newest of them was made. `differences` are checks whose difference is still open.
+    """
+
+    statuses: frozenset[str]
+    checked_at: datetime | None
+    lines_behind: int
+    differences: int
+    incidents: int
+    has_failed: bool
+    has_unchecked: bool
+    has_stale_nightly: bool
+    open_records: int
+    has_figures: bool = True
+
+
 def judge(pipeline: Pipeline, now: datetime, *, has_figures: bool = True) -> Verdict:
-    """The verdict over all checks: an open problem comes first, then what no recent check has covered."""
-    statuses = {check.status for check in pipeline.checks}
-    behind = sum(_lines_behind(check) for check in pipeline.checks)
-    has_failed = bool(pipeline.runs) and pipeline.runs[0].has_failed
-    checked_at = max((check.checked_at for check in pipeline.checks), default=now)
-    differences, incidents = len(pipeline.differences), len(pipeline.incidents)
+    """The verdict over all checks of the page."""
+    facts = Facts(
+        statuses=frozenset(check.status for check in pipeline.checks),
+        checked_at=max((check.checked_at for check in pipeline.checks), default=None),
+        lines_behind=sum(_lines_behind(check) for check in pipeline.checks),
+        differences=len(pipeline.differences),
+        incidents=len(pipeline.incidents),
+        has_failed=bool(pipeline.runs) and pipeline.runs[0].has_failed,
+        has_unchecked=pipeline.has_unchecked,
+        has_stale_nightly=pipeline.has_stale_nightly,
+        open_records=pipeline.open_records,
+        has_figures=has_figures,
+    )
+    return verdict_of(facts, now)
+
+
+def verdict_of(facts: Facts, now: datetime) -> Verdict:
+    """The verdict: an open problem comes first, then what no recent check has covered."""
+    checked_at, behind = facts.checked_at or now, facts.lines_behind
     verdicts = (
-        (differences, "bad", f"{counted(differences, 'check')} found a difference that is still open"),
-        (incidents, "bad", f"{counted(incidents, 'incident')} open"),
-        (has_failed, "bad", "the last run failed: these are the figures of the run before it"),
-        (not statuses, "unknown", "not checked against the source yet"),
-        ("UNCHECKED" in statuses, "unknown", "the source gives no totals to check against"),
-        (pipeline.has_unchecked, "unknown", "the last rows are not checked against the source yet"),
+        (facts.differences, "bad", f"{counted(facts.differences, 'check')} found a difference that is still open"),
+        (facts.incidents, "bad", f"{counted(facts.incidents, 'incident')} open"),
+        (facts.has_failed, "bad", "the last run failed: these are the figures of the run before it"),
+        (not facts.statuses, "unknown", "not checked against the source yet"),
+        ("UNCHECKED" in facts.statuses, "unknown", "the source gives no totals to check against"),
+        (facts.has_unchecked, "unknown", "the last rows are not checked against the source yet"),
         (now - checked_at > _LASTS, "unknown", f"last checked against the source {age_of(checked_at, now)}"),
-        (not has_figures, "unknown", "there are no figures yet"),
-        (pipeline.has_stale_nightly, "unknown", "the nightly tables failed: they show an earlier day, or nothing"),
+        (not facts.has_figures, "unknown", "there are no figures yet"),
+        (facts.has_stale_nightly, "unknown", "the nightly tables failed: they show an earlier day, or nothing"),
         (behind, "unknown", f"source = Bronze = Silver; Gold was {counted(behind, 'line')} behind at the last check"),
-        (pipeline.open_records, "good", f"checked; {counted(pipeline.open_records, 'record')} in quarantine"),
-        (statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),
+        (facts.open_records, "good", f"checked; {counted(facts.open_records, 'record')} in quarantine"),
+        (facts.statuses == {"BALANCED"}, "good", "source = Bronze = Silver = Gold"),
     )
     found = (Verdict(mark, text) for holds, mark, text in verdicts if holds)
     return next(found, Verdict("good", "checked; every difference is explained"))

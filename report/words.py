@@ -103,6 +103,17 @@ def full_day(moment: date) -> str:
     return f"{moment:%A, %B} {moment.day}, {moment.year}"
 
 
+def day_in_words(moment: date, amount: Decimal, week_before: Decimal | None, currency: str) -> str:
+    """What a day brought, compared with the same weekday before: `Monday brought €1,200, 4.2% more than …`."""
+    text = f"{moment:%A} brought {money(amount, currency)}"
+    if week_before is None or week_before <= 0:
+        return f"{text}."
+    if amount == week_before:
+        return f"{text}, as much as the {moment:%A} before."
+    side = "more" if amount > week_before else "less"
+    return f"{text}, {change(amount, week_before)[1:]} {side} than the {moment:%A} before."
+
+
 def at(moment: datetime) -> str:
     """A moment to the minute: `Nov 28, 2026, 20:34 UTC`."""
     return f"{moment:%b} {moment.day}, {moment:%Y, %H:%M} UTC"

@@ -15,6 +15,7 @@ PRODUCT = (
     "ingestion",
     "loaders",
     "medallion",
+    "portal",
     "quality",
     "report",
     "stack",

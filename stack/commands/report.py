@@ -9,7 +9,7 @@ from medallion.database import connect
 from medallion.errors import RetailError
 from medallion.schema import prepare_to_read
 from report.write import write_report
-from stack.services.report_server import NAME
+from stack.services.portal import REPORT_FOLDER
 from stack.services.warehouse import warehouse
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def write_page(home: Home, database_url: str, talk: Talk) -> Path | None:
     """Write the page of a run to RETAIL_HOME; None, with a warning, when that fails: the run is what it was."""
     try:
-        return write_report(database_url, home.path / NAME, datetime.now(timezone.utc))
+        return write_report(database_url, home.path / REPORT_FOLDER, datetime.now(timezone.utc))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the page, the run is what it was
         talk.warn(f"the report could not be written: {error}")
         return None
@@ -38,9 +38,9 @@ def make_report(home: Home, settings: StackSettings, talk: Talk, folder: Path | 
         with connect(database_url) as conn:
             prepare_to_read(conn)
         try:
-            return write_report(database_url, folder or home.path / NAME, datetime.now(timezone.utc))
+            return write_report(database_url, folder or home.path / REPORT_FOLDER, datetime.now(timezone.utc))
         except OSError as error:
             raise RetailError(
-                f"{folder or home.path / NAME} cannot be written to: {error.strerror}",
+                f"{folder or home.path / REPORT_FOLDER} cannot be written to: {error.strerror}",
                 remedy="free some space, or name another folder: ./retail report --output FOLDER",
             ) from error

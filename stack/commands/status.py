@@ -18,9 +18,9 @@ from stack.services.airflow.service import USER
 from stack.services.open_incidents import OpenIncident, kept_incidents, overdue, print_incidents, read_incidents
 from stack.services.pgadmin import NAME as PGADMIN
 from stack.services.pgadmin import pgadmin_address
+from stack.services.portal import NAME as PORTAL
 from stack.services.ports import HOST, remembered_port
 from stack.services.processes import running
-from stack.services.report_server import NAME as REPORT
 from stack.services.source_api import NAME as SOURCE
 from stack.services.warehouse import logins, postgres_server
 
@@ -72,7 +72,7 @@ def read_status(home: Home, settings: StackSettings, now: datetime) -> Status:
     postgres, url, airflow_url = _postgres(home, settings)
     services = (
         *(postgres, _source(home, settings)),
-        *(_service(home, name) for name in (*AIRFLOW_SERVICES, REPORT)),
+        *(_service(home, name) for name in (PORTAL, *AIRFLOW_SERVICES)),
         *_pgadmin(home),
     )
     data = _of_stopped(home, now) if url is None else _of_running(home, url, airflow_url, now)
@@ -185,6 +185,6 @@ def _service(home: Home, name: str) -> ServiceState:
     record = running(home, name)
     if record is None:
         return ServiceState(name, "stopped", None, None)
-    port = {SOURCE: "api_port", "airflow-api-server": "airflow_port", REPORT: "report_port"}.get(name)
+    port = {SOURCE: "api_port", "airflow-api-server": "airflow_port", PORTAL: "portal_port"}.get(name)
     address = f"http://{HOST}:{remembered_port(home, port)}" if port else None  # type: ignore[arg-type]
     return ServiceState(name, "running", record.pid, address)

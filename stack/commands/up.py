@@ -20,10 +20,10 @@ from stack.services import source_api as source
 from stack.services.airflow.metadata import Metadata
 from stack.services.airflow.pools import BACKFILL, set_pool
 from stack.services.airflow.service import DAG_ID, USER, airflow_environment, airflow_services, write_password
+from stack.services.portal import ADDRESS_VARIABLE, portal_service
+from stack.services.portal import NAME as PORTAL
 from stack.services.ports import HOST, choose_port
 from stack.services.processes import await_ready, ended, running, start, stop
-from stack.services.report_server import NAME as REPORT
-from stack.services.report_server import report_service
 from stack.services.warehouse import platform, postgres_server, stop_everything
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _WATCH_SECONDS = 1.0
 _FOREGROUND = ("run", "up", "docs", "superset", "pgadmin", "backfill")
-_REPORT_SECONDS = 30.0  # a server that cannot start must not be started every second
+_PORTAL_SECONDS = 30.0  # a server that cannot start must not be started every second
 _HEALTHY_SECONDS = 120
 _DOWN_SECONDS = 90
 _JOBS = frozenset({"SchedulerJob", "DagProcessorJob"})
@@ -61,26 +61,28 @@ def run_platform(home: Home, settings: StackSettings, talk: Talk) -> None:
                 why="one command of its kind at a time may work in a RETAIL_HOME",
             )
         with platform(home, settings, talk) as endpoints:
-            environment = airflow_environment(home, settings, endpoints)
             metadata = Metadata(endpoints.airflow_database_url)
-            prepare(home, endpoints, environment, metadata, talk)
-            password = write_password(home)
-            services = airflow_services(environment, endpoints.airflow_port)
+            services: list[Service] = []
             try:
+                portal, address = _start_portal(home, settings, endpoints, talk)  # first: it shows the rest starting
+                environment = airflow_environment(home, settings, endpoints) | {ADDRESS_VARIABLE: address}
+                prepare(home, endpoints, environment, metadata, talk)
+                password = write_password(home)
+                services += airflow_services(environment, endpoints.airflow_port)
                 processes = _start_airflow(home, services, metadata, talk)
                 _set_pool(settings, endpoints, password)
                 write_connection(home, endpoints)
-                report, address = _start_report(home, settings, endpoints, talk)
                 for line in addresses(home, settings, endpoints, password, address):
                     talk.say(line)
-                _watch(home, settings, processes, report, talk)
+                _watch(home, settings, processes, portal, talk)
             finally:
                 with uninterrupted():
                     (home.path / CONNECTION_FILE).unlink(missing_ok=True)
                     talk.say("stopping …")
                     now = datetime.now(timezone.utc)
                     save_before_stop(home, endpoints.database_url, now, endpoints.airflow_database_url)
-                    stop(home, [REPORT, *(service.name for service in services)])
+                    stop(home, [service.name for service in services])
+                    stop(home, [PORTAL])  # last: until then it shows what ends
 
 
 def stop_platform(home: Home, settings: StackSettings) -> Stopped:
@@ -96,13 +98,14 @@ def write_connection(home: Home, endpoints: Endpoints) -> None:
     write_private(home.path / CONNECTION_FILE, "\n".join(quoted) + "\n")
 
 
-def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str, report: str) -> list[str]:
+def addresses(home: Home, settings: StackSettings, endpoints: Endpoints, password: str, portal: str) -> list[str]:
     """One line per service: its address, and how to log in."""
     airflow = f"http://127.0.0.1:{endpoints.airflow_port}"
     warehouse = "as DATABASE_URL says" if settings.database_url else "embedded, 127.0.0.1:" + _port(endpoints)
     return [
         "",
-        f"  Sales report {report}",
+        f"  Start page   {portal}",
+        f"  Sales report {portal}/report",
         f"  Airflow      {airflow}  (user {USER}, password {password})",
         f"  Warehouse    {warehouse}  (./retail psql)",
         f"  SQL client   {endpoints.reader_url or 'any login that may read Gold'}",
@@ -139,22 +142,20 @@ def _start_airflow(
     return processes
 
 
-def _start_report(home: Home, settings: StackSettings, endpoints: Endpoints, talk: Talk) -> tuple[Service, str]:
-    """Start the server of the sales report, as the reader of the warehouse; returns it and its address."""
+def _start_portal(home: Home, settings: StackSettings, endpoints: Endpoints, talk: Talk) -> tuple[Service, str]:
+    """Start the server of the start page, as the reader of the warehouse; returns it and its address."""
     with home.locked("starting"):
-        port = choose_port(home, settings, "report_port")
-    service = report_service(home, endpoints.reader_url or endpoints.database_url, port)
-    with talk.step("Sales report"):
+        port = choose_port(home, settings, "portal_port")
+    service, address = portal_service(home, settings, endpoints, port), f"http://{HOST}:{port}"
+    with talk.step(f"Start page {address}"):
         await_ready(home, service, start(home, service))
-    return service, f"http://{HOST}:{port}"
+    return service, address
 
 
-def keep_report(home: Home, service: Service, talk: Talk) -> None:
-    """Start the server of the report again if it has ended: the hourly runs do not need it."""
+def keep_portal(home: Home, service: Service, talk: Talk) -> None:
+    """Start the server of the start page again if it has ended: the hourly runs do not need it."""
     if not running(home, service.name):
-        talk.warn(
-            f"the server of the sales report has ended and is started again (log: {home.logs}/{service.name}.log)"
-        )
+        talk.warn(f"the server of the start page has ended and is started again (log: {home.logs}/{service.name}.log)")
         start(home, service)
 
 
@@ -166,17 +167,17 @@ def _set_pool(settings: StackSettings, endpoints: Endpoints, password: str) -> N
 
 
 def _watch(
-    home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]], report: Service, talk: Talk
+    home: Home, settings: StackSettings, processes: dict[str, subprocess.Popen[bytes]], portal: Service, talk: Talk
 ) -> None:
     """Watch the services. Never returns; raises when a service has died that the hourly runs need."""
     server = None if settings.database_url else postgres_server(home, settings)
-    report_due = 0.0
+    portal_due = 0.0
     while True:
         time.sleep(_WATCH_SECONDS)
         _check(home, processes)
-        if time.monotonic() > report_due:
-            keep_report(home, report, talk)
-            report_due = time.monotonic() + _REPORT_SECONDS
+        if time.monotonic() > portal_due:
+            keep_portal(home, portal, talk)
+            portal_due = time.monotonic() + _PORTAL_SECONDS
         if settings.source_api_url is None and not running(home, source.NAME):
             raise ended(home, source.NAME, 1)
         if server is not None and server.running() is None:

@@ -20,7 +20,6 @@ PortName = Literal[
     "postgres_port",
     "airflow_port",
     "docs_port",
-    "report_port",
     "portal_port",
     "superset_port",
     "pgadmin_port",
@@ -44,10 +43,6 @@ class StackSettings(Settings):
     )
     docs_port: Port = Field(
         8081, description="Port of `./retail docs`. If the default is taken, the next free one is used."
-    )
-    report_port: Port = Field(
-        8082,
-        description="Port of the sales report under `./retail up`. If the default is taken, the next free one is used.",
     )
     portal_port: Port = Field(
         8000,

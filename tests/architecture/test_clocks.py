@@ -38,7 +38,7 @@ EDGES = {
     "stack/commands/retry.py": "names a Bronze folder by the day of the retry",
     "stack/commands/run.py": "names a run of Airflow by the moment of its start",
     "stack/services/source_api.py": "where the history of a new data set begins",
-    "report/serve.py": "dates the page that a reader asks for",
+    "portal/app.py": "dates the pages that a reader asks for",
     "stack/commands/report.py": "dates the page",
     "stack/cli/operate.py": "dates a backup and the report after a step by hand, and the last complete day",
     "stack/cli/app.py": "the moment at which a person asks for the status",

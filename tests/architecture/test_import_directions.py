@@ -22,9 +22,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quality": {*STAGES, "medallion"},
     "report": {"medallion"},
     "dashboards": {"medallion"},
+    "portal": {"report", "medallion"},
     "airflow": {"quality", *STAGES, "medallion"},
-    "stack": {"backend", "dashboards", "quality", "report", *STAGES, "medallion"},
-    "benchmarks": {"stack", "backend", "dashboards", "quality", "report", *STAGES, "medallion"},
+    "stack": {"backend", "dashboards", "quality", "portal", "report", *STAGES, "medallion"},
+    "benchmarks": {"stack", "backend", "dashboards", "quality", "portal", "report", *STAGES, "medallion"},
 }
 OURS = frozenset({*MAY_IMPORT, "tests"}) - {"airflow"}  # `airflow` is the installed package: our folder is none
 PACKAGES = sorted(OURS - {"tests", "benchmarks"})

@@ -1,0 +1,1 @@
+"""The start page of the platform, and its figures for Prometheus."""

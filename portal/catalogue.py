@@ -1,0 +1,93 @@
+"""The services that the start page knows: what each is for, how it is asked, and the command that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WAREHOUSE = "warehouse"
+AIRFLOW = "airflow-api-server"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service.
+
+    `port`: the name of its port in `state.json`. `probe`: the path that answers once it works. `page`: the path that a
+    person opens; None: it has no page. `part`: the part of Airflow's own health that speaks for it. `more`: a further
+    page, with its name, shown when it is there. `start`: the command that starts it; `is_expected`: the command that
+    serves the start page starts it, too.
+    """
+
+    name: str
+    label: str
+    about: str
+    port: str = ""
+    probe: str = "/"
+    page: str | None = "/"
+    part: str = ""
+    more: tuple[str, str] | None = None
+    start: str = "./retail up"
+    is_expected: bool = False
+
+
+SERVICES = (
+    Service(
+        AIRFLOW,
+        "Airflow",
+        "runs, tasks and their logs; start a run",
+        port="airflow_port",
+        probe="/api/v2/monitor/health",
+        is_expected=True,
+    ),
+    Service(
+        "superset",
+        "Superset",
+        "dashboards and charts of Gold",
+        port="superset_port",
+        probe="/health",
+        start="./retail superset up",
+    ),
+    Service(
+        "docs",
+        "dbt docs",
+        "models, tests and lineage",
+        port="docs_port",
+        probe="/index.html",
+        more=("column lineage", "/lineage/index.html"),
+        start="./retail docs",
+    ),
+    Service(
+        "pgadmin",
+        "pgAdmin",
+        "tables and SQL in the browser",
+        port="pgadmin_port",
+        probe="/misc/ping",
+        start="./retail pgadmin",
+    ),
+    Service(
+        "source-api",
+        "Source API",
+        "the source system, with its documentation",
+        port="api_port",
+        probe="/readyz",
+        page="/docs",
+        is_expected=True,
+    ),
+    Service(WAREHOUSE, "Warehouse", "Postgres with Bronze's receipts, Silver and Gold; ./retail psql", page=None),
+    Service(
+        "airflow-scheduler",
+        "Airflow scheduler",
+        "starts the hourly runs",
+        page=None,
+        part="scheduler",
+        is_expected=True,
+    ),
+    Service(
+        "airflow-dag-processor",
+        "Airflow dag-processor",
+        "reads the DAGs",
+        page=None,
+        part="dag_processor",
+        is_expected=True,
+    ),
+)
