@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 SECONDS = 1.0
@@ -33,7 +34,8 @@ class Shared(Generic[T]):
     ) -> None:
         self._read, self._clock, self._seconds, self._patience = read, clock, seconds, patience
         self._lock, self._pool = Lock(), ThreadPoolExecutor(1, thread_name_prefix="shared")
-        self._value, self._due, self._reading = first, float("-inf"), None  # type: T, float, Future[None] | None
+        self._value, self._due = first, float("-inf")
+        self._reading: Future[None] | None = None
 
     def get(self) -> T:
         """The value, at most `seconds` old when someone asks all the time."""

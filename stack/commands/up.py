@@ -147,8 +147,9 @@ def _start_portal(home: Home, settings: StackSettings, endpoints: Endpoints, tal
     with home.locked("starting"):
         port = choose_port(home, settings, "portal_port")
     service, address = portal_service(home, settings, endpoints, port), f"http://{HOST}:{port}"
-    with talk.step(f"Start page {address}"):
+    with talk.step("Start page"):
         await_ready(home, service, start(home, service))
+    talk.say(f"  {address} shows what is starting")
     return service, address
 
 
