@@ -1,5 +1,7 @@
 """The server of the start page: `/`, the sales report at `/report`, `/metrics` for Prometheus, and `/livez`.
 
+`/airflow` is the start page for a frame within Airflow; Airflow alone may show it, and the report, in one.
+
 Run by `./retail up` as `uvicorn --factory portal.app:make_app`. It reads the warehouse as its reader, and has no other
 secret than that login. Its environment:
 
@@ -27,12 +29,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from medallion.errors import RetailError
 from portal.metrics import CONTENT_TYPE, write_metrics
-from portal.page import content_security_policy, render_start_page
+from portal.page import content_security_policy, frame_ancestors, render_start_page
 from portal.places import ByAddress, OnOneMachine
 from portal.report_page import ReportPage
 from portal.shared import Shared
 from portal.standing import Known, Reader
-from portal.states import Places, State, Watch, in_order, of_warehouse
+from portal.states import Places, State, Watch, airflow_pages, in_order, of_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,8 +44,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -57,12 +57,16 @@ class Portal:
         first: tuple[State, ...] = ()
         self._states = Shared(watch.look, first, clock)
         self._known = Shared(reader.read, Known(), clock)
-        self._now = now
+        self._places, self._now = places, now
 
     def look(self) -> tuple[tuple[State, ...], Known, datetime]:
         """The states of all services, what is known of the warehouse, and the moment."""
         states, known = self._states.get(), self._known.get()
         return in_order((*states, of_warehouse(known))), known, self._now()
+
+    def airflow(self) -> tuple[str, ...]:
+        """The pages of Airflow, which may show ours in a frame."""
+        return airflow_pages(self._places)
 
 
 def make_app(now: Callable[[], datetime] | None = None, clock: Callable[[], float] = time.monotonic) -> FastAPI:
@@ -84,14 +88,20 @@ def make_app(now: Callable[[], datetime] | None = None, clock: Callable[[], floa
         headers = {**_HEADERS, "Content-Security-Policy": content_security_policy()}
         return HTMLResponse(render_start_page(*portal.look()), headers=headers)
 
+    @app.get("/airflow")
+    def within_airflow() -> Response:
+        headers = {**_HEADERS, "Content-Security-Policy": content_security_policy(portal.airflow())}
+        return HTMLResponse(render_start_page(*portal.look(), is_framed=True), headers=headers)
+
     @app.get("/metrics")
     def metrics() -> Response:
         return Response(write_metrics(*portal.look()), headers=_HEADERS, media_type=CONTENT_TYPE)
 
     @app.get("/report")
     def sales_report() -> Response:
+        headers = {**_HEADERS, "Content-Security-Policy": frame_ancestors(portal.airflow())}
         try:
-            return HTMLResponse(report.html(), headers=_HEADERS)
+            return HTMLResponse(report.html(), headers=headers)
         except RetailError as error:
             what, why = error.what_and_why()
             lines = f"error: {what}\n  why: {why}\n   do: {error.remedy}\n"

@@ -15,7 +15,7 @@ class Service:
     `port`: the name of its port in `state.json`. `probe`: the path that answers once it works. `page`: the path that a
     person opens; None: it has no page. `part`: the part of Airflow's own health that speaks for it. `more`: a further
     page, with its name, shown when it is there. `start`: the command that starts it; `is_expected`: the command that
-    serves the start page starts it, too.
+    serves the start page starts it, too. `can_be_framed`: its pages may be shown within Airflow's.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Service:
     more: tuple[str, str] | None = None
     start: str = "./retail up"
     is_expected: bool = False
+    can_be_framed: bool = False
 
 
 SERVICES = (
@@ -55,6 +56,7 @@ SERVICES = (
         probe="/index.html",
         more=("column lineage", "/lineage/index.html"),
         start="./retail docs",
+        can_be_framed=True,
     ),
     Service(
         "pgadmin",
@@ -72,6 +74,7 @@ SERVICES = (
         probe="/readyz",
         page="/docs",
         is_expected=True,
+        can_be_framed=True,
     ),
     Service(WAREHOUSE, "Warehouse", "Postgres with Bronze's receipts, Silver and Gold; ./retail psql", page=None),
     Service(

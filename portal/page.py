@@ -35,8 +35,8 @@ _STATES = {
 }
 
 
-def render_start_page(states: Sequence[State], known: Known, now: datetime) -> str:
-    """The page as HTML."""
+def render_start_page(states: Sequence[State], known: Known, now: datetime, *, is_framed: bool = False) -> str:
+    """The page as HTML. `is_framed`: as it is shown within Airflow, whose frames may not open another window."""
     styles, script = _parts()
     return (
         _environment()
@@ -45,7 +45,8 @@ def render_start_page(states: Sequence[State], known: Known, now: datetime) -> s
             css=Markup(styles),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             now=now,
-            services=[_service(one) for one in states],
+            services=[_service(one, is_framed=is_framed) for one in states],
+            is_framed=is_framed,
             summary=_summary(states),
             known=known,
             verdict=_verdict(known, now),
@@ -62,14 +63,21 @@ def render_start_page(states: Sequence[State], known: Known, now: datetime) -> s
     )
 
 
-@lru_cache(maxsize=1)
-def content_security_policy() -> str:
-    """What the page may load and run: its own style and script, by their hashes, and itself again."""
+def content_security_policy(ancestors: Sequence[str] = ()) -> str:
+    """What the page may load and run: its own style and script, by their hashes, and itself again.
+
+    `ancestors`: the only pages that may show it within a frame of theirs.
+    """
     styles, script = (_hash_of(part) for part in _parts())
     return (
         f"default-src 'none'; style-src '{styles}'; script-src '{script}'; connect-src 'self'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"base-uri 'none'; form-action 'none'; {frame_ancestors(ancestors)}"
     )
+
+
+def frame_ancestors(ancestors: Sequence[str]) -> str:
+    """The part of a policy that says which pages may frame this one; without any, none may."""
+    return "frame-ancestors " + (" ".join(ancestors) or "'none'")
 
 
 @lru_cache(maxsize=1)
@@ -91,9 +99,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _service(state: State) -> dict[str, Any]:
+def _service(state: State, *, is_framed: bool) -> dict[str, Any]:
     name, mark = _STATES[state.name]
-    why = {"starting": "it does not answer yet", "off": ""}.get(state.name, state.why)
+    why = state.why if state.name == "down" else ""
     return {
         "id": state.service.name,
         "label": state.service.label,
@@ -101,6 +109,7 @@ def _service(state: State) -> dict[str, Any]:
         "state": name,
         "mark": mark,
         "page": state.page,
+        "is_link": state.service.can_be_framed or not is_framed,
         "more": {"label": state.service.more[0], "page": state.more} if state.service.more and state.more else None,
         "why": without_any_secret(why),
         "command": state.service.start if state.name in ("off", "down") and state.service.start else "",
@@ -147,7 +156,7 @@ def _figures(known: Known, now: datetime) -> list[dict[str, str]]:
 
 def _run(run: Run | None, now: datetime) -> dict[str, str]:
     if run is None:
-        return {"label": "Last run", "value": "–", "note": "./retail run makes one, and each hour does"}
+        return {"label": "Last run", "value": "–", "note": "the next full hour makes one, or ./retail run"}
     took = words.duration(run.seconds(now))
     if run.is_running:
         return {"label": "Last run", "value": "running", "note": f"for {took}", "mark": ""}

@@ -160,6 +160,16 @@ def of_warehouse(known: Known) -> State:
     return State(service, "down" if known.problem else "starting", known.problem)
 
 
+def airflow_pages(places: Places) -> tuple[str, ...]:
+    """The addresses under which a person may have Airflow open."""
+    (service,) = (one for one in SERVICES if one.name == AIRFLOW)
+    place = places.place(service) if places.knows(service) else None
+    if place is None:
+        return ()
+    _, _, port = place.page.rpartition(":")
+    return tuple(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost"))
+
+
 def in_order(states: Iterable[State]) -> tuple[State, ...]:
     """The states in the order of the catalogue."""
     names = [one.name for one in SERVICES]

@@ -16,6 +16,7 @@ from medallion.database import connect
 from medallion.errors import ConfigurationError, RetailError
 from medallion.schema import prepare_schema
 from medallion.settings import PROJECT_ROOT
+from stack.commands.column_lineage import LINEAGE, write_lineage
 from stack.commands.docs_site import tidy
 from stack.host.logs import tail
 from stack.services.airflow.service import dbt_profile
@@ -114,7 +115,8 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
                 run_dbt(home, environment, "deps")
                 run_dbt(home, environment, "docs", "generate")
                 tidy(_site(home))
-        _serve(home, settings, talk)
+        has_lineage = write_lineage(home, _site(home), talk)
+        _serve(home, settings, talk, has_lineage=has_lineage)
 
 
 def dbt_environment(home: Home, environment: dict[str, str]) -> dict[str, str]:
@@ -149,7 +151,7 @@ def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
         )
 
 
-def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
+def _serve(home: Home, settings: StackSettings, talk: Talk, *, has_lineage: bool) -> None:
     """Serve the generated site as plain files: a dbt process would hold three hundred megabytes for that."""
     with home.locked("starting"):  # as every choice of a port: the choices are kept in one place
         port = choose_port(home, settings, "docs_port")
@@ -160,6 +162,8 @@ def _serve(home: Home, settings: StackSettings, talk: Talk) -> None:
         process = start(home, service)
         await_ready(home, service, process)
         talk.say(f"dbt docs: {url}  (Ctrl-C ends)")
+        if has_lineage:
+            talk.say(f"column lineage: {url}/{LINEAGE}/")
         process.wait()
     finally:
         stop(home, [service.name])

@@ -1,0 +1,80 @@
+"""The column lineage of dbt's models, as one page next to dbt's own: made by dbt-colibri from manifest and catalog.
+
+Colibri has an environment of its own. Its page may ask no other address: it would report its use by default, and a
+policy in the page itself keeps to that whatever the page becomes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from medallion.errors import ToolUnavailable
+from medallion.foreign_text import one_line
+from stack.host.environments import open_environment
+from stack.host.logs import tail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack.host.console import Talk
+    from stack.host.home import Home
+
+LINEAGE = "lineage"  # the folder in the site of the documentation
+_TOOL = "colibri"
+_SECONDS = 300
+# It asks PyPI for a newer version of itself, and counts its users, unless told otherwise.
+_SILENT = {"DBT_COLIBRI_NO_VERSION_CHECK": "1", "DISABLE_COLIBRI_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+_LONGEST = 300
+_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "script-src 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:; connect-src data: blob:; form-action 'none'\">"
+)
+
+
+def write_lineage(home: Home, site: Path, talk: Talk) -> bool:
+    """Write the page to the site; False, with a warning, when that fails: the documentation is there without it."""
+    folder = site / LINEAGE
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier warehouse
+    try:
+        programs = open_environment(home, _TOOL, talk)
+    except ToolUnavailable as error:
+        talk.warn(f"no column lineage: {error}")
+        return False
+    with talk.step("column lineage"):
+        why = _generate(home, programs / _TOOL, site, folder)
+    if why:
+        talk.warn(f"no column lineage: {why}")
+        return False
+    return True
+
+
+def _generate(home: Home, program: Path, site: Path, folder: Path) -> str:
+    """Run colibri. Returns why there is no page; empty when there is one."""
+    log = home.logs / "colibri.log"
+    inputs = ("--manifest", str(site / "manifest.json"), "--catalog", str(site / "catalog.json"))
+    command = [str(program), "generate", *inputs, "--output-dir", str(folder), "--light", "--disable-telemetry"]
+    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | _SILENT
+    try:
+        with log.open("ab") as output:
+            done = subprocess.run(
+                command, env=environment, cwd=site, stdout=output, stderr=output, check=False, timeout=_SECONDS
+            )
+        if done.returncode == 0:
+            seal(folder / "index.html")
+            return ""
+        why = one_line(tail(log, 3), _LONGEST)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = str(error)
+    shutil.rmtree(folder, ignore_errors=True)
+    return f"{why} (log: {log})"
+
+
+def seal(page: Path) -> None:
+    """Forbid the page every address but its own. Raises OSError."""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("<head>", f"<head>{_POLICY}", 1), encoding="utf-8")
