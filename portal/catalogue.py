@@ -16,6 +16,7 @@ class Service:
     person opens; None: it has no page. `part`: the part of Airflow's own health that speaks for it. `more`: a further
     page, with its name, shown when it is there. `start`: the command that starts it; `is_expected`: the command that
     serves the start page starts it, too. `can_be_framed`: its pages may be shown within Airflow's.
+    `note`: how to log in, on one machine.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Service:
     start: str = "./retail up"
     is_expected: bool = False
     can_be_framed: bool = False
+    note: str = ""
 
 
 SERVICES = (
@@ -39,6 +41,7 @@ SERVICES = (
         port="airflow_port",
         probe="/api/v2/monitor/health",
         is_expected=True,
+        note="./retail status shows the login",
     ),
     Service(
         "superset",
@@ -47,6 +50,7 @@ SERVICES = (
         port="superset_port",
         probe="/health",
         start="./retail superset up",
+        note="the terminal of ./retail superset up shows the logins",
     ),
     Service(
         "docs",
@@ -65,6 +69,7 @@ SERVICES = (
         port="pgadmin_port",
         probe="/misc/ping",
         start="./retail pgadmin",
+        note="the first time, by the address in the terminal of ./retail pgadmin: it holds a key",
     ),
     Service(
         "source-api",

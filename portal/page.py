@@ -101,7 +101,6 @@ def _environment() -> Environment:
 
 def _service(state: State, *, is_framed: bool) -> dict[str, Any]:
     name, mark = _STATES[state.name]
-    why = state.why if state.name == "down" else ""
     return {
         "id": state.service.name,
         "label": state.service.label,
@@ -109,9 +108,10 @@ def _service(state: State, *, is_framed: bool) -> dict[str, Any]:
         "state": name,
         "mark": mark,
         "page": state.page,
+        "note": state.note,
         "is_link": state.service.can_be_framed or not is_framed,
         "more": {"label": state.service.more[0], "page": state.more} if state.service.more and state.more else None,
-        "why": without_any_secret(why),
+        "why": without_any_secret(state.why),
         "command": state.service.start if state.name in ("off", "down") and state.service.start else "",
     }
 

@@ -9,12 +9,14 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from medallion.foreign_text import one_line
 from medallion.redaction import without_secrets
+from medallion.wording import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +70,14 @@ class OnOneMachine:
             return None
         return Process(str(record.get("mark")), _is_alive(record))
 
+    def ended(self, service: Service) -> str:
+        """How and when the service ended by itself, unless it was started since; empty otherwise."""
+        file = self._home / "run" / f"{service.name}.ended"
+        with suppress(OSError):
+            moment = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+            return f"it {one_line(file.read_text(encoding='utf-8'), _LONGEST)}, {minute_of(moment)}"
+        return ""
+
     def last_words(self, service: Service) -> str:
         """The line near the end of the service's log that explains most, without secrets; empty without a log."""
         return explaining_line(_end_of(self._home / "logs" / f"{service.name}.log"))
@@ -92,6 +102,10 @@ class ByAddress:
     def process(self, service: Service) -> None:  # noqa: ARG002 - as for one machine
         """None: a container shows no process."""
         return
+
+    def ended(self, service: Service) -> str:  # noqa: ARG002 - as for one machine
+        """Empty: it is not known here."""
+        return ""
 
     def last_words(self, service: Service) -> str:  # noqa: ARG002 - as for one machine
         """Empty: a container shows no log."""

@@ -39,28 +39,39 @@ class Places(Protocol):
     def process(self, service: Service) -> Process | None:
         """Its process."""
 
+    def ended(self, service: Service) -> str:
+        """How it ended by itself; empty when it did not."""
+
     def last_words(self, service: Service) -> str:
         """The end of its log."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a probe. `why` it is none; `content` if it was JSON."""
+    """The answer to a probe: whether the service works, else `why` not.
+
+    `is_found`: the page is there. `content`: if it is JSON.
+    """
 
     is_good: bool
     why: str = ""
+    is_found: bool = False
     content: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class State:
-    """The state of a service. `why` it isn't up; `page` is where a person opens it, `more` a further page of it."""
+    """The state of a service, and `why` it isn't up.
+
+    `page` is where a person opens it, `more` a further page of it, `note` how to log in.
+    """
 
     service: Service
     name: StateName
     why: str = ""
     page: str = ""
     more: str = ""
+    note: str = ""
 
 
 class Watch:
@@ -108,8 +119,10 @@ class Watch:
         process, mark = self._places.process(service), self._mark(service)
         if answer.is_good and (process is None or process.is_alive):
             self._answered.add(mark)
+        ended = "" if process is not None else self._places.ended(service)
         name = judge(
             process,
+            has_ended=bool(ended),
             answers=answer.is_good,
             has_answered=mark in self._answered,
             is_expected=service.is_expected or not self._places.needs_record,
@@ -117,14 +130,16 @@ class Watch:
         )
         place = self._places.place(service)
         if name != "up":
-            return State(service, name, self._why(service, process, answer, has_answered=mark in self._answered))
+            why = self._why(service, process, answer, ended, has_answered=mark in self._answered)
+            return State(service, name, why if name == "down" else "")
         page = place.page + service.page if place and service.page is not None else ""
-        return State(service, name, "", page, self._more(service, place))
+        note = service.note if self._places.needs_record else ""
+        return State(service, name, "", page, self._more(service, place), note)
 
-    def _why(self, service: Service, process: Process | None, answer: Answer, *, has_answered: bool) -> str:
-        if process is not None and not process.is_alive:
+    def _why(self, service: Service, process: Process | None, answer: Answer, ended: str, *, has_answered: bool) -> str:
+        if ended or (process is not None and not process.is_alive):
             words = self._places.last_words(service)
-            return f"its process has ended{f'. Its log says: {words}' if words else ''}"
+            return f"{ended or 'its process has ended'}{f'. Its log says: {words}' if words else ''}"
         if process is not None and has_answered:
             return f"its process runs, but {answer.why}"
         return answer.why
@@ -134,11 +149,11 @@ class Watch:
         if service.more is None or place is None:
             return ""
         path = service.more[1]
-        return place.page + path if self._ask(place.probe + path).is_good else ""
+        return place.page + path if self._ask(place.probe + path).is_found else ""
 
 
 def judge(
-    process: Process | None, *, answers: bool, has_answered: bool, is_expected: bool, seconds: float
+    process: Process | None, *, has_ended: bool, answers: bool, has_answered: bool, is_expected: bool, seconds: float
 ) -> StateName:
     """The state of a service. `seconds`: since the start page began to look."""
     if process is not None and not process.is_alive:
@@ -148,7 +163,7 @@ def judge(
     if process is not None:
         return "down" if has_answered else "starting"
     if not is_expected:
-        return "off"
+        return "down" if has_ended else "off"
     return "down" if has_answered or seconds > START_SECONDS else "starting"
 
 
@@ -189,10 +204,10 @@ def _ask() -> Callable[[str], Answer]:
             return Answer(is_good=False, why="nothing listens at its address")
         except httpx.HTTPError as error:
             return Answer(is_good=False, why=f"its answer broke off ({type(error).__name__})")
-        if answer.status_code >= httpx.codes.BAD_REQUEST:
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:  # that it wants a login is an answer
             return Answer(is_good=False, why=f"it answers with HTTP status {answer.status_code}")
         is_json = answer.headers.get("Content-Type", "").startswith("application/json")
-        return Answer(is_good=True, content=_content(answer) if is_json else {})
+        return Answer(is_good=True, is_found=answer.is_success, content=_content(answer) if is_json else {})
 
     return ask
 

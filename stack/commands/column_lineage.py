@@ -1,7 +1,8 @@
 """The column lineage of dbt's models, as one page next to dbt's own: made by dbt-colibri from manifest and catalog.
 
-Colibri has an environment of its own. Its page may ask no other address: it would report its use by default, and a
-policy in the page itself keeps to that whatever the page becomes.
+It reads each model as a build from the beginning compiles it: the SQL of an increment also reads change logs, which are
+no models. Colibri has an environment of its own. Its page may ask no other address: by default it would report that it
+is used. A policy in the page forbids it, whatever the page does.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from medallion.errors import ToolUnavailable
+from medallion.errors import RetailError, ToolUnavailable
 from medallion.foreign_text import one_line
 from stack.host.environments import open_environment
 from stack.host.logs import tail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from stack.host.console import Talk
@@ -36,42 +38,46 @@ _POLICY = (
 )
 
 
-def write_lineage(home: Home, site: Path, talk: Talk) -> bool:
-    """Write the page to the site; False, with a warning, when that fails: the documentation is there without it."""
+def write_lineage(home: Home, site: Path, talk: Talk, compile_models: Callable[[Path], None]) -> bool:
+    """Write the page to the site; False, with a warning, when that fails: the documentation is there without it.
+
+    `compile_models` has dbt compile all models for a build from the beginning, into a folder. It raises RetailError.
+    """
     folder = site / LINEAGE
     shutil.rmtree(folder, ignore_errors=True)  # of an earlier warehouse
     try:
         programs = open_environment(home, _TOOL, talk)
-    except ToolUnavailable as error:
+        with talk.step("column lineage"):
+            compiled = home.path / "dbt" / LINEAGE
+            compile_models(compiled)
+            inputs = ("--manifest", str(compiled / "manifest.json"), "--catalog", str(site / "catalog.json"))
+            _generate(home, programs / _TOOL, inputs, folder)
+    except RetailError as error:
         talk.warn(f"no column lineage: {error}")
-        return False
-    with talk.step("column lineage"):
-        why = _generate(home, programs / _TOOL, site, folder)
-    if why:
-        talk.warn(f"no column lineage: {why}")
+        shutil.rmtree(folder, ignore_errors=True)
         return False
     return True
 
 
-def _generate(home: Home, program: Path, site: Path, folder: Path) -> str:
-    """Run colibri. Returns why there is no page; empty when there is one."""
+def _generate(home: Home, program: Path, inputs: tuple[str, ...], folder: Path) -> None:
+    """Run colibri. Raises ToolUnavailable when there is no page at its end."""
     log = home.logs / "colibri.log"
-    inputs = ("--manifest", str(site / "manifest.json"), "--catalog", str(site / "catalog.json"))
     command = [str(program), "generate", *inputs, "--output-dir", str(folder), "--light", "--disable-telemetry"]
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | _SILENT
     try:
         with log.open("ab") as output:
             done = subprocess.run(
-                command, env=environment, cwd=site, stdout=output, stderr=output, check=False, timeout=_SECONDS
+                command, env=environment, cwd=home.path, stdout=output, stderr=output, check=False, timeout=_SECONDS
             )
-        if done.returncode == 0:
-            seal(folder / "index.html")
-            return ""
-        why = one_line(tail(log, 3), _LONGEST)
+        if done.returncode != 0:
+            raise _unavailable(one_line(tail(log, 3), _LONGEST), log)
+        seal(folder / "index.html")
     except (OSError, subprocess.TimeoutExpired) as error:
-        why = str(error)
-    shutil.rmtree(folder, ignore_errors=True)
-    return f"{why} (log: {log})"
+        raise _unavailable(str(error), log) from error
+
+
+def _unavailable(why: str, log: Path) -> ToolUnavailable:
+    return ToolUnavailable(f"colibri ended without a page: {why}", remedy=f"fix what its log names: {log}")
 
 
 def seal(page: Path) -> None:

@@ -22,7 +22,7 @@ from stack.host.logs import tail
 from stack.services.airflow.service import dbt_profile
 from stack.services.ports import HOST, choose_port
 from stack.services.postgres.files import find_binaries
-from stack.services.processes import Service, await_ready, start, stop
+from stack.services.processes import Service, await_ready, ended, start, stop
 from stack.services.warehouse import role_url, warehouse
 
 if TYPE_CHECKING:
@@ -115,7 +115,11 @@ def serve_docs(home: Home, settings: StackSettings, talk: Talk) -> None:
                 run_dbt(home, environment, "deps")
                 run_dbt(home, environment, "docs", "generate")
                 tidy(_site(home))
-        has_lineage = write_lineage(home, _site(home), talk)
+
+            def compile_models(target: Path) -> None:
+                run_dbt(home, environment, "compile", "--full-refresh", *_other_target(home, target))
+
+            has_lineage = write_lineage(home, _site(home), talk, compile_models)
         _serve(home, settings, talk, has_lineage=has_lineage)
 
 
@@ -151,6 +155,12 @@ def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
         )
 
 
+def _other_target(home: Home, target: Path) -> tuple[str, ...]:
+    """Options with which dbt writes to another folder and still need not read the whole project again."""
+    parsed = _site(home) / "partial_parse.msgpack"
+    return "--target-path", str(target), "--partial-parse-file-path", str(parsed)
+
+
 def _serve(home: Home, settings: StackSettings, talk: Talk, *, has_lineage: bool) -> None:
     """Serve the generated site as plain files: a dbt process would hold three hundred megabytes for that."""
     with home.locked("starting"):  # as every choice of a port: the choices are kept in one place
@@ -164,7 +174,7 @@ def _serve(home: Home, settings: StackSettings, talk: Talk, *, has_lineage: bool
         talk.say(f"dbt docs: {url}  (Ctrl-C ends)")
         if has_lineage:
             talk.say(f"column lineage: {url}/{LINEAGE}/")
-        process.wait()
+        raise ended(home, service.name, process.wait())
     finally:
         stop(home, [service.name])
 

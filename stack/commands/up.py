@@ -23,7 +23,7 @@ from stack.services.airflow.service import DAG_ID, USER, airflow_environment, ai
 from stack.services.portal import ADDRESS_VARIABLE, portal_service
 from stack.services.portal import NAME as PORTAL
 from stack.services.ports import HOST, choose_port
-from stack.services.processes import await_ready, ended, running, start, stop
+from stack.services.processes import await_ready, ended, forget_ended, running, start, stop
 from stack.services.warehouse import platform, postgres_server, stop_everything
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def stop_platform(home: Home, settings: StackSettings) -> Stopped:
     """End every command in the foreground and every service of this RETAIL_HOME, if any runs."""
     commands = tuple(name for name in _FOREGROUND if _end_command(home, name))
     with home.locked("starting"):
-        return Stopped(commands, tuple(stop_everything(home, settings)))
+        stopped = tuple(stop_everything(home, settings))
+        forget_ended(home)
+    return Stopped(commands, stopped)
 
 
 def write_connection(home: Home, endpoints: Endpoints) -> None:

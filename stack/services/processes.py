@@ -3,7 +3,8 @@
 A service is more than the process that is started: Airflow's processes fork workers, which fork again. So each service
 gets its own session and a mark in its environment, which every descendant inherits; `stop` ends all of them, even when
 the first process is long dead. A record on disk (`run/<service>.json`) lets another command, or the next one after
-`kill -9`, do the same. It holds the process's start time, as its number may be reused by another process.
+`kill -9`, do the same. It holds the process's start time, as its number may be reused by another process. A service
+that ended by itself leaves how in `run/<service>.ended`.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def start(home: Home, service: Service) -> subprocess.Popen[bytes]:
     mark = f"{service.name}-{os.getpid()}-{time.time_ns()}"
     log = home.logs / f"{service.name}.log"
     _rotate(log)
+    _ended_file(home, service.name).unlink(missing_ok=True)
     with uninterrupted(), log.open("ab") as output:
         process = subprocess.Popen(
             service.command,
@@ -112,9 +114,17 @@ def answers(url: str) -> bool:
 
 
 def ended(home: Home, name: str, code: int) -> ServiceFailed:
-    """The error for a service that ended by itself."""
+    """The error for a service that ended by itself. How it ended is kept for the start page, until the next start."""
     how = f"ended with exit code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
+    with contextlib.suppress(OSError):  # a disk that is full must not hide the error
+        write_private(_ended_file(home, name), f"{how}\n")
     return _failed(home, name, how)
+
+
+def forget_ended(home: Home) -> None:
+    """Forget how services have ended."""
+    for file in home.run.glob("*.ended"):
+        file.unlink(missing_ok=True)
 
 
 def running(home: Home, name: str) -> Record | None:
@@ -232,6 +242,10 @@ def _marked(process: psutil.Process, mark: str) -> bool:
 
 def _record_file(home: Home, name: str) -> Path:
     return home.run / f"{name}.json"
+
+
+def _ended_file(home: Home, name: str) -> Path:
+    return home.run / f"{name}.ended"
 
 
 def _failed(home: Home, name: str, what: str) -> ServiceFailed:
