@@ -112,7 +112,7 @@ def _service(state: State, *, is_framed: bool) -> dict[str, Any]:
         "is_link": state.service.can_be_framed or not is_framed,
         "more": {"label": state.service.more[0], "page": state.more} if state.service.more and state.more else None,
         "why": without_any_secret(state.why),
-        "command": state.service.start if state.name in ("off", "down") and state.service.start else "",
+        "command": state.command,
     }
 
 

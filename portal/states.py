@@ -30,7 +30,7 @@ class Places(Protocol):
 
     needs_record: bool
 
-    def knows(self, service: Service) -> bool:
+    def knows(self, service: Service, /) -> bool:
         """Whether the service is one of this platform's."""
 
     def place(self, service: Service) -> Place | None:
@@ -42,7 +42,7 @@ class Places(Protocol):
     def ended(self, service: Service) -> str:
         """How it ended by itself; empty when it did not."""
 
-    def last_words(self, service: Service) -> str:
+    def last_words(self, service: Service, /) -> str:
         """The end of its log."""
 
 
@@ -63,7 +63,7 @@ class Answer:
 class State:
     """The state of a service, and `why` it isn't up.
 
-    `page` is where a person opens it, `more` a further page of it, `note` how to log in.
+    `page` is where a person opens it, `more` a further page of it, `note` how to log in, `command` starts it.
     """
 
     service: Service
@@ -72,6 +72,7 @@ class State:
     page: str = ""
     more: str = ""
     note: str = ""
+    command: str = ""
 
 
 class Watch:
@@ -131,7 +132,8 @@ class Watch:
         place = self._places.place(service)
         if name != "up":
             why = self._why(service, process, answer, ended, has_answered=mark in self._answered)
-            return State(service, name, why if name == "down" else "")
+            command = service.start if self._places.needs_record and name != "starting" else ""
+            return State(service, name, why if name == "down" else "", command=command)
         page = place.page + service.page if place and service.page is not None else ""
         note = service.note if self._places.needs_record else ""
         return State(service, name, "", page, self._more(service, place), note)
@@ -148,8 +150,10 @@ class Watch:
         """The address of the further page, if it is there."""
         if service.more is None or place is None:
             return ""
-        path = service.more[1]
-        return place.page + path if self._ask(place.probe + path).is_found else ""
+        path, mark = service.more[1], f"{self._mark(service)} more"
+        if mark not in self._answered and self._ask(place.probe + path).is_found:
+            self._answered.add(mark)
+        return place.page + path if mark in self._answered else ""
 
 
 def judge(
@@ -197,7 +201,8 @@ def _ask() -> Callable[[str], Answer]:
 
     def ask(url: str) -> Answer:
         try:
-            answer = client.get(url)
+            # The body of a file is not wanted: that of the documentation has megabytes.
+            answer = client.request("HEAD" if url.endswith(".html") else "GET", url)
         except httpx.TimeoutException:
             return Answer(is_good=False, why=f"no answer within {_PROBE_SECONDS:g} s")
         except httpx.ConnectError:

@@ -159,6 +159,7 @@ def test_the_context_holds_code_and_lock_and_nothing_private(source: Path) -> No
             "ingestion",
             "loaders",
             "medallion",
+            "portal",
             "quality",
             "report",
             "sql",

@@ -26,7 +26,7 @@ GUIDE = (PROJECT_ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:[?-])([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|JWT|TOKEN")
 AIRFLOW = ("airflow-init", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor")
-OURS = ("api", "report", *AIRFLOW)
+OURS = ("api", "portal", *AIRFLOW)
 ROOT = ("", "root", "0")
 
 # Where the two cannot agree: another folder, host or port, or a secret of each installation's own.
@@ -109,7 +109,7 @@ def test_a_service_is_given_the_secrets_it_needs_and_no_more(compose: Compose, f
         | {"RETAIL_READER_PASSWORD", "RETAIL_ANALYST_PASSWORD"},
         "pgadmin": {"PGADMIN_PASSWORD", "RETAIL_READER_PASSWORD"},
         "api": {"SOURCE_API_KEY"},
-        "report": {"RETAIL_READER_PASSWORD"},
+        "portal": {"RETAIL_READER_PASSWORD"},
         "airflow-init": running | {"AIRFLOW_ADMIN_PASSWORD", "RETAIL_DB_PASSWORD"},
         "airflow-webserver": running,
         "airflow-scheduler": running,
@@ -155,14 +155,14 @@ def test_every_port_is_published_on_loopback_only(compose: Compose) -> None:
         "127.0.0.1:4011:4010",
         "127.0.0.1:5050:5050",
         "127.0.0.1:5432:5432",
+        "127.0.0.1:8000:8000",
         "127.0.0.1:8080:8080",
-        "127.0.0.1:8082:8082",
     ]
 
 
 def test_ports_of_the_settings_replace_the_defaults(read_compose: Read, filled_in: dict[str, str]) -> None:
     moved = {"POSTGRES_PORT": "15432", "API_PORT": "14011", "AIRFLOW_PORT": "18080", "PGADMIN_PORT": "15050"}
-    moved |= {"REPORT_PORT": "18082"}
+    moved |= {"PORTAL_PORT": "18000"}
     parsed = yaml.safe_load(read_compose(filled_in | moved).stdout)
     outside = {port.split(":")[1] for service in services(parsed).values() for port in service.get("ports", [])}
     assert outside == set(moved.values())
@@ -204,9 +204,9 @@ def test_every_service_has_a_health_check_or_runs_once(compose: Compose) -> None
 
 def test_the_promised_commands_reach_every_service(compose: Compose) -> None:
     assert _pulled_up(compose, "postgres", "pgadmin", "airflow-init") == {"postgres", "pgadmin", "airflow-init"}
-    others = {"pgadmin", "report"}
+    others = {"pgadmin", "portal"}
     assert _pulled_up(compose, "airflow-webserver", "airflow-scheduler") == set(services(compose)) - others
-    assert _pulled_up(compose, "report") == {"report", "postgres", "airflow-init"}
+    assert _pulled_up(compose, "portal") == {"portal", "postgres", "airflow-init"}
 
 
 def test_a_dependency_is_waited_for_by_what_it_can_show(compose: Compose) -> None:

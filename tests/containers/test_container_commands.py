@@ -38,7 +38,7 @@ from tests.ports import free_port
 from tests.postgres_server import postgres_programs
 from tests.queries import rows
 
-PORTS = {"postgres": "5432", "api": "4010", "airflow-webserver": "8080", "pgadmin": "5050", "report": "8082"}
+PORTS = {"postgres": "5432", "api": "4010", "airflow-webserver": "8080", "pgadmin": "5050", "portal": "8000"}
 FOREIGN = ("pgadmin",)  # its image is not ours and cannot run here
 ACCOUNT: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 SMALL_DATA_SET = {"SOURCE_CUSTOMERS": "50", "SOURCE_PRODUCTS": "20", "SOURCE_SALES_PER_HOUR": "1"}
@@ -384,8 +384,8 @@ def test_the_promised_commands_bring_up_a_platform_that_runs_its_hour(engine: En
     engine.services()["api"]["environment"].update(SMALL_DATA_SET)
     engine.up("postgres", "pgadmin", "airflow-init")
     engine.up("airflow-webserver", "airflow-scheduler")
-    engine.up("report")
-    started = ["api", "report", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor"]
+    engine.up("portal")
+    started = ["api", "portal", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor"]
     for name in started:
         engine.await_healthy(name)
     assert login(engine, engine.environment("airflow-init")["AIRFLOW_ADMIN_PASSWORD"]) == 201
@@ -401,9 +401,12 @@ def test_the_promised_commands_bring_up_a_platform_that_runs_its_hour(engine: En
         assert silver == gold > 0
         owners = "select distinct tableowner::text from pg_tables where schemaname = 'gold'"
         assert rows(conn, owners) == [(TRANSFORMATION,)]
-    page = httpx.get(f"http://127.0.0.1:{engine.ports['report']}/")
+    portal = f"http://127.0.0.1:{engine.ports['portal']}"
+    page = httpx.get(f"{portal}/report")
     assert page.status_code == 200, page.text
     assert "Sales report" in page.text
+    up = dict(re.findall(r'^retail_up{service="(.*)"} (\d)$', httpx.get(f"{portal}/metrics").text, re.MULTILINE))
+    assert {name for name, value in up.items() if value == "1"} == set(up) - {"pgadmin"}, up
     assert list((engine.home.path / "bronze").rglob("*.ndjson"))
     assert list((engine.home.path / "logs").rglob("*task_id=dbt_run_core*/*.log"))
     assert list((engine.home.path / "logs" / "dag_processor").rglob("*.log"))
