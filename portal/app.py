@@ -105,7 +105,7 @@ def make_app(now: Callable[[], datetime] | None = None, clock: Callable[[], floa
         except RetailError as error:
             what, why = error.what_and_why()
             lines = f"error: {what}\n  why: {why}\n   do: {error.remedy}\n"
-            return PlainTextResponse(lines, status_code=503, headers=_HEADERS)
+            return PlainTextResponse(lines, status_code=503, headers=headers)
 
     return app
 

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from medallion.errors import ServiceFailed
 from medallion.settings import PROJECT_ROOT
-from stack.commands.up import keep_report
+from stack.commands.up import keep_portal
 from stack.host.console import Talk
 from stack.host.home import Home
 from stack.host.interrupts import Interrupted, interruptible
@@ -294,18 +294,18 @@ def test_a_log_that_grew_large_is_put_aside_at_the_next_start(home: Home, word: 
     assert (home.logs / "service.log.1").stat().st_size == 6_000_000
 
 
-def test_the_server_of_the_report_is_started_again_when_it_has_died_and_not_before(home: Home) -> None:
-    service = Service("report", (sys.executable, "-c", "import time; time.sleep(600)"), dict(os.environ))
+def test_the_server_of_the_start_page_is_started_again_when_it_has_died_and_not_before(home: Home) -> None:
+    service = Service("portal", (sys.executable, "-c", "import time; time.sleep(600)"), dict(os.environ))
     said = io.StringIO()
     process = start(home, service)
-    keep_report(home, service, Talk(Console(file=said)))
-    first = running(home, "report")
+    keep_portal(home, service, Talk(Console(file=said)))
+    first = running(home, "portal")
     assert (first is not None, said.getvalue()) == (True, "")
     process.kill()
     process.wait()
-    keep_report(home, service, Talk(Console(file=said)))
-    second = running(home, "report")
+    keep_portal(home, service, Talk(Console(file=said)))
+    second = running(home, "portal")
     assert second is not None
     assert second.pid != process.pid
     assert "started again" in said.getvalue()
-    stop(home, ["report"])
+    stop(home, ["portal"])

@@ -24,19 +24,18 @@ from rich.console import Console
 
 from medallion.database import transaction
 from medallion.settings import Settings
+from portal.app import make_app
 from quality.reconcile import reconcile_sales
 from report.sales import Sales, read_sales
-from report.serve import make_app
 from report.write import read_page, write_report
 from stack.commands.report import write_page
 from stack.commands.shifted_dates import unshifted
 from stack.host.console import Talk
 from stack.host.home import Home
-from tests.conftest import NOON, Source, _administer
+from tests.conftest import NOON, Source
 from tests.conftest import serving as in_a_thread
 from tests.integration.test_gold_rebuild import execute, sell
 from tests.pipeline import build_untested, hour
-from tests.postgres_server import PostgresServer
 from tests.queries import rows
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -192,29 +191,11 @@ def test_the_server_gives_the_page_though_its_folder_takes_no_file(
 ) -> None:
     assert gold.closed == 0
     (tmp_path / "report").touch()
-    monkeypatch.setenv("REPORT_DATABASE_URL", database_url)
-    monkeypatch.setenv("REPORT_FOLDER", str(tmp_path / "report"))
+    monkeypatch.setenv("PORTAL_DATABASE_URL", database_url)
+    monkeypatch.setenv("PORTAL_FOLDER", str(tmp_path / "report"))
     with in_a_thread(make_app()) as url:
-        answer = httpx.get(url)
+        answer = httpx.get(f"{url}/report")
     assert (answer.status_code, "Sales report" in answer.text) == (200, True)
-
-
-def test_the_server_says_that_the_warehouse_is_stopped_and_recovers(
-    gold: connection,
-    postgres_server: PostgresServer,
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The warehouse refuses logins, and takes them again."""
-    monkeypatch.setenv("REPORT_DATABASE_URL", database_url)
-    monkeypatch.setenv("REPORT_FOLDER", str(tmp_path))
-    with in_a_thread(make_app()) as url:
-        _administer(postgres_server, "alter database {} allow_connections false", gold.info.dbname)
-        refused = httpx.get(url)
-        _administer(postgres_server, "alter database {} allow_connections true", gold.info.dbname)
-        assert (refused.status_code, refused.text.startswith("error: ")) == (503, True)
-        assert httpx.get(url).status_code == 200
 
 
 def test_a_page_that_cannot_be_put_in_place_leaves_no_draft(

@@ -47,7 +47,11 @@ def test_a_value_is_read_again_after_a_second_and_not_before() -> None:
 def test_who_asks_during_a_read_that_hangs_gets_the_value_before_it() -> None:
     clock, release = Clock(), Event()
     reads = iter([lambda: "old", lambda: release.wait(20) and "new"])
-    shared = Shared(lambda: next(reads)(), "first", clock, patience=0.05)
+
+    def read() -> object:
+        return next(reads)()
+
+    shared = Shared(read, "first", clock, patience=0.05)
     assert shared.get() == "old"
     clock.now += 2
     assert shared.get() == "old"

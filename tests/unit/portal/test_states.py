@@ -26,7 +26,7 @@ class Machine:
     endings: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def knows(self, service: Service) -> bool:
+    def knows(self, _service: Service, /) -> bool:
         return True
 
     def place(self, service: Service) -> Place | None:
@@ -38,7 +38,7 @@ class Machine:
     def ended(self, service: Service) -> str:
         return self.endings.get(service.name, "")
 
-    def last_words(self, service: Service) -> str:
+    def last_words(self, _service: Service, /) -> str:
         return "FATAL: no more memory"
 
     def ask(self, url: str) -> Answer:
