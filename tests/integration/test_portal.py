@@ -170,15 +170,19 @@ TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
-def test_the_verdict_is_that_of_the_report(gold: connection, trouble: str) -> None:
+def test_the_verdict_is_that_of_the_report_whatever_is_wrong(gold: connection) -> None:
     execute(gold, "update meta.reconciliation set checked_at = '2026-11-06T11:00:00Z'")
     execute(gold, "update meta.load set ended_at = '2026-11-06T10:00:00Z' where ended_at is not null")
-    execute(gold, TROUBLE[trouble])
-    with transaction(gold):
+    found = {}
+    for trouble, statement in TROUBLE.items():
+        with gold.cursor() as cursor:
+            cursor.execute(statement)
         expected = judge(read_pipeline(gold, NOON), NOON)
-        assert verdict_of(read_standing(gold, NOON).facts(), NOON) == expected
-    assert (trouble == "none") == (expected.words == "source = Bronze = Silver = Gold"), expected
+        assert verdict_of(read_standing(gold, NOON).facts(), NOON) == expected, trouble
+        found[trouble] = expected.words
+        gold.rollback()
+    assert found["none"] == "source = Bronze = Silver = Gold"
+    assert len(set(found.values())) == len(TROUBLE), found
 
 
 def test_the_revenue_is_that_of_the_report(gold: connection, settings: Settings) -> None:
@@ -225,7 +229,7 @@ def test_fifty_readers_at_once_cost_one_statement_a_second(
     assert gold.closed == 0
     with tapped(database_url) as (tap, url), serve(url) as page, ThreadPoolExecutor(50) as pool:
         began = time.monotonic()
-        with httpx.Client(base_url=page, trust_env=False, timeout=30, limits=httpx.Limits(None, None)) as client:
+        with httpx.Client(base_url=page, trust_env=False, timeout=30) as client:
             while time.monotonic() - began < 3:
                 answers = list(pool.map(client.get, ["/", "/metrics"] * 25))
                 assert {one.status_code for one in answers} == {200}

@@ -33,7 +33,8 @@ LAYERS = {
     "silver": {name.removeprefix("silver.") for step in LOADS for name in step.writes},
     "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS)},
 }
-SERVICES = ["postgres", "source-api", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "report"]
+SERVICES = ["postgres", "source-api", "portal", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"]
+UP = {*SERVICES[1:], "warehouse"} - {"portal"}
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +78,28 @@ def assert_the_report_is_named(cli: Retail, run: Ended) -> None:
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
 
 
-def assert_report_is_served(cli: Retail, address: str) -> None:
+def up_by_the_portal(address: str) -> dict[str, str]:
+    """Which services the start page calls up (1)."""
+    return dict(re.findall(r'^retail_up{service="(.*)"} (\d)$', httpx.get(f"{address}/metrics").text, re.MULTILINE))
+
+
+def assert_start_page_is_served(cli: Retail, address: str) -> None:
+    """Everything is up, and no secret is in a page."""
+    assert up_by_the_portal(address) == dict.fromkeys(UP, "1")
+    pages = {path: httpx.get(address + path).text for path in ("/", "/airflow", "/report", "/metrics")}
+    assert f"http://127.0.0.1:{cli.port('AIRFLOW_PORT')}/" in pages["/"]
+    secrets = json.loads((cli.home.path / "secrets.json").read_text())
+    assert [(path, name) for path, text in pages.items() for name, word in secrets.items() if word in text] == []
+
+
+def assert_report_is_served(cli: Retail, portal: str) -> None:
     """The page of the warehouse as it is, to this machine's own names alone, and by a process without our secrets."""
+    address = f"{portal}/report"
     served = httpx.get(address)
     assert re.search(r"class=.verdict good.[^<]*", served.text), re.search(r"class=.verdict[^<]*", served.text)
     assert served.text == (cli.home.path / "report" / "index.html").read_text(encoding="utf-8")
     assert httpx.get(address, headers={"Host": "example.org"}).status_code == 400
-    server = psutil.Process(json.loads((cli.home.run / "report.json").read_text())["pid"])
+    server = psutil.Process(json.loads((cli.home.run / "portal.json").read_text())["pid"])
     secrets = json.loads((cli.home.path / "secrets.json").read_text())
     assert {name for name, word in secrets.items() if word in str(server.environ())} == {"postgres_reader"}
 
@@ -379,6 +395,9 @@ def test_down_while_nothing_runs_is_no_error(cli: Retail) -> None:
 @pytest.mark.timeout(240)
 def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cli: Retail, first_run: Any) -> None:
     with cli.start("up") as platform:
+        platform.says("shows what is starting")
+        starting = up_by_the_portal(re.findall(r"(http\S+) shows what is starting", platform.said())[0])
+        assert (starting["warehouse"], starting["airflow-scheduler"]) == ("1", "0")
         platform.says("ready. Ctrl-C")
         health = httpx.get(f"http://127.0.0.1:{cli.port('AIRFLOW_PORT')}/api/v2/monitor/health", timeout=60).json()
         assert health["metadatabase"]["status"] == health["scheduler"]["status"] == "healthy"
@@ -386,7 +405,9 @@ def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cl
         assert [(one["name"], one["state"]) for one in told["services"]] == [(name, "running") for name in SERVICES]
         assert told["report"]["rows"]["gold"]["sales_item"] >= first_run["report"]["rows"]["gold"]["sales_item"]
 
-        (address,) = (one["address"] for one in told["services"] if one["name"] == "report")
+        (address,) = (one["address"] for one in told["services"] if one["name"] == "portal")
+        assert f"Start page   {address}\n" in platform.said()
+        assert_start_page_is_served(cli, address)
         assert_report_is_served(cli, address)
 
         assert_three_lines(cli("up"), f"the platform is up already (process {platform.process.pid})")
