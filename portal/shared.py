@@ -17,7 +17,7 @@ _COST = 10  # a read that takes long is made less often: it works for a tenth of
 
 
 class Shared(Generic[T]):
-    """What `read` returned last, read again when somebody asks after `seconds`.
+    """What `read` returned last, read again for the first who asks after `seconds`.
 
     One read is under way at most. An asker waits `patience` seconds for it, then gets the value before it, which is
     `first` until a read has ended. An error of `read` is raised for each asker.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LINEAGE = "lineage"  # the folder in the site of the documentation
 _TOOL = "colibri"
 _SECONDS = 300
-# It asks PyPI for a newer version of itself, and counts its users, unless told otherwise.
+# By default it asks PyPI for a newer version of itself, and counts its users.
 _SILENT = {"DBT_COLIBRI_NO_VERSION_CHECK": "1", "DISABLE_COLIBRI_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 _LONGEST = 300

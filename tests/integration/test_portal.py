@@ -161,7 +161,8 @@ TROUBLE = {
         values ('sales', 'retail_etl_hourly', 'bronze_sales', 'r', 'the source is down', 'wait')""",
     "a difference": "update meta.reconciliation set status = 'DIFFERENT', difference = 'one less', is_settled = false",
     "no totals": "update meta.reconciliation set status = 'UNCHECKED', difference = 'none given'",
-    "an old check": "update meta.reconciliation set checked_at = '2026-11-04T00:00:00Z'",
+    "an old check": """update meta.load set ended_at = '2026-11-03T00:00:00Z';
+        update meta.reconciliation set checked_at = '2026-11-04T00:00:00Z'""",
     "no check": "truncate meta.reconciliation",
     "rows since": "update meta.load set ended_at = now() + interval '1 day' where layer = 'silver'",
     "a failed run": """update meta.load set status = 'FAILED', error_message = 'x', rows_inserted = 0
