@@ -7,7 +7,7 @@ setting for plugins points to (docs/decisions/0036). Every process of Airflow im
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
 
 from airflow.plugins_manager import AirflowPlugin
@@ -44,4 +44,4 @@ class RetailNavigation(AirflowPlugin):
     """The plugin, as Airflow wants it."""
 
     name = "retail_navigation"
-    external_views: ClassVar[list[Any]] = views(os.environ.get(ADDRESS))
+    external_views = views(os.environ.get(ADDRESS))
