@@ -41,7 +41,6 @@ class Shared(Generic[T]):
         """The value, at most `seconds` old when someone asks all the time."""
         with self._lock:
             if self._clock() >= self._due and (self._reading is None or self._reading.done()):
-                self._due = float("inf")  # until this read has ended
                 self._reading = self._pool.submit(self._refresh)
             reading = self._reading
         if reading is not None:
