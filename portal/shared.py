@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SECONDS = 1.0
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 2.0
 _COST = 10  # a read that takes long is made less often: it works for a tenth of the time at most
 
 

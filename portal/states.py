@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 StateName = Literal["up", "starting", "down", "off"]
 START_SECONDS = 180.0  # as long may what was started together with the start page take to answer
-_PROBE_SECONDS = 1.5
+_PROBE_SECONDS = 5.0  # a service under load is slow and not down
 _AT_ONCE = 8
 
 
