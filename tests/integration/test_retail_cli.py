@@ -80,13 +80,14 @@ def assert_the_report_is_named(cli: Retail, run: Ended) -> None:
 
 def up_by_the_portal(address: str) -> dict[str, str]:
     """Which services the start page calls up (1)."""
-    return dict(re.findall(r'^retail_up{service="(.*)"} (\d)$', httpx.get(f"{address}/metrics").text, re.MULTILINE))
+    text = httpx.get(f"{address}/metrics", timeout=30).text
+    return dict(re.findall(r'^retail_up{service="(.*)"} (\d)$', text, re.MULTILINE))
 
 
 def assert_start_page_is_served(cli: Retail, address: str) -> None:
     """Everything is up, and no secret is in a page."""
-    assert up_by_the_portal(address) == dict.fromkeys(UP, "1")
-    pages = {path: httpx.get(address + path).text for path in ("/", "/airflow", "/report", "/metrics")}
+    assert eventually(lambda: up_by_the_portal(address) == dict.fromkeys(UP, "1"), 60), up_by_the_portal(address)
+    pages = {path: httpx.get(address + path, timeout=30).text for path in ("/", "/airflow", "/report", "/metrics")}
     assert f"http://127.0.0.1:{cli.port('AIRFLOW_PORT')}/" in pages["/"]
     secrets = json.loads((cli.home.path / "secrets.json").read_text())
     assert [(path, name) for path, text in pages.items() for name, word in secrets.items() if word in text] == []
