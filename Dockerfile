@@ -28,12 +28,13 @@ RUN groupadd --gid 50000 retail \
     && mkdir -p /var/lib/retail/airflow /var/lib/retail/bronze /var/lib/retail/dbt /var/lib/retail/logs \
     && chown -R retail:retail /var/lib/retail
 
-# airflow/ and dbt/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH.
+# airflow/, dbt/ and superset/ hold no __init__.py, so that the installed packages of these names win on PYTHONPATH.
 COPY airflow/config airflow/config
 COPY airflow/dags airflow/dags
 COPY airflow/plugins airflow/plugins
 COPY backend backend
 COPY contracts contracts
+COPY dashboards dashboards
 COPY dbt dbt
 COPY docker docker
 COPY gold gold
@@ -45,6 +46,7 @@ COPY quality quality
 COPY report report
 COPY sql sql
 COPY stack stack
+COPY superset superset
 
 ENV HOME=/var/lib/retail \
     PYTHONPATH=/opt/retail:/opt/retail/airflow/plugins:/opt/retail/airflow/config \

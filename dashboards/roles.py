@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,7 +12,6 @@ from medallion.errors import DashboardInvalid
 from medallion.yaml_files import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 ADMIN = "admin"  # the user as whom dashboards are applied
@@ -29,22 +28,10 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Roles:
-    """The roles by name, each user's role, and what every role may do: permission and view."""
+    """The roles by name, and each user's role."""
 
     roles: tuple[str, ...]
     users: dict[str, str]
-    permissions: tuple[tuple[str, str], ...]
-
-    def as_wanted(self, password: Callable[[str], str]) -> dict[str, Any]:
-        """What superset/prepare.py reads; `password` gives the password of a user."""
-        return {
-            "roles": [role_name(one) for one in self.roles],
-            "permissions": [list(one) for one in self.permissions],
-            "users": {
-                user: {"role": role_name(role) if role in self.roles else role, "password": password(user)}
-                for user, role in self.users.items()
-            },
-        }
 
 
 def read_roles(folder: Path = FOLDER) -> Roles:
@@ -62,9 +49,9 @@ def read_roles(folder: Path = FOLDER) -> Roles:
         unknown.append(f"users: {ADMIN} has to be Admin, as dashboards are applied by it")
     if unknown:
         raise DashboardInvalid(file=_FILE, problems=unknown)
-    return Roles(tuple(found.roles), found.users, found.permissions)
+    return Roles(tuple(found.roles), found.users)
 
 
 def role_name(name: str) -> str:
-    """The name of a role in Superset: `viewer` is `Retail viewer`."""
+    """The name of a role in Superset, as superset/prepare.py makes it: `viewer` is `Retail viewer`."""
     return f"Retail {name}"

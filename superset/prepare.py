@@ -1,7 +1,7 @@
-"""Prepares Superset's own database: its tables, our roles and their users. Run by Superset's Python.
+"""Prepares Superset's own database: its tables, the roles and users of roles.yaml. Run by Superset's Python.
 
-Reads `{"roles": {name: ...}, "permissions": [[permission, view]], "users": {name: {"role", "password"}}}` from standard
-input: arguments and environments can be read by others. Running it again changes nothing but what differs.
+Reads the passwords of the users, `{"admin": "…"}`, from standard input: arguments and environments can be read by
+others. Running it again changes nothing but what differs.
 """
 
 from __future__ import annotations
@@ -12,30 +12,33 @@ from pathlib import Path
 from typing import Any
 
 import superset
+import yaml
 from flask_migrate import upgrade
 from superset.app import create_app
 
+ROLES = Path(__file__).with_name("roles.yaml")
 
-def prepare(wanted: dict[str, Any]) -> None:
-    """Bring tables, permissions, roles and users to what is wanted."""
+
+def prepare(declared: dict[str, Any], passwords: dict[str, str]) -> None:
+    """Bring tables, permissions, roles and users to what is declared."""
     upgrade(directory=str(Path(superset.__file__).parent / "migrations"))
     from superset import appbuilder, security_manager
 
     appbuilder.add_permissions(update_perms=True)
     security_manager.sync_role_definitions()
-    granted = [_permission(security_manager, *names) for names in wanted["permissions"]]
-    for name in wanted["roles"]:
-        role = security_manager.add_role(name)
-        role.permissions = granted
+    granted = [_permission(security_manager, *names) for names in declared["permissions"]]
+    for name in declared["roles"]:
+        security_manager.add_role(f"Retail {name}").permissions = granted
     superset.db.session.commit()
-    for name, user in wanted["users"].items():
-        _set_user(security_manager, name, user["role"], user["password"])
+    for user, role in declared["users"].items():
+        name = f"Retail {role}" if role in declared["roles"] else role
+        _set_user(security_manager, user, name, passwords[user])
 
 
 def _permission(manager: Any, permission: str, view: str) -> Any:
     found = manager.find_permission_view_menu(permission, view)
     if found is None:
-        sys.exit(f"superset/roles.yaml: this Superset has no permission {permission} on {view}")
+        sys.exit(f"{ROLES.name}: this Superset has no permission {permission} on {view}")
     return found
 
 
@@ -45,12 +48,13 @@ def _set_user(manager: Any, name: str, role: str, password: str) -> None:
     if known is None:
         # Superset wants a name and an address, and writes to nobody.
         known = manager.add_user(name, name.capitalize(), "Retail", f"{name}@retail.invalid", role_found, password)
-    if not known:
-        sys.exit(f"Superset did not take the user {name}")
+        if not known:
+            sys.exit(f"Superset did not take the user {name}")
+        return
     known.roles, known.active = [role_found], True
     manager.reset_password(known.id, password)
 
 
 if __name__ == "__main__":
     with create_app().app_context():
-        prepare(json.load(sys.stdin))
+        prepare(yaml.safe_load(ROLES.read_text(encoding="utf-8")), json.load(sys.stdin))

@@ -39,8 +39,7 @@ def plan(*, as_json: AsJson = False) -> None:
     """Show what `apply` would change. Exit code 1 if that is anything."""
     from stack.commands.superset import plan_dashboards
 
-    home, _ = open_home()
-    found = plan_dashboards(home, Talk())
+    found = plan_dashboards(*open_home(), Talk())
     _print(found, as_json=as_json)
     if found.changes:
         raise typer.Exit(1)
@@ -51,8 +50,7 @@ def apply(*, as_json: AsJson = False) -> None:
     """Bring the declared dashboards to the running Superset, and remove those that left superset/."""
     from stack.commands.superset import apply_dashboards
 
-    home, _ = open_home()
-    _print(apply_dashboards(home, Talk()), as_json=as_json)
+    _print(apply_dashboards(*open_home(), Talk()), as_json=as_json)
 
 
 @superset.command(epilog="Example: ./retail superset lint")
@@ -72,8 +70,7 @@ def decompile(dashboard: Annotated[str, typer.Argument(metavar="DASHBOARD", help
     """Bring a change that was made in the browser back to superset/dashboards/DASHBOARD.yaml."""
     from stack.commands.superset import decompile_dashboard
 
-    home, _ = open_home()
-    file, left = decompile_dashboard(home, Talk(), dashboard)
+    file, left = decompile_dashboard(*open_home(), Talk(), dashboard)
     if left:
         Talk().warn("a declaration has no word for these, and the next apply sets them back:\n" + "\n".join(left))
     print_data(str(file))

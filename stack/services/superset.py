@@ -65,12 +65,12 @@ def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) ->
     stamp = _stamp(roles)
     if home.recall(_PREPARED) == stamp and (_folder(home) / "superset.db").exists():
         return False
-    wanted = json.dumps(roles.as_wanted(lambda user: password_of(home, user)))
+    passwords = json.dumps({user: password_of(home, user) for user in roles.users})
     log = home.logs / f"{NAME}-prepare.log"
     with log.open("wb") as output:
         done = subprocess.run(
             [programs / "python", FOLDER / "prepare.py"],
-            input=wanted.encode(),
+            input=passwords.encode(),
             env=environment,
             cwd=_folder(home),
             stdout=output,
