@@ -54,7 +54,8 @@ parallel safe
 as $body$
 select {{ names | join(', ') }}
 from (
-{{ sql }}
+{#- Text outlives the name of its database: a backup may be restored into another one. #}
+{{ sql | replace(adapter.quote(view.database) ~ '.', '') }}
 ) as model
 $body$;
 

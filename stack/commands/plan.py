@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gold.build import gold_due
+from gold.dashboards import outgrown_views
 from gold.shapes import outgrown_tables
 from ingestion.api.client import SourceClient
 from ingestion.record_ids import id_of_cursor
@@ -52,8 +53,9 @@ class PendingPull:
 class Plan:
     """What the next run would do. `bronze_files`: files waiting for Silver, by dataset; `gold`: increments of Gold.
 
-    `whole_gold`: a rebuild of Gold is requested. `unbalanced`: sales have to be reconciled with the source.
-    `backfill`: a backfill under way, of which the run pulls what is left.
+    After these, `gold` has the views for dashboards that are missing or outgrown. `whole_gold`: a rebuild of Gold is
+    requested. `unbalanced`: sales have to be reconciled with the source. `backfill`: a backfill under way, of which the
+    run pulls what is left.
     """
 
     pull: tuple[PendingPull, ...]
@@ -131,7 +133,7 @@ def _plan(conn: connection, pull: tuple[PendingPull, ...]) -> Plan:
         gap_ranges=len(gaps),
         gap_ids=sum(gap.last - gap.first + 1 for gap in gaps),
         bronze_files=waiting,
-        gold=tuple(sorted({f"{one.model} from {one.source_table}" for one in due})),
+        gold=(*sorted({f"{one.model} from {one.source_table}" for one in due}), *outgrown_views(conn)),
         whole_gold=is_whole or bool(outgrown),
         unbalanced=unbalanced,
         backfill=backfill,

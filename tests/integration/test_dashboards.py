@@ -87,6 +87,9 @@ def test_a_view_lives_on_when_its_tables_are_swapped_and_says_which_one_is_missi
     build(conn, settings)
     before = rows(conn, OIDS)
     sales = rows(conn, "select * from gold.dashboard_sales")
+    bodies = "select bool_or(strpos(prosrc, quote_ident(current_database()) || '.') > 0 "
+    bodies += "or strpos(prosrc, '\"' || current_database() || '\"') > 0) from pg_proc where proname ~ '^read_dash'"
+    assert rows(conn, bodies) == [(False,)]  # a backup may be restored into a database of another name
     swapped = rows(conn, "select 'gold.mart_sales_by_hour'::regclass::oid::bigint")
     build(conn, settings, full_refresh=True)
     assert rows(conn, "select 'gold.mart_sales_by_hour'::regclass::oid::bigint") != swapped
