@@ -62,7 +62,8 @@ class StackSettings(Settings):
     )
     superset_url: str | None = Field(
         None,
-        description="Another Superset than that of `./retail superset up`, for `plan`, `apply`, `decompile` and `check`.",
+        description="Another Superset than that of `./retail superset up`, for `plan`, `apply`, `decompile` and "
+        "`check`.",
     )
     superset_user: str = Field("admin", description="Its user, an administrator.")
     superset_password: SecretStr | None = Field(None, description="The password of that user.")
