@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from dashboards.declared import Dashboard
 from tests.browser import Page
 from tests.process_table import eventually
 
@@ -50,9 +51,15 @@ def cut_off(page: Page) -> str:
     return str(_value(page, _CUT))
 
 
-def save_picture(page: Page, file: Path) -> None:
-    """Save what the page shows as PNG."""
-    file.write_bytes(base64.b64decode(page.call("Page.captureScreenshot", format="png")["data"]))
+def height_of(dashboard: Dashboard) -> int:
+    """The pixels that a dashboard needs: its rows of eight pixels a unit, with their gaps, below the head."""
+    return 190 + sum(8 * row.height + 16 for row in dashboard.rows)
+
+
+def save_picture(page: Page, file: Path, width: int, height: int) -> None:
+    """Save the upper part of what the page shows as PNG."""
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    file.write_bytes(base64.b64decode(page.call("Page.captureScreenshot", format="png", clip=clip)["data"]))
 
 
 def _is_drawn(page: Page) -> bool:

@@ -28,6 +28,8 @@ SOURCES_OF_DBT = [
 ]
 # A view holds nothing of its own: its tables are tested.
 VIEWS = [str(file.relative_to(PROJECT_DIR)) for file in sorted(PROJECT_DIR.glob("models/gold/dashboards/*.sql"))]
+# Of tables in `meta`, what a view for dashboards reads; comments describe the rest (sql/comments.sql).
+LOG_OF_STEPS = "models/gold/dashboards/_dashboards__sources.yml"
 PRIVATE = {"rfm_cut_points"}
 
 
@@ -67,7 +69,7 @@ def test_dbt_coverage_finds_no_column_without_a_description_or_without_a_test(
     monkeypatch.setattr(dbt_runner, "_NO_ARTIFACTS", ())
     dbt_runner.invoke(conn, settings, ["docs", "generate"], "docs")
     target = settings.retail_home / "dbt" / "target"
-    assert uncovered(target, tmp_path, CoverageType.DOC) == []
+    assert uncovered(target, tmp_path, CoverageType.DOC, [LOG_OF_STEPS]) == []
 
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     manifest["nodes"] |= {f"test.constraint.{number}": one for number, one in enumerate(held_by_the_table(manifest))}

@@ -69,6 +69,9 @@ def test_a_changed_model_is_built_beside_the_live_one_which_stays_as_it_is(
     assert [rows(conn, statement) for statement in (STATE, RESULTS, LOADS)] == kept
     tables = "select tablename::text from pg_tables where schemaname = 'dev_tests' order by 1"
     assert rows(conn, tables) == [("mart_sales_by_store",)]  # the rest was read from the live Gold
+    assert developer("run", "--select", "dashboard_sales") == 0
+    sales = rows(conn, "select * from dev_tests.dashboard_sales")
+    assert sales == rows(conn, "select * from gold.dashboard_sales") != []
 
 
 @pytest.mark.slow
