@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +26,7 @@ from dashboards.server import open_server
 from dashboards.written import text_of
 from gold.dbt_runner import PROJECT_DIR
 from medallion.database import connect, transaction
-from medallion.errors import DashboardInvalid, DashboardServerError, RetailError, SettingMissing
+from medallion.errors import DashboardInvalid, DashboardServerError, RetailError, SettingMissing, ToolUnavailable
 from medallion.schema import prepare_schema
 from medallion.wording import counted
 from stack.commands.tools import dbt_environment, run_dbt
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from stack.host.settings import StackSettings
 
 _MOST_RENEWED = 3
+_FIRST_PYTHON_WITHOUT = (3, 13)
 
 
 def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
@@ -59,6 +61,7 @@ def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
                 f"Superset is up already (process {home.holder(NAME)})",
                 remedy="./retail status shows its address, ./retail superset apply brings what is declared",
             )
+        require_python(sys.version_info[:2])
         declared = declared_dashboards(home, talk)  # first: a file that is wrong starts nothing
         programs = open_environment(home, NAME, talk)
         with warehouse(home, settings, talk) as owner_url:
@@ -82,6 +85,16 @@ def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
                 raise ended(home, NAME, process.wait())
             finally:
                 stop(home, [service.name])
+
+
+def require_python(version: tuple[int, ...]) -> None:
+    """Raise ToolUnavailable for a Python that Superset's packages do not support: their build would fail instead."""
+    if version >= _FIRST_PYTHON_WITHOUT:
+        raise ToolUnavailable(
+            f"Superset 6.1 cannot be installed for Python {version[0]}.{version[1]}",
+            why="it needs numpy 1.26, which Python 3.12 is the last to have",
+            remedy="remove .venv and make it again with an older one, such as RETAIL_PYTHON=python3.12 ./retail --help",
+        )
 
 
 def apply_dashboards(home: Home, settings: StackSettings, talk: Talk) -> Plan:
