@@ -13,6 +13,7 @@ from dashboards.bundle import bundle_of, compile_assets
 from dashboards.difference import Change, changes
 from dashboards.identity import MARK, asset_id
 from dashboards.roles import role_name
+from medallion.errors import DashboardServerError
 from medallion.wording import counted
 
 if TYPE_CHECKING:
@@ -87,4 +88,9 @@ def _set_roles(server: SupersetServer, declared: Declared) -> None:
 
 
 def _role_ids(known: dict[str, int], names: tuple[str, ...]) -> set[int]:
+    if missing := [name for name in names if role_name(name) not in known]:
+        raise DashboardServerError(
+            f"Superset has no role {', '.join(map(role_name, missing))}",
+            remedy="start it by ./retail superset up, which makes the roles of superset/roles.yaml",
+        )
     return {known[role_name(name)] for name in names}

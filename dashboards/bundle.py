@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,11 @@ from dashboards.charts import compile_chart
 from dashboards.datasets import FILE, all_figures, dataset_asset
 from dashboards.declared import Choice, Text
 from dashboards.identity import MARK, asset_id
-from dashboards.periods import superset_range
+from dashboards.periods import DEFAULT_PERIOD, superset_range
 from medallion.errors import DashboardInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dashboards.datasets import Figure
     from dashboards.declared import Chart, Dashboard, Dataset
@@ -29,8 +30,12 @@ _WAREHOUSE = "postgresql+psycopg2://retail_reader@warehouse/retail"
 _VERSION = "1.0.0"
 _EPOCH = "2020-01-01T00:00:00+00:00"
 _ZIP_TIME = (2020, 1, 1, 0, 0, 0)
-# On a narrow screen the sign of the filters would cut titles off.
-_CSS = "@media (max-width: 1200px) { .filter-counts { display: none } }"
+# On a narrow screen the sign of the filters would cut off the title of a number.
+_CSS = (
+    "@media (max-width: 1200px) "
+    "{ .dashboard-component-chart-holder:has(.superset-legacy-chart-big-number) .filter-counts { display: none } }"
+)
+Wrong = Mapping[str, Mapping[str, str]]  # data set → figure → what is wrong with it
 Assets = dict[str, dict[str, Any]]  # path in the bundle, without its folder → content
 
 
@@ -45,10 +50,11 @@ class Declared:
 
 def compile_assets(declared: Declared) -> Assets:
     """Every asset by its path. Raises DashboardInvalid, which names dashboard, chart and column of what is wrong."""
-    figures = all_figures(declared.datasets, declared.relations)
-    problems = [one for dashboard in declared.dashboards for one in _unknown(dashboard, declared, figures)]
+    figures, wrong = all_figures(declared.datasets, declared.relations)
+    problems = [f"{FILE}, {name}: {text}" for name, found in wrong.items() for text in dict.fromkeys(found.values())]
+    problems += [one for dashboard in declared.dashboards for one in _unknown(dashboard, declared, figures, wrong)]
     if problems:
-        raise DashboardInvalid(file="superset/dashboards", problems=problems)
+        raise DashboardInvalid(file="superset/", problems=problems)
     used = sorted({name for one in declared.dashboards for name in one.datasets})
     assets: Assets = {"databases/warehouse.yaml": _database()}
     for name in used:
@@ -73,19 +79,24 @@ def bundle_of(assets: Assets) -> bytes:
     return stream.getvalue()
 
 
-def _unknown(dashboard: Dashboard, declared: Declared, figures: Mapping[str, Mapping[str, Figure]]) -> Iterator[str]:
+def _unknown(
+    dashboard: Dashboard, declared: Declared, figures: Mapping[str, Mapping[str, Figure]], wrong: Wrong
+) -> Iterator[str]:
     """Data sets, columns and figures that are named and not there."""
     for one in (*dashboard.charts, *dashboard.filters):
         where = f"{dashboard.slug}, {'filter' if isinstance(one, Choice) else 'chart'} {one.name}"
         if one.dataset not in figures:
             yield f"{where}: {one.dataset} is not in superset/{FILE}"
             continue
+        if one.dataset not in declared.relations:
+            yield f"{where}: dbt's manifest has no model {one.dataset}"
+            continue
         columns = declared.relations[one.dataset].columns
         names = [one.column] if isinstance(one, Choice) else _columns_of(one)
         yield from (f"{where}: {one.dataset} has no column {name}" for name in names if name not in columns)
         if not isinstance(one, Choice):
             time = declared.datasets[one.dataset].time
-            yield from (f"{where}: {problem}" for problem in _not_offered(one, figures[one.dataset], time))
+            yield from (f"{where}: {problem}" for problem in _not_offered(one, figures[one.dataset], wrong, time))
 
 
 def _columns_of(chart: Chart) -> list[str]:
@@ -94,12 +105,14 @@ def _columns_of(chart: Chart) -> list[str]:
     return list(dict.fromkeys([*chart.dimensions, *(text.split()[0] for text in chart.where), *sorted_by]))
 
 
-def _not_offered(chart: Chart, offered: Mapping[str, Figure], time: str | None) -> Iterator[str]:
+def _not_offered(chart: Chart, offered: Mapping[str, Figure], wrong: Wrong, time: str | None) -> Iterator[str]:
     """The figures that a chart names and its data set has not, and a period that it cannot have."""
     known = ", ".join(offered) or "none"
-    yield from (
-        f"{chart.dataset} offers no figure {one}; it has {known}" for one in chart.figures if one not in offered
-    )
+    for one in chart.figures:
+        if why := wrong.get(chart.dataset, {}).get(one):
+            yield f"{one}: {why}"
+        elif one not in offered:
+            yield f"{chart.dataset} offers no figure {one}; it has {known}"
     if time is None and (chart.kind == "trend" or chart.period or getattr(chart, "compare", None)):
         yield f"{chart.dataset} has no time column in superset/{FILE}"
 
@@ -124,7 +137,7 @@ def _database() -> dict[str, Any]:
 def _chart(
     dashboard: Dashboard, chart: Chart, declared: Declared, figures: Mapping[str, Mapping[str, Figure]]
 ) -> dict[str, Any]:
-    default = dashboard.period.default if dashboard.period else "last 28 days"
+    default = dashboard.period.default if dashboard.period else DEFAULT_PERIOD
     compiled = compile_chart(chart, declared.datasets[chart.dataset], figures[chart.dataset], default)
     context = {
         "datasource": {"id": 0, "type": "table"},

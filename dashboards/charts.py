@@ -23,6 +23,7 @@ GRAINS = {"hour": "PT1H", "day": "P1D", "week": "P1W", "month": "P1M"}
 _TIME_FORMATS = {"hour": "%d %b %H:%M", "day": "%d %b", "week": "%d %b", "month": "%b %Y"}
 _OPERATORS = {"=": ("==", "EQUALS"), "!=": ("!=", "NOT_EQUALS"), ">": (">", "GREATER_THAN"), "<": ("<", "LESS_THAN")}
 _OPERATORS |= {">=": (">=", "GREATER_THAN_OR_EQUAL"), "<=": ("<=", "LESS_THAN_OR_EQUAL")}
+_MOST_ROWS = 10_000
 _COLORS = "supersetColors"
 # A heat map of one color: a figure has no good and no bad half.
 _SHADES = "superset_seq_1"
@@ -42,17 +43,18 @@ def compile_chart(chart: Chart, dataset: Dataset, figures: Mapping[str, Figure],
     period = superset_range(chart.period or default_period) if dataset.time else NO_PERIOD
     viz_type, params, query = _COMPILERS[type(chart)](chart, dataset, figures)
     filters = [_simple(*condition(one)) for one in chart.where]
+    having = _without_nothing(chart, figures)
     if dataset.time:
         filters.insert(0, _temporal(dataset.time, period))
     query = {
         "filters": [{"col": one["subject"], "op": one["operator"], "val": one["comparator"]} for one in filters],
-        "extras": {"having": "", "where": ""},
+        "extras": {"having": having, "where": ""},
         "applied_time_extras": {},
         "columns": [],
         "metrics": list(chart.figures),
         "orderby": [],
         "annotation_layers": [],
-        "row_limit": 10_000,
+        "row_limit": _MOST_ROWS,
         "series_limit": 0,
         "order_desc": True,
         "url_params": {},
@@ -61,7 +63,8 @@ def compile_chart(chart: Chart, dataset: Dataset, figures: Mapping[str, Figure],
         "post_processing": [],
         "time_offsets": [],
     } | query
-    return CompiledChart(viz_type, {"viz_type": viz_type, "adhoc_filters": filters, **params}, query)
+    settings = [*filters, _having(having)] if having else filters
+    return CompiledChart(viz_type, {"viz_type": viz_type, "adhoc_filters": settings, **params}, query)
 
 
 def _number(
@@ -92,12 +95,12 @@ def _over_days(chart: Number, time: str) -> dict[str, Any]:
         "subheader_font_size": 0.125,
         "rolling_type": "None",
         "resample_rule": "1D",
-        "resample_method": "zerofill",
+        "resample_method": "asfreq",
     }
 
 
 def _of_days(chart: Number, time: str) -> dict[str, Any]:
-    """A day without a row is a day of 0: else the change would be to another weekday."""
+    """A day without a row keeps its place, empty: else the change would be to another weekday."""
     return {
         "columns": [_axis(time, GRAINS["day"])],
         "orderby": [[time, True]],
@@ -112,7 +115,7 @@ def _of_days(chart: Number, time: str) -> dict[str, Any]:
                     "drop_missing_columns": True,
                 },
             },
-            {"operation": "resample", "options": {"method": "asfreq", "rule": "1D", "fill_value": 0}},
+            {"operation": "resample", "options": {"method": "asfreq", "rule": "1D", "fill_value": None}},
             {"operation": "flatten"},
         ],
     }
@@ -133,7 +136,7 @@ def _trend(chart: Trend, dataset: Dataset, figures: Mapping[str, Figure]) -> tup
         "groupby": names,
         "limit": chart.most if chart.by else 0,
         "order_desc": True,
-        "row_limit": 10_000,
+        "row_limit": _MOST_ROWS,
         "truncate_metric": True,
         "show_empty_columns": True,
         "comparison_type": "values",
@@ -171,14 +174,7 @@ def _trend(chart: Trend, dataset: Dataset, figures: Mapping[str, Figure]) -> tup
 def _ranking(
     chart: Ranking, _dataset: Dataset, figures: Mapping[str, Figure]
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    sort = (
-        {"x_axis_sort": chart.by, "x_axis_sort_asc": True}
-        if chart.ordered
-        else {
-            "x_axis_sort": chart.figure,
-            "x_axis_sort_asc": True,
-        }
-    )
+    sort = {"x_axis_sort": chart.by if chart.ordered else chart.figure, "x_axis_sort_asc": True}
     params = {
         "x_axis": chart.by,
         "xAxisForceCategorical": True,
@@ -296,12 +292,12 @@ def _heat_map(
         "show_legend": True,
         "show_percentage": False,
         "show_values": False,
-        "row_limit": 1_000,
+        "row_limit": _MOST_ROWS,
     }
     query = {
         "columns": [_axis(chart.across, None), chart.down],
         "orderby": [[chart.across, True], [chart.down, False]],
-        "row_limit": 1_000,
+        "row_limit": _MOST_ROWS,
         "post_processing": [{"operation": "rank", "options": {"metric": chart.figure, "group_by": None}}],
     }
     return "heatmap_v2", params, query
@@ -315,6 +311,17 @@ _COMPILERS: dict[type, Any] = {
     Listing: _listing,
     HeatMap: _heat_map,
 }
+
+
+def _without_nothing(chart: Chart, figures: Mapping[str, Figure]) -> str:
+    """The condition of a chart that is sorted by a rate: Postgres has an empty one first, as if it were the largest."""
+    if not isinstance(chart, (Ranking, Table)) or figures[chart.figures[0]].unit not in ("share", "ratio"):
+        return ""
+    return f"{figures[chart.figures[0]].sql} is not null"
+
+
+def _having(sql: str) -> dict[str, Any]:
+    return {"clause": "HAVING", "expressionType": "SQL", "sqlExpression": sql}
 
 
 def _temporal(column: str, period: str) -> dict[str, Any]:

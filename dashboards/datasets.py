@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dashboards.identity import MARK, asset_id
@@ -16,7 +17,7 @@ from medallion.errors import DashboardInvalid
 from medallion.metrics import formula, measures, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dashboards.declared import Dataset
     from dashboards.relations import Relation, RelationColumn
@@ -33,6 +34,7 @@ FORMATS = {
     "day": "%Y-%m-%d",
 }
 _AGGREGATES = {"count_distinct": "count(distinct {})", "count": "count({})", "sum": "sum({})"}
+_NAMES = {"sum": "total_{}", "avg": "average_{}", "max": "latest_{}"}
 _UNITS = {"_amount": "money", "_count": "count", "_share": "share", "_seconds": "seconds"}
 
 
@@ -49,14 +51,18 @@ class Figure:
 
 def figures_of(name: str, declared: Dataset, relation: Relation) -> dict[str, Figure]:
     """The figures that a data set offers, by name. Raises DashboardInvalid for one that the relation cannot give."""
-    found = [
-        *(_metric(name, metric, relation) for metric in declared.metrics),
-        *(_aggregated(name, column, "sum", relation) for column in declared.sums),
-        *(_aggregated(name, column, "avg", relation) for column in declared.averages),
-        *(_aggregated(name, column, "max", relation) for column in declared.latest),
-        *(_share(name, share, parts, relation) for share, parts in declared.shares.items()),
-    ]
-    return {one.name: one for one in found}
+    return {figure: make() for figure, make in _makers(name, declared, relation)}
+
+
+def _makers(name: str, declared: Dataset, relation: Relation) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The names of the figures that a data set declares, each with what makes it."""
+    for metric in declared.metrics:
+        yield metric, partial(_metric, name, metric, relation)
+    for how, columns in (("sum", declared.sums), ("avg", declared.averages), ("max", declared.latest)):
+        for column in columns:
+            yield _NAMES[how].format(column), partial(_aggregated, name, column, how, relation)
+    for share, parts in declared.shares.items():
+        yield share, partial(_share, name, share, parts, relation)
 
 
 def dataset_asset(name: str, declared: Dataset, relation: Relation) -> dict[str, Any]:
@@ -115,11 +121,11 @@ def _measure(dataset: str, word: str, relation: Relation) -> str:
 def _aggregated(dataset: str, column: str, how: str, relation: Relation) -> Figure:
     known = _known(dataset, column, relation)
     unit = _unit_of(known)
-    name, label = {"sum": ("total_{}", "{}"), "avg": ("average_{}", "Average {}"), "max": ("latest_{}", "{}")}[how]
+    label = "Average {}" if how == "avg" else "{}"
     sql = f"coalesce({how}({column}), 0)" if how == "sum" and unit != "money" else f"{how}({column})"
     text = label_of(column)
     return Figure(
-        name.format(column),
+        _NAMES[how].format(column),
         label.format(text if how != "avg" else text.lower()),
         known.description,
         _in_one_currency(sql, unit, relation),
@@ -183,22 +189,25 @@ def _invalid(dataset: str, problem: str) -> DashboardInvalid:
     return DashboardInvalid(file=FILE, problems=[f"{dataset}: {problem}"])
 
 
-def all_figures(declared: Mapping[str, Dataset], relations: Mapping[str, Relation]) -> dict[str, dict[str, Figure]]:
-    """The figures of each declared data set. Raises DashboardInvalid, which names all that is wrong."""
-    found, problems = {}, []
+def all_figures(
+    declared: Mapping[str, Dataset], relations: Mapping[str, Relation]
+) -> tuple[dict[str, dict[str, Figure]], dict[str, dict[str, str]]]:
+    """The figures of each declared data set, and by data set and figure what is wrong with those that it cannot give.
+
+    What is wrong with a data set as a whole is under the name of the data set.
+    """
+    found: dict[str, dict[str, Figure]] = {}
+    wrong: dict[str, dict[str, str]] = {}
     for name, dataset in declared.items():
-        try:
-            if name not in relations:
-                raise _invalid(name, "dbt's manifest has no such model")
-            found[name] = figures_of(name, dataset, relations[name])
-            problems += [*_wrong_time(name, dataset, relations[name])]
-        except DashboardInvalid as error:
-            problems += error.problems
-    if problems:
-        raise DashboardInvalid(file=FILE, problems=problems)
-    return found
-
-
-def _wrong_time(name: str, declared: Dataset, relation: Relation) -> Iterator[str]:
-    if declared.time and declared.time not in relation.columns:
-        yield f"{name}: {relation.name} has no column {declared.time}"
+        found[name], wrong[name] = {}, {}
+        if name not in relations:
+            wrong[name][name] = "dbt's manifest has no such model"
+            continue
+        if dataset.time and dataset.time not in relations[name].columns:
+            wrong[name][name] = f"{name} has no column {dataset.time}"
+        for figure, make in _makers(name, dataset, relations[name]):
+            try:
+                found[name][figure] = make()
+            except DashboardInvalid as error:
+                wrong[name][figure] = error.problems[0].removeprefix(f"{name}: ")
+    return found, {name: problems for name, problems in wrong.items() if problems}

@@ -100,6 +100,11 @@ class _Chart(_Strict):
         """The figures of a row."""
         return ()
 
+    @property
+    def most_rows(self) -> int | None:
+        """The most rows that it shows; None: all."""
+        return None
+
 
 class Number(_Chart):
     """One figure, large. `compare`: also the change to the same figure so long ago."""
@@ -151,6 +156,10 @@ class Ranking(_Chart):
     def figures(self) -> tuple[str, ...]:
         return (self.figure,)
 
+    @property
+    def most_rows(self) -> int | None:
+        return None if self.ordered else self.most
+
 
 class Table(_Chart):
     """Figures by columns, sorted by the first one. `compare`: each with its change to so long ago."""
@@ -169,6 +178,10 @@ class Table(_Chart):
     def figures(self) -> tuple[str, ...]:
         return self.shows
 
+    @property
+    def most_rows(self) -> int | None:
+        return self.most
+
 
 class Listing(_Chart):
     """Rows of the dataset as they are, sorted by a column, the largest first unless it says `ascending`."""
@@ -182,6 +195,10 @@ class Listing(_Chart):
     @property
     def dimensions(self) -> tuple[str, ...]:
         return self.columns
+
+    @property
+    def most_rows(self) -> int | None:
+        return self.most
 
 
 class HeatMap(_Chart):
@@ -279,7 +296,7 @@ def read_dashboards(folder: Path = FOLDER) -> list[Dashboard]:
 
 def read_dashboard(file: Path) -> Dashboard:
     """One declared dashboard. Raises DashboardInvalid."""
-    content = _content(file)
+    content = read_mapping(file)
     try:
         return Dashboard(slug=file.stem, **content)
     except ValidationError as error:
@@ -292,7 +309,7 @@ def read_datasets(folder: Path = FOLDER) -> dict[str, Dataset]:
     """The declared datasets by the name of their relation. Raises DashboardInvalid."""
     file = folder / "datasets.yaml"
     found = {}
-    for name, content in _content(file).items():
+    for name, content in read_mapping(file).items():
         try:
             found[str(name)] = Dataset.model_validate(content or {})
         except ValidationError as error:
@@ -319,7 +336,8 @@ def condition(text: str) -> tuple[str, str, str]:
     return found[1], found[2], found[3]
 
 
-def _content(file: Path) -> dict[str, Any]:
+def read_mapping(file: Path) -> dict[str, Any]:
+    """The content of a YAML file of ours. Raises DashboardInvalid for one that cannot be read, or holds no mapping."""
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

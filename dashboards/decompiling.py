@@ -1,8 +1,8 @@
 """From Superset back to a declaration: what somebody has changed in the browser.
 
-A chart, a filter or a layout that the declarations cannot say is an error that names it: a change is brought back
-whole, or not at all. What Superset's editor can set and a declaration has no word for, such as a color, stays a
-difference that `plan` shows.
+A chart, a filter or a layout that the declarations cannot say is an error that names it, and nothing is written. What
+Superset's editor can set on a chart and a declaration has no word for, such as a color, stays a difference that `plan`
+shows.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def _content(page: _Page) -> dict[str, Any]:
             found["period"] = {"name": one["name"], "default": default or ""}
         elif one["filterType"] != "filter_select":
             page.problems.append(f"filter {one['name']}: {one['filterType']} has no declaration")
-    found["filters"] = [_choice(page, one) for one in page.filters if one["filterType"] == "filter_select"]
+    choices = [one for one in page.filters if one["filterType"] == "filter_select"]
+    found["filters"] = [read for one in choices if (read := _read(page, f"filter {one['name']}", _choice, one))]
     found["rows"] = list(_rows(page, default))
     return found
 
@@ -135,12 +136,21 @@ def _part(page: _Page, one: Mapping[str, Any], default: str | None) -> dict[str,
     if one["type"] != "CHART":
         page.problems.append(f"{one['type']} in a row of the layout has no declaration")
         return None
-    return _chart(page, one["meta"], default)
+    title = one["meta"].get("sliceNameOverride") or one["meta"].get("sliceName", one["meta"]["uuid"])
+    return _read(page, f"chart {title}", _chart, one["meta"], title, default)
 
 
-def _chart(page: _Page, meta: Mapping[str, Any], default: str | None) -> dict[str, Any] | None:
+def _read(page: _Page, what: str, read: Callable[..., dict[str, Any] | None], *parts: Any) -> dict[str, Any] | None:
+    """What `read` makes of the parts; settings that it does not know are a problem of the page."""
+    try:
+        return read(page, *parts)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        page.problems.append(f"{what}: its settings have no declaration ({type(error).__name__}: {error})")
+        return None
+
+
+def _chart(page: _Page, meta: Mapping[str, Any], title: str, default: str | None) -> dict[str, Any] | None:
     asset = page.of_kind("charts/").get(meta["uuid"])
-    title = meta.get("sliceNameOverride") or meta.get("sliceName", meta["uuid"])
     if asset is None:
         page.problems.append(f"chart {title} is not in the export")
         return None
@@ -160,7 +170,10 @@ def _chart(page: _Page, meta: Mapping[str, Any], default: str | None) -> dict[st
         "width": meta["width"],
         "dataset": dataset,
     }
-    ranges = [one["comparator"] for one in params["adhoc_filters"] if one["operator"] == "TEMPORAL_RANGE"]
+    conditions = [one for one in params["adhoc_filters"] if one["expressionType"] == "SIMPLE"]
+    ranges = [one["comparator"] for one in conditions if one["operator"] == "TEMPORAL_RANGE"]
+    if any(one["expressionType"] != "SIMPLE" and one["clause"] != "HAVING" for one in params["adhoc_filters"]):
+        page.problems.append(f"chart {title}: a filter in SQL has no declaration")
     period = page.period(ranges[0], f"chart {title}") if ranges else None
     if period and (period != default or (page.known is not None and _has_own(page, meta["uuid"]))):
         found["period"] = period
@@ -169,7 +182,7 @@ def _chart(page: _Page, meta: Mapping[str, Any], default: str | None) -> dict[st
         for one in page.filters
         if one["filterType"] == "filter_select" and _ignores(page, one, meta, dataset)
     ]
-    where = [_condition(one) for one in params["adhoc_filters"] if one["operator"] != "TEMPORAL_RANGE"]
+    where = [_condition(one) for one in conditions if one["operator"] != "TEMPORAL_RANGE"]
     note = {"note": asset["description"]} if asset.get("description") else {}
     return (
         found | note | ({"ignores": ignored} if ignored else {}) | ({"where": where} if where else {}) | reader(params)

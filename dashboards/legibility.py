@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards.declared import HeatMap, Number, Ranking, Table, Text, Trend
+from dashboards.declared import HeatMap, Number, Ranking, Text, Trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,9 +29,10 @@ _LEAST_WIDTH = {"number": 2, "trend": 4, "ranking": 4, "heat map": 5, "table": 6
 
 def illegible(dashboard: Dashboard, figures: Mapping[str, Mapping[str, Figure]]) -> list[str]:
     """What makes the dashboard hard to read: each with the chart and the rule."""
+    default = dashboard.period.default if dashboard.period else ""
     return [
         *_of_the_page(dashboard),
-        *(one for chart in dashboard.charts for one in _of_a_chart(chart, figures)),
+        *(one for chart in dashboard.charts for one in _of_a_chart(chart, figures, default)),
         *_of_rows(dashboard),
     ]
 
@@ -58,7 +59,7 @@ def _of_the_page(dashboard: Dashboard) -> Iterator[str]:
         yield "rows are not in the order numbers, trend, ranking, detail"
 
 
-def _of_a_chart(chart: Chart, figures: Mapping[str, Mapping[str, Figure]]) -> Iterator[str]:
+def _of_a_chart(chart: Chart, figures: Mapping[str, Mapping[str, Figure]], default: str) -> Iterator[str]:
     longest = _LONGEST_NUMBER_TITLE if isinstance(chart, Number) else _LONGEST_TITLE
     if len(chart.title) > longest:
         yield f"{chart.name}: a title of {len(chart.title)} characters, at most {longest} fit"
@@ -72,7 +73,7 @@ def _of_a_chart(chart: Chart, figures: Mapping[str, Mapping[str, Figure]]) -> It
         yield f"{chart.name}: {', '.join(sorted(units))} on one axis"
     if isinstance(chart, Trend) and chart.stacked and units - {"money", "count", "seconds"}:
         yield f"{chart.name}: stacks what does not add up"
-    if isinstance(chart, (Trend, Ranking, Table)) and getattr(chart, "compare", None) and chart.period == "today":
+    if getattr(chart, "compare", None) and (chart.period or default).endswith("today"):
         yield f"{chart.name}: compares a day that is under way"
     if isinstance(chart, HeatMap) and chart.across == chart.down:
         yield f"{chart.name}: both axes are {chart.across}"

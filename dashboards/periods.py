@@ -10,6 +10,7 @@ import re
 from datetime import date, timedelta
 
 NO_PERIOD = "No filter"
+DEFAULT_PERIOD = "last 28 days"  # of a dashboard without a filter of the period
 _TODAY = "DATETIME('today')"
 _TOMORROW = f"DATEADD({_TODAY}, 1, day)"
 _WRITTEN = re.compile(r"DATEADD\(DATETIME\('today'\), -(?P<number>\d+), (?P<unit>\w+)\)")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dashboards.declared import FOLDER, Name, Words
+from dashboards.declared import FOLDER, Name, Words, read_mapping
 from medallion.errors import DashboardInvalid
-from medallion.yaml_files import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from dashboards.declared import Dashboard
 
 ADMIN = "admin"  # the user as whom dashboards are applied
 _FILE = "roles.yaml"
@@ -37,8 +39,8 @@ class Roles:
 def read_roles(folder: Path = FOLDER) -> Roles:
     """The declared roles. Raises DashboardInvalid."""
     try:
-        found = _File.model_validate(read_yaml(folder / _FILE))
-    except (ValidationError, OSError) as error:
+        found = _File.model_validate(read_mapping(folder / _FILE))
+    except ValidationError as error:
         raise DashboardInvalid(file=_FILE, problems=[" ".join(str(error).split())]) from error
     unknown = [
         f"{user}: {role} is no role of this file, nor Admin"
@@ -50,6 +52,14 @@ def read_roles(folder: Path = FOLDER) -> Roles:
     if unknown:
         raise DashboardInvalid(file=_FILE, problems=unknown)
     return Roles(tuple(found.roles), found.users)
+
+
+def require_roles(dashboards: Iterable[Dashboard]) -> None:
+    """Raise DashboardInvalid for a dashboard that names a role which superset/roles.yaml does not have."""
+    known = read_roles().roles
+    unknown = [f"{one.slug}: there is no role {role}" for one in dashboards for role in one.roles if role not in known]
+    if unknown:
+        raise DashboardInvalid(file="superset/dashboards", problems=unknown)
 
 
 def role_name(name: str) -> str:

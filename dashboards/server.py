@@ -7,10 +7,12 @@ DashboardServerError with its own words.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,9 +23,10 @@ from medallion.errors import DashboardServerError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PAGE = 1_000  # more than we have of anything; a longer list is read page by page
+_PAGE = 100  # the most that Superset gives at once
 _SECONDS = 120.0
 _REFUSED = (401, 403)
+_GONE = 404
 
 
 @dataclass(frozen=True)
@@ -62,22 +65,17 @@ class SupersetServer:
 
     def list_items(self, kind: str) -> list[Item]:
         """The charts (`chart`), data sets (`dataset`) or dashboards (`dashboard`) of the server."""
-        found: list[Item] = []
-        while True:
-            query = json.dumps({"page": len(found) // _PAGE, "page_size": _PAGE})
-            content = self._json(self._get(f"/api/v1/{kind}/", params={"q": query}))
-            found += [_item(one) for one in content["result"]]
-            if len(content["result"]) < _PAGE:
-                return found
+        return [_item(one) for one in self._all(f"/api/v1/{kind}/")]
 
     def delete(self, kind: str, identity: int) -> None:
         """Delete one chart, data set or dashboard."""
-        self._checked(self._send("DELETE", f"/api/v1/{kind}/{identity}"))
+        answer = self._send("DELETE", f"/api/v1/{kind}/{identity}")
+        if answer.status_code != _GONE:
+            self._checked(answer)
 
     def roles(self) -> dict[str, int]:
         """The ids of the roles by name."""
-        content = self._json(self._get("/api/v1/security/roles/", params={"q": json.dumps({"page_size": _PAGE})}))
-        return {one["name"]: int(one["id"]) for one in content["result"]}
+        return {one["name"]: int(one["id"]) for one in self._all("/api/v1/security/roles/")}
 
     def roles_of(self, dashboard: int) -> set[int]:
         """The ids of the roles that see a dashboard."""
@@ -89,9 +87,10 @@ class SupersetServer:
         self._checked(self._send("PUT", f"/api/v1/dashboard/{dashboard}", json={"roles": sorted(roles)}))
 
     def chart_data(self, context: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The rows that a chart shows, by its query context. Numbers are Decimal, so no digit is lost."""
+        """The rows of a query context. Numbers are Decimal, as the text of the answer has them."""
         answer = self._send("POST", "/api/v1/chart/data", json=context)
-        [result] = self._json(answer)["result"][:1]
+        found = self._json(answer).get("result") or [{"error": "it answered nothing"}]
+        result = found[0]
         if result.get("error"):
             raise DashboardServerError(f"Superset could not read a chart: {result['error']}", remedy=_LOOK)
         rows: list[dict[str, Any]] = result["data"]
@@ -101,6 +100,15 @@ class SupersetServer:
         """What a dashboard shows to this login. Raises DashboardServerError when it may not be seen."""
         found: list[dict[str, Any]] = self._json(self._get(f"/api/v1/dashboard/{dashboard}/charts"))["result"]
         return found
+
+    def _all(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every entry of a list, page by page."""
+        for page in itertools.count():
+            query = json.dumps({"page": page, "page_size": _PAGE})
+            found = self._json(self._get(path, params={"q": query}))["result"]
+            yield from found
+            if len(found) < _PAGE:
+                return
 
     def _get(self, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
         return self._checked(self._send("GET", path, params=params))
@@ -114,7 +122,7 @@ class SupersetServer:
     def _json(self, answer: httpx.Response) -> Any:
         self._checked(answer)
         try:
-            return json.loads(answer.text, parse_float=_decimal)
+            return json.loads(answer.text, parse_float=Decimal)
         except ValueError as error:
             raise _unreadable("an answer", error) from error
 
@@ -158,12 +166,6 @@ def _log_in(client: httpx.Client, address: str, user: str, password: str) -> Non
         )
     token.raise_for_status()
     client.headers.update({"X-CSRFToken": token.json()["result"], "Referer": address})
-
-
-def _decimal(text: str) -> Any:
-    from decimal import Decimal  # noqa: PLC0415
-
-    return Decimal(text)
 
 
 def _item(one: dict[str, Any]) -> Item:

@@ -17,6 +17,8 @@ from flask_migrate import upgrade
 from superset.app import create_app
 
 ROLES = Path(__file__).with_name("roles.yaml")
+# Superset wants an address of each user, and writes to none. By it we know the users that we have made.
+_OURS = "@retail.invalid"
 
 
 def prepare(declared: dict[str, Any], passwords: dict[str, str]) -> None:
@@ -30,9 +32,22 @@ def prepare(declared: dict[str, Any], passwords: dict[str, str]) -> None:
     for name in declared["roles"]:
         security_manager.add_role(f"Retail {name}").permissions = granted
     superset.db.session.commit()
+    _close_what_left(security_manager, declared)
     for user, role in declared["users"].items():
         name = f"Retail {role}" if role in declared["roles"] else role
         _set_user(security_manager, user, name, passwords[user])
+
+
+def _close_what_left(manager: Any, declared: dict[str, Any]) -> None:
+    """Take the rights of roles, and the login of users, that are declared no more. What people have made stays."""
+    kept = {f"Retail {name}" for name in declared["roles"]}
+    for role in manager.get_all_roles():
+        if role.name.startswith("Retail ") and role.name not in kept:
+            role.permissions = []
+    for user in manager.get_all_users():
+        if user.email.endswith(_OURS) and user.username not in declared["users"]:
+            user.active, user.roles = False, [manager.find_role("Public")]
+    superset.db.session.commit()
 
 
 def _permission(manager: Any, permission: str, view: str) -> Any:
@@ -46,8 +61,7 @@ def _set_user(manager: Any, name: str, role: str, password: str) -> None:
     role_found = manager.find_role(role)
     known = manager.find_user(username=name)
     if known is None:
-        # Superset wants a name and an address, and writes to nobody.
-        known = manager.add_user(name, name.capitalize(), "Retail", f"{name}@retail.invalid", role_found, password)
+        known = manager.add_user(name, name.capitalize(), "Retail", f"{name}{_OURS}", role_found, password)
         if not known:
             sys.exit(f"Superset did not take the user {name}")
         return

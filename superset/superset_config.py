@@ -31,7 +31,11 @@ DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 FILTER_STATE_CACHE_CONFIG = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 86_400}
 EXPLORE_FORM_DATA_CACHE_CONFIG = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 86_400}
 
-RATELIMIT_ENABLED = False
+# Passwords are not to be tried out; a page asks for many charts at once.
+RATELIMIT_ENABLED = True
+RATELIMIT_APPLICATION = "1000 per second"
+AUTH_RATE_LIMITED = True
+AUTH_RATE_LIMIT = "20 per 20 second"
 PREVENT_UNSAFE_DB_CONNECTIONS = True
 # Refuses a page elsewhere whose name points to this machine.
 TRUSTED_HOSTS = os.environ.get("SUPERSET_HOSTS", "127.0.0.1,localhost").split(",")

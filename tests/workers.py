@@ -22,6 +22,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
     for name in (
         "backfill_cli",
         "clock_jumps",
+        "dashboards",
         "embedded_postgres",
         "error_lines",
         "failed_runs",

@@ -1,35 +1,41 @@
 """The check of every chart: what Superset shows, next to SQL over Gold and next to a reference, at one state of Gold.
 
 The SQL of a chart is written by hand over the fact and the nightly tables, in superset/checks/<dashboard>.yaml: a
-mistake of a mart, of a definition or of a chart shows as a difference. It runs before and after Superset is read. If
-its rows are not the same, Gold has moved in between, and the chart is read again; after three times it is `stale`.
+mistake of a mart, of a definition or of a chart shows as a difference. It runs before and after Superset is read, and
+no mart may be behind the fact: else Gold has moved in between, and the chart is read again; after three times, or where
+a mart stays behind, it is `stale`.
 """
 
 from __future__ import annotations
 
+import json
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
+
 from dashboards.bundle import Declared, compile_assets
-from dashboards.charts import compile_chart
 from dashboards.checking.comparison import Cell, compare
 from dashboards.checking.reading import (
     Asked,
     ChartToRead,
     Rows,
+    StoredChart,
     context_of,
+    largest,
     rows_of_file,
     rows_of_sql,
     rows_of_superset,
     write_rows,
 )
-from dashboards.datasets import figures_of
-from dashboards.declared import FOLDER
+from dashboards.declared import FOLDER, read_mapping
+from dashboards.difference import Change, changes
 from dashboards.identity import asset_id
 from medallion.database import transaction
-from medallion.errors import DashboardInvalid, DashboardServerError
-from medallion.yaml_files import read_yaml
+from medallion.errors import DashboardInvalid, DashboardServerError, DatabaseError, RetailError
+from medallion.statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +47,9 @@ if TYPE_CHECKING:
 
 SQL, REFERENCE = "sql", "reference"
 _TRIES = 3
+_POLL_SECONDS = 1.0
+_APPLY = "bring it there: ./retail superset apply"
+_SQL = Statements(__file__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Compared:
     keys: tuple[str, ...]
     cells: tuple[Cell, ...]
     note: str = ""
+    error: str = ""
 
     @property
     def counts(self) -> Counter[str]:
@@ -61,8 +71,8 @@ class Compared:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether a cell is anything but a match."""
-        return any(status != "match" for status in self.counts)
+        """Whether a cell is anything but a match, or the chart could not be read."""
+        return bool(self.error) or any(status != "match" for status in self.counts)
 
 
 @dataclass(frozen=True)
@@ -79,10 +89,7 @@ def read_checks(declared: Declared, folder: Path = FOLDER) -> dict[str, dict[str
     found, problems = {}, []
     for dashboard in declared.dashboards:
         file = folder / "checks" / f"{dashboard.slug}.yaml"
-        try:
-            statements = read_yaml(file)
-        except OSError as error:
-            raise DashboardInvalid(file=str(file), problems=[f"it cannot be read: {error.strerror}"]) from error
+        statements = read_mapping(file)
         names = {one.name for one in dashboard.charts}
         problems += [f"{dashboard.slug}: chart {one} has no SQL" for one in sorted(names - statements.keys())]
         problems += [f"{dashboard.slug}: there is no chart {one}" for one in sorted(statements.keys() - names)]
@@ -93,27 +100,105 @@ def read_checks(declared: Declared, folder: Path = FOLDER) -> dict[str, dict[str
 
 
 def check_dashboards(
-    server: SupersetServer, conn: connection, declared: Declared, asked: Asked, references: Path | None
+    server: SupersetServer, conn: connection, declared: Declared, asked: Asked, references: References
 ) -> Iterator[Compared]:
-    """Compare every chart, with SQL and, if `references` has a file for it, with that. `conn`: the reader's login.
+    """Compare every chart, with SQL and with its reference. `conn`: the reader's login.
 
-    Raises DashboardServerError, DashboardInvalid.
+    A chart that cannot be read is a result with an error: the others are compared all the same. Raises DashboardInvalid
+    for what is declared wrongly, DashboardServerError if Superset does not answer at all.
     """
     checks = read_checks(declared)
     compile_assets(declared)  # raises for what does not exist before Superset is asked
-    ids = {one.uuid: one.id for one in server.list_items("dataset")}
+    superset = open_charts(server)
+    patience = _Patience()
     for one in charts_to_read(declared):
-        read = _read_at_one_state(
-            server, conn, one, _dataset_id(ids, one), checks[one.dashboard.slug][one.chart.name], asked
-        )
-        yield from _compared(one, read, references)
+        try:
+            read = _read_at_one_state(superset, conn, one, checks[one.dashboard.slug][one.chart.name], asked, patience)
+            yield from _compared(one, read, references)
+        except (DashboardServerError, DashboardInvalid, DatabaseError, psycopg2.Error) as error:
+            said = error.message if isinstance(error, RetailError) else str(error).strip()
+            yield Compared(one.dashboard.slug, one.chart.name, SQL, one.keys, (), error=" ".join(said.split()))
+
+
+def differences(server: SupersetServer, declared: Declared) -> list[Change]:
+    """How what Superset has differs from what is declared: a chart that somebody has changed shows something else."""
+    return changes(compile_assets(declared), server.export())
+
+
+@dataclass(frozen=True)
+class References:
+    """A folder with references. `must_have`: a chart without one is wrong, as the folder was asked for."""
+
+    folder: Path | None
+    must_have: bool = False
+
+
+@dataclass(frozen=True)
+class StoredCharts:
+    """A server with what it has stored. Made by `open_charts`."""
+
+    server: SupersetServer
+    assets: Mapping[str, Mapping[str, Any]]
+    ids: Mapping[str, int]
+
+    def stored(self, one: ChartToRead) -> StoredChart:
+        """The chart as it is stored. Raises DashboardServerError when it is not."""
+        identity = asset_id("chart", one.name.replace(".", "/", 1))
+        found = {asset["uuid"]: asset for asset in self.assets.values()}
+        chart, page = found.get(identity), found.get(asset_id("dashboard", one.dashboard.slug))
+        if chart is None or page is None:
+            raise DashboardServerError(f"Superset has no chart {one.name}", remedy=_APPLY)
+        numbers = {
+            part["meta"]["chartId"]
+            for part in page["position"].values()
+            if isinstance(part, dict) and part.get("type") == "CHART" and part["meta"].get("uuid") == identity
+        }
+        choices = {
+            choice["name"]: choice["targets"][0]["column"]["name"]
+            for choice in page["metadata"].get("native_filter_configuration", [])
+            if choice["filterType"] == "filter_select" and not numbers & {*choice["scope"]["excluded"]}
+        }
+        return StoredChart(json.loads(chart["query_context"])["queries"][0], choices)
+
+    def rows(self, one: ChartToRead, asked: Asked) -> Rows:
+        """What a chart shows."""
+        dataset = self.ids.get(asset_id("dataset", one.chart.dataset))
+        if dataset is None:
+            raise DashboardServerError(f"Superset has no data set {one.chart.dataset}", remedy=_APPLY)
+        return rows_of_superset(one, self.server.chart_data(context_of(one, self.stored(one), dataset, asked)))
+
+
+def open_charts(server: SupersetServer) -> StoredCharts:
+    """The charts of a server, with all that is stored of them."""
+    return StoredCharts(server, server.export(), {one.uuid: one.id for one in server.list_items("dataset")})
+
+
+class _Patience:
+    """How long marts that are behind are waited for, in all: a run builds them some seconds after the fact."""
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._left = seconds
+
+    def wait_for_marts(self, conn: connection) -> bool:
+        """Wait until no mart is behind the fact; False if that takes too long."""
+        while _marts_behind(conn):
+            if self._left <= 0:
+                return False
+            time.sleep(_POLL_SECONDS)
+            self._left -= _POLL_SECONDS
+        return True
+
+
+def _marts_behind(conn: connection) -> bool:
+    with transaction(conn):
+        return bool(_SQL.one(conn, "marts_behind")[0])
 
 
 def shown_charts(server: SupersetServer, declared: Declared, asked: Asked) -> Iterator[tuple[ChartToRead, Rows]]:
     """What Superset shows in every chart."""
-    ids = {one.uuid: one.id for one in server.list_items("dataset")}
+    superset = open_charts(server)
     for one in charts_to_read(declared):
-        yield one, read_chart(server, one, _dataset_id(ids, one), asked)
+        yield one, superset.rows(one, asked)
 
 
 def charts_to_read(declared: Declared) -> Iterator[ChartToRead]:
@@ -136,31 +221,15 @@ def reference_file(references: Path, one: ChartToRead) -> Path:
     return references / f"{one.name}.csv"
 
 
-def read_chart(server: SupersetServer, one: ChartToRead, identity: int, asked: Asked) -> Rows:
-    """What Superset shows in a chart."""
-    figures = figures_of(one.chart.dataset, one.dataset, one.relation)
-    compiled = compile_chart(one.chart, one.dataset, figures, "last 28 days")
-    return rows_of_superset(one, server.chart_data(context_of(one, compiled.query, identity, asked)))
-
-
-def _dataset_id(ids: Mapping[str, int], one: ChartToRead) -> int:
-    try:
-        return ids[asset_id("dataset", one.chart.dataset)]
-    except KeyError:
-        raise DashboardServerError(
-            f"Superset has no data set {one.chart.dataset}", remedy="bring it there: ./retail superset apply"
-        ) from None
-
-
 def _read_at_one_state(
-    server: SupersetServer, conn: connection, one: ChartToRead, identity: int, sql: str, asked: Asked
+    superset: StoredCharts, conn: connection, one: ChartToRead, sql: str, asked: Asked, patience: _Patience
 ) -> _Read:
-    after = _run(conn, one, sql, asked)
     for _ in range(_TRIES):
-        before = after
-        shown = read_chart(server, one, identity, asked)
+        is_settled = patience.wait_for_marts(conn)
+        before = _run(conn, one, sql, asked)
+        shown = superset.rows(one, asked)
         after = _run(conn, one, sql, asked)
-        if before == after:
+        if before == after and is_settled and not _marts_behind(conn):
             return _Read(shown, after, is_one_state=True)
     return _Read(shown, after, is_one_state=False)
 
@@ -172,25 +241,30 @@ def _run(conn: connection, one: ChartToRead, sql: str, asked: Asked) -> Rows:
         return rows_of_sql(one, [column.name for column in columns], cursor.fetchall())
 
 
-def _compared(one: ChartToRead, read: _Read, references: Path | None) -> Iterator[Compared]:
+def _compared(one: ChartToRead, read: _Read, references: References) -> Iterator[Compared]:
     names = (one.dashboard.slug, one.chart.name)
-    cells = compare(read.shown, read.sql, one.figures, one.limit)
+    cells = compare(read.shown, largest(one, read.sql), one.figures, one.limit)
     if not read.is_one_state:
         cells = [replace(cell, status="stale") for cell in cells]
     yield Compared(*names, SQL, one.keys, tuple(cells), "" if read.is_one_state else "Gold moved while it was read")
-    if references is None:
+    if references.folder is None:
         return
-    file = reference_file(references, one)
+    file = reference_file(references.folder, one)
     if not file.exists():
-        yield Compared(*names, REFERENCE, one.keys, (), f"no reference: {file.name}")
+        missing = f"no reference: {file.name}"
+        yield Compared(*names, REFERENCE, one.keys, (), missing, error=missing if references.must_have else "")
         return
-    found = compare(read.shown, rows_of_file(one, file), one.figures, one.limit)
+    found = compare(read.shown, largest(one, rows_of_file(one, file)), one.figures, one.limit)
     yield Compared(*names, REFERENCE, one.keys, tuple(found))
 
 
 def chosen(declared: Declared, given: Mapping[str, str]) -> dict[str, str]:
-    """The value of each filter of a single value: the given one, or its default. Raises DashboardInvalid."""
-    filters = {one.name: one for dashboard in declared.dashboards for one in dashboard.filters}
+    """The value of each filter of a single value: the given one, or its default. Raises DashboardInvalid.
+
+    The SQL of the checks takes no other filters.
+    """
+    filters = {one.name: one for dashboard in declared.dashboards for one in dashboard.filters if one.single}
     if unknown := sorted(given.keys() - filters.keys()):
-        raise DashboardInvalid(file="--choose", problems=[f"no dashboard has a filter {', '.join(unknown)}"])
-    return {name: str(one.default) for name, one in filters.items() if one.single} | dict(given)
+        known = ", ".join(filters)
+        raise DashboardInvalid(file="--choose", problems=[f"{', '.join(unknown)} cannot be chosen, only: {known}"])
+    return {name: str(one.default) for name, one in filters.items()} | dict(given)

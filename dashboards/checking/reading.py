@@ -12,8 +12,8 @@ from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from dashboards.declared import Number, Trend
-from dashboards.periods import NO_PERIOD, days_of, explicit_range
+from dashboards.declared import Listing, Number, Trend
+from dashboards.periods import DEFAULT_PERIOD, days_of, explicit_range, superset_range
 from medallion.errors import DashboardInvalid
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ Value = Decimal | str | None
 Rows = dict[Key, dict[str, Value]]
 # The figure of the earlier period, as SQL and references call it.
 BEFORE = "_before"
+NOTHING = "(null)"  # of a column, as a part of a key
 _DECIMALS = Decimal("0.000001")  # of a rate; an amount has two
 
 
@@ -36,6 +37,14 @@ class Asked:
     """How a chart is to be read: as of which day, and with which values of the dashboard's filters."""
 
     as_of: date
+    choices: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StoredChart:
+    """What Superset has stored of a chart: its query, and the filters that reach it, by name with their column."""
+
+    query: Mapping[str, Any]
     choices: Mapping[str, str]
 
 
@@ -68,13 +77,16 @@ class ChartToRead:
     @property
     def limit(self) -> int | None:
         """The most rows that it shows, None where it shows all."""
-        return (
-            None
-            if getattr(self.chart, "ordered", False)
-            else getattr(self.chart, "most", None)
-            if not isinstance(self.chart, Trend)
-            else None
-        )
+        return self.chart.most_rows
+
+    @property
+    def declared_range(self) -> str:
+        """Its period as Superset's time range."""
+        return superset_range(self._period)
+
+    @property
+    def _period(self) -> str:
+        return self.chart.period or (self.dashboard.period.default if self.dashboard.period else DEFAULT_PERIOD)
 
     @property
     def _is_over_time(self) -> bool:
@@ -88,8 +100,7 @@ class ChartToRead:
         """The first day of its period and the day after the last; None where it has no period."""
         if self.dataset.time is None:
             return None
-        default = self.dashboard.period.default if self.dashboard.period else "last 28 days"
-        return days_of(self.chart.period or default, as_of)
+        return days_of(self._period, as_of)
 
     def parameters(self, asked: Asked) -> dict[str, Any]:
         """What its SQL may ask for: `from`, `until`, and the column of each filter of a single value."""
@@ -98,44 +109,51 @@ class ChartToRead:
         return {"from": first, "until": until, **chosen}
 
 
-def context_of(one: ChartToRead, query: Mapping[str, Any], dataset_id: int, asked: Asked) -> dict[str, Any]:
-    """What to ask Superset for: the chart's own query, over fixed days and with the chosen values of the filters.
+def context_of(one: ChartToRead, stored: StoredChart, dataset_id: int, asked: Asked) -> dict[str, Any]:
+    """What to ask Superset for: the query that it has stored with the chart, over fixed days.
 
-    Superset turns rows into columns for the browser. That is left out: the figures are the same.
+    The filters are those that the stored dashboard applies to the chart, with the chosen values. A time range that is
+    not the declared one stays, and shows as a difference. Superset turns rows into columns for the browser. That is
+    left out: the figures are the same.
     """
     days = one.days(asked.as_of)
-    period = explicit_range(*days) if days else NO_PERIOD
+    fixed = {one.declared_range: explicit_range(*days)} if days else {}
     filters = [
-        {**found, "val": period} if found["op"] == "TEMPORAL_RANGE" else dict(found) for found in query["filters"]
+        {**found, "val": fixed.get(found["val"], found["val"])} if found["op"] == "TEMPORAL_RANGE" else dict(found)
+        for found in stored.query["filters"]
     ]
-    for choice in one.dashboard.filters:
-        applies = choice.name in asked.choices and choice.column in one.relation.columns
-        if applies and choice.name not in one.chart.ignores:
-            filters.append({"col": choice.column, "op": "IN", "val": [asked.choices[choice.name]]})
+    for name, column in stored.choices.items():
+        if name in asked.choices:
+            filters.append({"col": column, "op": "IN", "val": [asked.choices[name]]})
     return {
         "datasource": {"id": dataset_id, "type": "table"},
         "force": True,
-        "queries": [{**query, "filters": filters, "post_processing": []}],
+        "queries": [{**stored.query, "filters": filters, "post_processing": []}],
         "result_format": "json",
         "result_type": "full",
     }
 
 
 def rows_of_superset(one: ChartToRead, answer: Iterable[Mapping[str, Any]]) -> Rows:
-    """The rows that Superset answered."""
+    """The rows that Superset answered. Raises DashboardInvalid for a column that the chart needs and they lack."""
     compare = getattr(one.chart, "compare", None)
+    moments = {name for name, known in one.relation.columns.items() if known.is_moment}
 
     def value(row: Mapping[str, Any], name: str) -> Value:
         if name.endswith(BEFORE) and name not in row:
-            return _value(row.get(f"{name.removesuffix(BEFORE)}__{compare}"), is_moment=False)
-        figure_is_moment = name.startswith("latest_")
-        known = one.relation.columns.get(name)
-        return _value(row[name], is_moment=figure_is_moment or bool(known and known.is_moment))
+            return _value(row[f"{name.removesuffix(BEFORE)}__{compare}"], is_moment=False)
+        return _value(row[name], is_moment=name in moments or name.removeprefix("latest_") in moments)
 
-    return {
-        tuple(_text(value(row, key)) for key in one.keys): {name: value(row, name) for name in one.figures}
-        for row in answer
-    }
+    try:
+        return _by_key(
+            (
+                tuple(_text(value(row, key)) for key in one.keys),
+                {name: value(row, name) for name in one.figures},
+            )
+            for row in answer
+        )
+    except KeyError as error:
+        raise DashboardInvalid(file=one.name, problems=[f"Superset shows no {error}"]) from error
 
 
 def rows_of_sql(one: ChartToRead, columns: Sequence[str], found: Iterable[Sequence[Any]]) -> Rows:
@@ -146,35 +164,57 @@ def rows_of_sql(one: ChartToRead, columns: Sequence[str], found: Iterable[Sequen
             problems=[f"{one.chart.name}: its SQL returns no column {', '.join(missing)}"],
         )
     listed = [dict(zip(columns, row, strict=True)) for row in found]
-    return {
-        tuple(_text(_value(row[key], is_moment=False)) for key in one.keys): {
-            name: _value(row[name], is_moment=False) for name in one.figures
-        }
+    return _by_key(
+        (
+            tuple(_text(_value(row[key], is_moment=False)) for key in one.keys),
+            {name: _value(row[name], is_moment=False) for name in one.figures},
+        )
         for row in listed
-    }
+    )
 
 
 def rows_of_file(one: ChartToRead, file: Path) -> Rows:
     """The rows of a reference. Raises DashboardInvalid for one that cannot be read."""
     try:
         with file.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
+            reader = csv.DictReader(stream, restval="", strict=True)
             if missing := sorted({*one.keys, *one.figures} - {*(reader.fieldnames or ())}):
                 raise DashboardInvalid(file=str(file), problems=[f"it has no column {', '.join(missing)}"])
             rows = list(reader)
-        return {tuple(row[key] for key in one.keys): {name: _parsed(row[name]) for name in one.figures} for row in rows}
+        return _by_key(
+            (tuple(row[key] for key in one.keys), {name: _parsed(row[name]) for name in one.figures}) for row in rows
+        )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DashboardInvalid(file=str(file), problems=[str(error)]) from error
+
+
+def largest(one: ChartToRead, rows: Rows) -> Rows:
+    """The rows that a chart with a limit may show: of a listing the first in its order, with all that are equal there.
+
+    A ranking by a rate leaves out rows without one.
+    """
+    if one.limit is None:
+        return rows
+    if isinstance(one.chart, Listing):
+        place = one.keys.index(one.chart.sort) if one.chart.sort in one.keys else 0
+        ordered = sorted(rows, key=lambda key: key[place], reverse=not one.chart.ascending)
+        last = ordered[: one.limit][-1:]
+        bounds = {key[place] for key in ordered[: one.limit]} if last else set()
+        return {key: rows[key] for key in ordered if key[place] in bounds}
+    first = one.figures[0]
+    return {key: row for key, row in rows.items() if row[first] is not None}
 
 
 def write_rows(one: ChartToRead, rows: Rows, file: Path) -> None:
     """Write rows as a reference."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as stream:
+    draft = file.with_suffix(".new")
+    with draft.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([*one.keys, *one.figures])
         for key, figures in sorted(rows.items()):
-            writer.writerow([*key, *(_text(figures[name]) for name in one.figures)])
+            writer.writerow([*key, *(_plain(figures[name]) for name in one.figures)])
+    draft.replace(file)
 
 
 def _value(found: Any, *, is_moment: bool) -> Value:
@@ -206,5 +246,22 @@ def _parsed(text: str) -> Value:
         return text
 
 
+def _by_key(rows: Iterable[tuple[Key, dict[str, Value]]]) -> Rows:
+    """Rows by their key. One that comes again is a row of its own: shown twice, it is in no reference."""
+    found: Rows = {}
+    for key, figures in rows:
+        number, free = 1, key
+        while free in found:
+            number += 1
+            free = (*key[:-1], f"{key[-1] if key else ''} (row {number})")
+        found[free] = figures
+    return found
+
+
 def _text(value: Value) -> str:
+    """A value as a part of a key."""
+    return NOTHING if value is None else _plain(value)
+
+
+def _plain(value: Value) -> str:
     return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else value

@@ -24,15 +24,17 @@ _MOST_LINES = 5
 def line_of(one: Compared) -> str:
     """A line for a person, and one for each of the first cells that differ."""
     name = f"{one.dashboard}.{one.chart}"
+    if one.error:
+        return f"✗ {name:<48}{one.compared_with:<11}{one.error}"
     if not one.cells:
-        return f"- {name:<44}{one.compared_with:<11}{one.note or 'no rows'}"
+        return f"- {name:<48}{one.compared_with:<11}{one.note or 'no rows'}"
     wrong = [cell for cell in one.cells if cell.status != "match"]
     if not wrong:
-        return f"✓ {name:<44}{one.compared_with:<11}{counted(len(one.cells), 'figure')}"
+        return f"✓ {name:<48}{one.compared_with:<11}{counted(len(one.cells), 'figure')}"
     counts = ", ".join(f"{number:,} {status}" for status, number in sorted(one.counts.items()))
     shown = "".join(f"\n    {words_of(cell, one.keys)}" for cell in wrong[:_MOST_LINES])
     more = f"\n    and {len(wrong) - _MOST_LINES:,} more" if len(wrong) > _MOST_LINES else ""
-    return f"✗ {name:<44}{one.compared_with:<11}{counts}{': ' + one.note if one.note else ''}{shown}{more}"
+    return f"✗ {name:<48}{one.compared_with:<11}{counts}{': ' + one.note if one.note else ''}{shown}{more}"
 
 
 def words_of(cell: Cell, keys: Sequence[str]) -> str:
@@ -47,10 +49,18 @@ def summary(results: Sequence[Compared]) -> str:
     """One line for a person."""
     cells = [cell for one in results for cell in one.cells]
     wrong = sum(cell.status != "match" for cell in cells)
-    without = sum(not one.cells and bool(one.note) for one in results)
-    rest = f"; {counted(without, 'chart')} without a reference" if without else ""
+    without = sum(not one.cells and one.note.startswith("no reference") for one in results)
+    unread = sum(bool(one.error) for one in results)
+    rest = f"; {counted(unread, 'chart')} not compared" if unread else ""
+    rest += f"; {counted(without, 'chart')} without a reference" if without else ""
     charts = len({(one.dashboard, one.chart) for one in results})
     return f"{counted(len(cells), 'figure')} of {counted(charts, 'chart')} compared, {wrong:,} differ{rest}"
+
+
+def remove_reports(folder: Path) -> None:
+    """Remove the reports of an earlier check: one that breaks off must not leave them as its own."""
+    for name in (CSV_FILE, JUNIT_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_csv(results: Iterable[Compared], folder: Path) -> Path:
@@ -72,7 +82,7 @@ def write_junit(results: Sequence[Compared], folder: Path) -> Path:
     """A test case for each chart and what it was compared with; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     failed = [one for one in results if one.is_wrong]
-    skipped = [one for one in results if not one.cells and one.note]
+    skipped = [one for one in results if not one.cells and one.note and not one.error]
     counts = {"tests": str(len(results)), "failures": str(len(failed)), "skipped": str(len(skipped))}
     suite = ET.Element("testsuite", {"name": "dashboards", **counts})
     for one in results:
@@ -80,7 +90,7 @@ def write_junit(results: Sequence[Compared], folder: Path) -> Path:
             suite, "testcase", {"classname": one.dashboard, "name": f"{one.chart} {one.compared_with}"}
         )
         if one.is_wrong:
-            failure = ET.SubElement(case, "failure", {"message": str(dict(one.counts))})
+            failure = ET.SubElement(case, "failure", {"message": one.error or str(dict(one.counts))})
             failure.text = line_of(one)
         elif one in skipped:
             ET.SubElement(case, "skipped", {"message": one.note})

@@ -84,7 +84,7 @@ def check(
         typer.Option(
             metavar="DATE",
             formats=["%Y-%m-%d"],
-            help="The day before which periods end. Default: of the newest references, else of the newest sale.",
+            help="The day before which periods end. Default: of the newest sale, and of the newest references.",
         ),
     ] = None,
     choose: Annotated[
@@ -111,12 +111,12 @@ def check(
         print_data(str(bless_superset(*open_home(), Talk(), given, day, where)))
         return
     done = check_superset(*open_home(), Talk(), given, day, where)
-    print_data(f"{summary(done.results)} (as of {done.as_of}); {done.folder / CSV_FILE}")
+    print_data(f"{summary(done.all)}; {done.folder / CSV_FILE}")
     if done.is_wrong:
         raise FiguresDiffer(
-            "dashboards show figures that their references or Gold do not have",
-            why=f"{done.folder / CSV_FILE} has each of them",
-            remedy="correct the chart, its SQL or the reference; if the reference is out of date: --bless",
+            "dashboards do not show what their references, Gold or their declarations have",
+            why=f"see above; {done.folder / CSV_FILE} has each figure",
+            remedy="correct the chart, its SQL or the reference (--bless), or apply what is declared",
         )
 
 

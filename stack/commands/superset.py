@@ -5,23 +5,32 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from dashboards.applying import apply, plan
 from dashboards.bundle import Declared, compile_assets
-from dashboards.checking.check import Compared, bless, check_dashboards, chosen, read_checks, shown_charts
+from dashboards.checking.check import (
+    Compared,
+    References,
+    bless,
+    check_dashboards,
+    chosen,
+    differences,
+    read_checks,
+    shown_charts,
+)
 from dashboards.checking.reading import Asked
-from dashboards.checking.results import line_of, words_of, write_csv, write_junit
+from dashboards.checking.results import line_of, remove_reports, words_of, write_csv, write_junit
 from dashboards.datasets import all_figures
 from dashboards.declared import FOLDER, read_dashboards, read_datasets
 from dashboards.decompiling import decompile
 from dashboards.difference import changes
 from dashboards.legibility import illegible
 from dashboards.relations import read_relations
-from dashboards.roles import ADMIN, read_roles
+from dashboards.roles import ADMIN, read_roles, require_roles
 from dashboards.server import open_server
 from dashboards.written import text_of
 from gold.dbt_runner import PROJECT_DIR
@@ -50,6 +59,7 @@ if TYPE_CHECKING:
     from stack.host.settings import StackSettings
 
 _MOST_RENEWED = 3
+_APPLYING = "superset-apply"  # one apply at a time
 _FIRST_PYTHON_WITHOUT = (3, 13)
 
 
@@ -68,6 +78,7 @@ def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
             with connect(owner_url) as conn:
                 prepare_schema(conn)
             environment = superset_environment(home, _reader(home, settings))
+            stop(home, [NAME])  # what a killed command has left running
             with talk.step("Superset's own database"):
                 prepare_superset(home, programs, environment)
             with home.locked("starting"):
@@ -77,7 +88,7 @@ def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
                 process = start(home, service)
                 with talk.step("Superset"):
                     await_ready(home, service, process)
-                with talk.step("dashboards"), _session(home, port) as server:
+                with talk.step("dashboards"), home.locked(_APPLYING), _session(home, port) as server:
                     done = apply(server, declared)
                 talk.say(done.summary())
                 for line in _addresses(home, port, declared):
@@ -100,7 +111,7 @@ def require_python(version: tuple[int, ...]) -> None:
 def apply_dashboards(home: Home, settings: StackSettings, talk: Talk) -> Plan:
     """Bring what is declared to the running Superset."""
     declared = declared_dashboards(home, talk)
-    with open_superset(home, settings) as server:
+    with home.locked(_APPLYING), open_superset(home, settings) as server:
         return apply(server, declared)
 
 
@@ -129,7 +140,7 @@ def lint_dashboards(home: Home, talk: Talk) -> Linted:
     declared = declared_dashboards(home, talk)
     compile_assets(declared)
     read_checks(declared)
-    figures = all_figures(declared.datasets, declared.relations)
+    figures, _ = all_figures(declared.datasets, declared.relations)
     findings = [f"{one.slug}: {found}" for one in declared.dashboards for found in illegible(one, figures)]
     return Linted(tuple(one.slug for one in declared.dashboards), tuple(findings))
 
@@ -141,29 +152,39 @@ def decompile_dashboard(home: Home, settings: StackSettings, talk: Talk, slug: s
         found = server.export()
     dashboard = decompile(slug, found, declared)
     file = FOLDER / "dashboards" / f"{slug}.yaml"
-    file.write_text(text_of(dashboard), encoding="utf-8")
+    draft = file.with_suffix(".new")
+    draft.write_text(text_of(dashboard), encoding="utf-8")
+    draft.replace(file)
     others = [one for one in declared.dashboards if one.slug != slug]
     left = changes(compile_assets(Declared([*others, dashboard], declared.datasets, declared.relations)), found)
-    return file, tuple(one.words() for one in left if slug in one.place)
+    return file, tuple(one.words() for one in left if one.place.startswith(f"{slug}.yaml"))
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The results of a check, as of which day, and the folder where it wrote them."""
+    """The results of a check by the day before which periods end, and the folder of its reports.
 
-    as_of: date
-    results: tuple[Compared, ...]
+    `drift`: how Superset differs from what is declared.
+    """
+
+    results: dict[date, tuple[Compared, ...]]
+    drift: tuple[str, ...]
     folder: Path
 
     @property
+    def all(self) -> list[Compared]:
+        """The results of all days."""
+        return [one for found in self.results.values() for one in found]
+
+    @property
     def is_wrong(self) -> bool:
-        """Whether a figure differs."""
-        return any(one.is_wrong for one in self.results)
+        """Whether a figure differs, a chart could not be read or is not the declared one, or nothing was compared."""
+        return bool(self.drift) or any(one.is_wrong for one in self.all) or not any(one.cells for one in self.all)
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where a check looks: another Superset than the one of this RETAIL_HOME, references, and where it writes."""
+    """Where a check looks for references, and where it writes; None: under RETAIL_HOME."""
 
     references: Path | None = None
     output: Path | None = None
@@ -172,19 +193,36 @@ class Where:
 def check_superset(
     home: Home, settings: StackSettings, talk: Talk, given: Mapping[str, str], as_of: date | None, where: Where
 ) -> Checked:
-    """Compare every chart with SQL over Gold and with the references. Raises DashboardServerError, DashboardInvalid."""
+    """Compare every chart with SQL over Gold as of the newest day, and with the newest references as of theirs.
+
+    The reports of an earlier check are removed first. Raises DashboardServerError, DashboardInvalid.
+    """
     references = where.references or home.path / NAME / "reference"
     folder = where.output or home.path / NAME / "check"
+    remove_reports(folder)
+    results: dict[date, tuple[Compared, ...]] = {}
     with _to_check(home, settings, talk) as (server, conn, declared):
-        day = as_of or newest_reference(references) or newest_day(conn)
-        asked = Asked(day, chosen(declared, given))
-        results = []
-        for one in check_dashboards(server, conn, declared, asked, references / day.isoformat()):
-            talk.say(line_of(one))
-            results.append(one)
-    write_csv(results, folder)
-    write_junit(results, folder)
-    return Checked(day, tuple(results), folder)
+        drift = tuple(one.words() for one in differences(server, declared))
+        for line in drift:
+            talk.say(line)
+        choices = chosen(declared, given)
+        newest = newest_reference(references, given)
+        days = [as_of] if as_of else sorted({newest_day(conn), newest or newest_day(conn)})
+        for day in days:
+            known = references / folder_name(day, given)
+            compared = References(
+                known if known.exists() or as_of else None, must_have=where.references is not None and day == newest
+            )
+            talk.say(f"periods end before {day}:")
+            found = []
+            for one in check_dashboards(server, conn, declared, Asked(day, choices), compared):
+                talk.say(line_of(one))
+                found.append(one)
+                results[day] = tuple(found)
+    done = Checked(results, drift, folder)
+    write_csv(done.all, folder)
+    write_junit(done.all, folder)
+    return done
 
 
 def bless_superset(
@@ -193,12 +231,12 @@ def bless_superset(
     """Write what Superset shows as the references of a day, and say what that changes; returns the folder."""
     references = where.references or home.path / NAME / "reference"
     with _to_check(home, settings, talk) as (server, conn, declared):
-        day = as_of or newest_reference(references) or newest_day(conn)
-        folder = references / day.isoformat()
+        day = as_of or newest_day(conn)
+        folder = references / folder_name(day, given)
         for one, rows in shown_charts(server, declared, Asked(day, chosen(declared, given))):
             differing = bless(one, rows, folder)
             talk.say(
-                f"{one.name:<46}{counted(len(rows), 'row')}" + (f", {len(differing):,} renewed" if differing else "")
+                f"{one.name:<48}{counted(len(rows), 'row')}" + (f", {len(differing):,} renewed" if differing else "")
             )
             for cell in differing[:_MOST_RENEWED]:
                 talk.say(f"    {words_of(cell, one.keys)}")
@@ -217,10 +255,20 @@ def _to_check(home: Home, settings: StackSettings, talk: Talk) -> Iterator[tuple
         yield server, conn, declared
 
 
-def newest_reference(folder: Path) -> date | None:
-    """The day of the newest references."""
-    days = sorted(one.name for one in folder.glob("????-??-??") if one.is_dir())
-    return date.fromisoformat(days[-1]) if days else None
+def folder_name(day: date, given: Mapping[str, str]) -> str:
+    """The name of the folder with the references of a day, and of these values of filters."""
+    return " ".join([day.isoformat(), *(f"{name}={value}" for name, value in sorted(given.items()))])
+
+
+def newest_reference(folder: Path, given: Mapping[str, str]) -> date | None:
+    """The day of the newest references for these values of filters."""
+    days = []
+    for place in folder.glob("????-??-??*"):
+        with suppress(ValueError):
+            day = date.fromisoformat(place.name[:10])
+            if place.is_dir() and place.name == folder_name(day, given):
+                days.append(day)
+    return max(days, default=None)
 
 
 def newest_day(conn: connection) -> date:
@@ -237,7 +285,8 @@ def newest_day(conn: connection) -> date:
 def declared_dashboards(home: Home, talk: Talk) -> Declared:
     """What superset/ declares, with dbt's manifest of the project as it is now. Raises DashboardInvalid."""
     dashboards, datasets = read_dashboards(), read_datasets()
-    with talk.step("dbt's manifest"):
+    require_roles(dashboards)
+    with talk.step("dbt's manifest"), home.locked("superset-manifest"):
         return Declared(dashboards, datasets, read_relations(write_manifest(home)))
 
 
@@ -301,14 +350,14 @@ def _session(home: Home, port: int) -> Iterator[SupersetServer]:
 
 def _reader(home: Home, settings: StackSettings) -> str:
     """The address by which Superset reads the warehouse: never the owner's. Raises ConfigurationError."""
-    if settings.superset_warehouse_url is not None:
-        return settings.superset_warehouse_url.get_secret_value()
+    if settings.reader_database_url is not None:
+        return settings.reader_database_url.get_secret_value()
     url = role_url(home, settings, READER)
     if url is None:
         raise SettingMissing(
-            variable="SUPERSET_WAREHOUSE_URL",
+            variable="READER_DATABASE_URL",
             meaning="the login of retail_reader on the server of DATABASE_URL",
-            remedy="set SUPERSET_WAREHOUSE_URL to the address of DATABASE_URL with the login of retail_reader",
+            remedy="set READER_DATABASE_URL to the address of DATABASE_URL with the login of retail_reader",
         )
     return url
 

@@ -55,10 +55,11 @@ class StackSettings(Settings):
     pgadmin_port: Port = Field(
         5050, description="Port of `./retail pgadmin`. If the default is taken, the next free one is used."
     )
-    superset_warehouse_url: SecretStr | None = Field(
+    reader_database_url: SecretStr | None = Field(
         None,
-        description="The warehouse as Superset reads it, with the login of `retail_reader`. Default: that of the "
-        "embedded Postgres; with `DATABASE_URL` set, it has to be set, too.",
+        description="The warehouse with the login of `retail_reader`, for Superset and the start page. Default: "
+        "that of the embedded Postgres. With `DATABASE_URL` set, Superset needs it, and the start page uses "
+        "`DATABASE_URL` without it.",
     )
     superset_url: str | None = Field(
         None,

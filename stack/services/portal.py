@@ -37,7 +37,7 @@ def portal_service(home: Home, settings: StackSettings, endpoints: Endpoints, po
     """The server of the start page, on `port`."""
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     environment |= {
-        "PORTAL_DATABASE_URL": endpoints.reader_url or endpoints.database_url,
+        "PORTAL_DATABASE_URL": _reader(settings, endpoints),
         "PORTAL_FOLDER": str(home.path / REPORT_FOLDER),
         "PORTAL_HOME": str(home.path),
         "PORTAL_ELSEWHERE": source.NAME if settings.source_api_url is not None else "",
@@ -48,3 +48,9 @@ def portal_service(home: Home, settings: StackSettings, endpoints: Endpoints, po
         *("--host", HOST, "--port", str(port), "--no-access-log", "--no-server-header"),
     )
     return Service(NAME, command, environment, ready_url=f"http://{HOST}:{port}/livez", ready_seconds=60)
+
+
+def _reader(settings: StackSettings, endpoints: Endpoints) -> str:
+    """The address by which the page reads the warehouse: the owner's only where no other is known."""
+    given = settings.reader_database_url
+    return endpoints.reader_url or (given.get_secret_value() if given else endpoints.database_url)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 from dashboards.declared import FOLDER
 from dashboards.roles import Roles, read_roles
 from medallion.errors import ServiceFailed
-from medallion.private_files import make_private
+from medallion.private_files import PRIVATE_FILE, make_private
 from medallion.settings import PROJECT_ROOT
 from stack.host.environments import LOCKS
 from stack.host.logs import tail
@@ -48,7 +49,7 @@ def superset_environment(home: Home, reader_url: str) -> dict[str, str]:
     return inherited | {
         "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
         "SUPERSET_HOME": str(_folder(home)),
-        "SUPERSET_METADATA_URL": f"sqlite:///{_folder(home) / 'superset.db'}",
+        "SUPERSET_METADATA_URL": f"sqlite:///{_database(home)}",
         "SUPERSET_SECRET_KEY": home.secret("superset_secret_key"),
         "SUPERSET_WAREHOUSE_URL": reader_url,
         "PYTHONUNBUFFERED": "1",
@@ -59,12 +60,25 @@ def superset_environment(home: Home, reader_url: str) -> dict[str, str]:
 def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) -> bool:
     """Make Superset's database, roles and users, and say whether that was due: for a lock and roles it is done once.
 
-    Raises ServiceFailed, DashboardInvalid.
+    A copy of the database is prepared, and takes its place when it is ready: SQLite has no transaction for a migration,
+    and one that is killed would leave half of it. Raises ServiceFailed, DashboardInvalid.
     """
-    roles = read_roles()
+    roles, database = read_roles(), _database(home)
     stamp = _stamp(roles)
-    if home.recall(_PREPARED) == stamp and (_folder(home) / "superset.db").exists():
+    if home.recall(_PREPARED) == stamp and database.exists():
         return False
+    draft = database.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    if database.exists():
+        shutil.copyfile(database, draft)
+    _run_prepare(home, programs, environment | {"SUPERSET_METADATA_URL": f"sqlite:///{draft}"}, roles)
+    draft.chmod(PRIVATE_FILE)
+    draft.replace(database)
+    home.remember(_PREPARED, stamp)
+    return True
+
+
+def _run_prepare(home: Home, programs: Path, environment: dict[str, str], roles: Roles) -> None:
     passwords = json.dumps({user: password_of(home, user) for user in roles.users})
     log = home.logs / f"{NAME}-prepare.log"
     with log.open("wb") as output:
@@ -82,8 +96,6 @@ def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) ->
             f"Superset's database cannot be prepared; the end of the log:\n{tail(log, 8)}",
             remedy=f"fix what the log names, then start again (whole log: {log})",
         )
-    home.remember(_PREPARED, stamp)
-    return True
 
 
 def superset_service(programs: Path, environment: dict[str, str], port: int) -> Service:
@@ -104,6 +116,10 @@ def _folder(home: Home) -> Path:
     folder = home.path / NAME
     make_private(folder)
     return folder
+
+
+def _database(home: Home) -> Path:
+    return _folder(home) / "superset.db"
 
 
 def _stamp(roles: Roles) -> str:

@@ -25,6 +25,7 @@ CLOCKS = {
 EDGES = {
     "airflow/plugins/retail_callbacks.py": "Airflow calls the callbacks: they hand the moment on",
     "backend/data.py": "the clock of the source, unless SOURCE_NOW fixes it",
+    "benchmarks/dashboards.py": "reads the last days, as a browser would",
     "benchmarks/orchestration.py": "starts runs at real hours of a real scheduler",
     "benchmarks/report.py": "dates a measurement",
     "ingestion/backfill.py": "names Bronze folders by the day of the pull",

@@ -16,7 +16,9 @@ from dashboards.checking.reading import (
     Asked,
     ChartToRead,
     Rows,
+    StoredChart,
     context_of,
+    largest,
     rows_of_file,
     rows_of_sql,
     rows_of_superset,
@@ -80,7 +82,7 @@ def test_digits_beyond_the_sixth_decimal_do_not_make_a_difference() -> None:
     assert found == third
 
 
-@pytest.mark.parametrize("text", ["store_name,revenue\na,1\n", "", "\x00"])
+@pytest.mark.parametrize("text", ["store_name,revenue\na,1\n", "", 'store_name,net_revenue\n"a,1'])
 def test_a_reference_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken.csv"
     file.write_text(text, encoding="utf-8")
@@ -93,9 +95,13 @@ def test_sql_that_lacks_a_column_of_its_chart_is_named() -> None:
         rows_of_sql(STORES, ["store_name"], [])
 
 
+def stored(one: ChartToRead, period: str, **choices: str) -> StoredChart:
+    """A chart as Superset has it, with the filters that reach it."""
+    return StoredChart({"filters": [{"col": "sold_date", "op": "TEMPORAL_RANGE", "val": period}]}, choices)
+
+
 def test_a_chart_is_asked_for_over_fixed_days_and_with_the_chosen_filter() -> None:
-    query = {"filters": [{"col": "sold_date", "op": "TEMPORAL_RANGE", "val": "x"}], "post_processing": ["pivot"]}
-    context = context_of(STORES, query, 7, AS_OF)
+    context = context_of(STORES, stored(STORES, STORES.declared_range, Currency="currency"), 7, AS_OF)
     assert context["queries"][0] == {
         "filters": [
             {"col": "sold_date", "op": "TEMPORAL_RANGE", "val": "2026-03-03 : 2026-03-31"},
@@ -106,15 +112,44 @@ def test_a_chart_is_asked_for_over_fixed_days_and_with_the_chosen_filter() -> No
     assert STORES.parameters(AS_OF) == {"from": date(2026, 3, 3), "until": date(2026, 3, 31), "currency": "CHF"}
 
 
-def test_a_filter_that_a_chart_ignores_is_not_applied() -> None:
-    context = context_of(CHARTS["customers.movement"], {"filters": []}, 7, AS_OF)
-    assert context["queries"][0]["filters"] == []
+def test_a_filter_that_does_not_reach_the_stored_chart_is_not_applied() -> None:
+    context = context_of(STORES, stored(STORES, STORES.declared_range), 7, AS_OF)
+    assert [one["col"] for one in context["queries"][0]["filters"]] == ["sold_date"]
+
+
+def test_a_time_range_that_somebody_has_stored_is_read_as_it_is() -> None:
+    context = context_of(STORES, stored(STORES, "Last week", Currency="currency"), 7, AS_OF)
+    assert context["queries"][0]["filters"][0]["val"] == "Last week"
+
+
+def test_a_row_that_is_shown_twice_is_in_no_reference() -> None:
+    """A view that fans out would show it so."""
+    columns = ["store_name", "net_revenue"]
+    twice = rows_of_sql(STORES, columns, [("a", Decimal(1)), ("a", Decimal(1)), (None, Decimal(2)), ("", Decimal(3))])
+    assert list(twice) == [("a",), ("a (row 2)",), ("(null)",), ("",)]
+    once = rows_of_sql(STORES, columns, [("a", Decimal(1)), (None, Decimal(2)), ("", Decimal(3))])
+    assert statuses(twice, once)["a (row 2)"] == "missing_in_ref"
+
+
+def test_a_listing_at_its_limit_has_to_show_the_first_rows_of_its_order() -> None:
+    one = CHARTS["pipeline-health.last-steps"]
+    times = [f"2026-03-{day:02}" for day in range(1, 29)] + [f"2026-02-{day:02}" for day in range(1, 29)]
+    every: Rows = {(moment, "gold", "x", "SUCCESS", "1", "(null)"): {} for moment in times}
+    expected = largest(one, every)
+    assert len(expected) == one.limit == 50
+    assert min(key[0] for key in expected) == "2026-02-07"
+
+
+def test_a_ranking_by_a_rate_has_no_row_without_one() -> None:
+    one = CHARTS["products-and-stores.returns-by-store"]
+    some: Rows = {("a",): {"return_rate": None}, ("b",): {"return_rate": Decimal(1)}}
+    assert list(largest(one, some)) == [("b",)]
 
 
 def test_a_filter_of_a_single_value_has_its_default_or_what_is_given() -> None:
     assert chosen(KNOWN, {}) == {"Currency": "EUR"}
     assert chosen(KNOWN, {"Currency": "CHF"}) == {"Currency": "CHF"}
-    with pytest.raises(DashboardInvalid, match="no dashboard has a filter Curency"):
+    with pytest.raises(DashboardInvalid, match="Curency cannot be chosen, only: Currency"):
         chosen(KNOWN, {"Curency": "CHF"})
 
 
@@ -139,6 +174,13 @@ def test_a_chart_without_sql_and_sql_without_a_chart_are_named(tmp_path: Path) -
         "sales-overview: chart orders has no SQL",
         "sales-overview: there is no chart turnover",
     ]
+
+
+def test_a_chart_that_could_not_be_read_is_wrong_and_no_chart_without_a_reference() -> None:
+    unread = Compared("sales-overview", "orders", "sql", (), (), error="Superset has no chart")
+    assert unread.is_wrong
+    assert "Superset has no chart" in line_of(unread)
+    assert summary([unread]) == "0 figures of 1 chart compared, 0 differ; 1 chart not compared"
 
 
 def test_results_are_a_line_a_csv_file_and_junit(tmp_path: Path) -> None:

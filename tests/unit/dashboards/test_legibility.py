@@ -10,7 +10,7 @@ from dashboards.legibility import illegible
 from tests.dashboard_files import CHART, NUMBER, dashboard_of, declared
 
 KNOWN = declared()
-FIGURES = all_figures(KNOWN.datasets, KNOWN.relations)
+FIGURES, _ = all_figures(KNOWN.datasets, KNOWN.relations)
 TREND = {"kind": "trend", "name": "trend", "title": "Trend", "width": 6, "dataset": "dashboard_sales"}
 
 
