@@ -14,9 +14,9 @@ class Service:
 
     `port`: the name of its port in `state.json`. `probe`: the path that answers once it works. `page`: the path that a
     person opens; None: it has no page. `part`: the part of Airflow's own health that speaks for it. `more`: a further
-    page, with its name, shown when it is there. `start`: the command that starts it; `is_expected`: the command that
-    serves the start page starts it, too. `can_be_framed`: its pages may be shown within Airflow's.
-    `note`: how to log in, on one machine.
+    page, with its name, shown when it is there. `start`: the command that starts it; `start_container`: that in
+    containers, if the others run without it. `is_expected`: the command that serves the start page starts it, too.
+    `can_be_framed`: its pages may be shown within Airflow's. `note`: how to log in, on one machine.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Service:
     part: str = ""
     more: tuple[str, str] | None = None
     start: str = "./retail up"
+    start_container: str = ""
     is_expected: bool = False
     can_be_framed: bool = False
     note: str = ""
@@ -50,6 +51,7 @@ SERVICES = (
         port="superset_port",
         probe="/health",
         start="./retail superset up",
+        start_container="docker compose --profile bi up -d",
         note="the terminal of ./retail superset up shows the logins",
     ),
     Service(
@@ -69,6 +71,7 @@ SERVICES = (
         port="pgadmin_port",
         probe="/misc/ping",
         start="./retail pgadmin",
+        start_container="docker compose up -d pgadmin",
         note="the first time, by the address in the terminal of ./retail pgadmin: it holds a key",
     ),
     Service(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -50,12 +51,14 @@ class Places(Protocol):
 class Answer:
     """The answer to a probe: whether the service works, else `why` not.
 
-    `is_found`: the page is there. `content`: if it is JSON.
+    `is_found`: the page is there. `is_unknown`: its host has no address, as that of a container that does not run.
+    `content`: if it is JSON.
     """
 
     is_good: bool
     why: str = ""
     is_found: bool = False
+    is_unknown: bool = False
     content: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -126,17 +129,29 @@ class Watch:
             has_ended=bool(ended),
             answers=answer.is_good,
             has_answered=mark in self._answered,
-            is_expected=service.is_expected or not self._places.needs_record,
+            is_expected=self._is_expected(service, answer),
             seconds=self._clock() - self._began,
         )
         place = self._places.place(service)
         if name != "up":
             why = self._why(service, process, answer, ended, has_answered=mark in self._answered)
-            command = service.start if self._places.needs_record and name != "starting" else ""
-            return State(service, name, why if name == "down" else "", command=command)
+            return State(service, name, why if name == "down" else "", command=self._command(service, name))
         page = place.page + service.page if place and service.page is not None else ""
         note = service.note if self._places.needs_record else ""
         return State(service, name, "", page, self._more(service, place), note)
+
+    def _is_expected(self, service: Service, answer: Answer) -> bool:
+        """Whether it is wrong that the service does not run. A container that was left out has no address."""
+        if service.is_expected or self._places.needs_record:
+            return service.is_expected
+        is_left_out = bool(service.start_container) and answer.is_unknown
+        return not is_left_out or self._mark(service) in self._answered
+
+    def _command(self, service: Service, name: StateName) -> str:
+        """The command that starts it, if a person has to. The engine starts again a container that has ended."""
+        if self._places.needs_record:
+            return service.start if name != "starting" else ""
+        return service.start_container if name == "off" else ""
 
     def _why(self, service: Service, process: Process | None, answer: Answer, ended: str, *, has_answered: bool) -> str:
         if ended or (process is not None and not process.is_alive):
@@ -205,7 +220,9 @@ def _ask() -> Callable[[str], Answer]:
             answer = client.request("HEAD" if url.endswith(".html") else "GET", url)
         except httpx.TimeoutException:
             return Answer(is_good=False, why=f"no answer within {_PROBE_SECONDS:g} s")
-        except httpx.ConnectError:
+        except httpx.ConnectError as error:
+            if _is_without_address(error):
+                return Answer(is_good=False, why="its host has no address", is_unknown=True)
             return Answer(is_good=False, why="nothing listens at its address")
         except httpx.HTTPError as error:
             return Answer(is_good=False, why=f"its answer broke off ({type(error).__name__})")
@@ -215,6 +232,15 @@ def _ask() -> Callable[[str], Answer]:
         return Answer(is_good=True, is_found=answer.is_success, content=_content(answer) if is_json else {})
 
     return ask
+
+
+def _is_without_address(error: BaseException | None) -> bool:
+    """Whether the resolver's error is behind this one."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _content(answer: httpx.Response) -> Mapping[str, Any]:

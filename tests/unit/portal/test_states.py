@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from portal.catalogue import SERVICES, Service
 from portal.places import ByAddress, Place, Process
 from portal.states import START_SECONDS, Answer, State, Watch, airflow_pages, judge
+from tests.ports import free_port
 from tests.unit.portal.test_shared import Clock
 
 WELL = {"scheduler": {"status": "healthy"}, "dag_processor": {"status": "healthy"}}
@@ -173,6 +175,43 @@ def test_in_containers_what_has_never_answered_is_starting_for_a_while(clock: Cl
     answers[0] = Answer(is_good=True)
     (found,) = watch.look()
     assert (found.name, found.page, found.note) == ("up", "http://localhost:5050/", "")
+
+
+def test_a_container_that_was_left_out_is_not_started_and_one_that_has_gone_is_down(clock: Clock) -> None:
+    """Superset is in a profile: a platform without it is whole."""
+    places = ByAddress({"superset": ("http://superset:8088", "http://localhost:8088")})
+    answers = [Answer(is_good=False, why="its host has no address", is_unknown=True)]
+    watch = Watch(places, clock, lambda _: answers[0])
+    clock.now += START_SECONDS + 1
+    (found,) = watch.look()
+    assert (found.name, found.why, found.command) == ("off", "", "docker compose --profile bi up -d")
+    answers.insert(0, Answer(is_good=True))
+    (found,) = watch.look()
+    assert (found.name, found.page) == ("up", "http://localhost:8088/")
+    del answers[0]
+    (found,) = watch.look()
+    assert (found.name, found.why, found.command) == ("down", "its host has no address", "")
+
+
+def test_a_container_that_the_others_need_is_down_when_its_host_has_no_address(clock: Clock) -> None:
+    places = ByAddress({"source-api": ("http://api:4010", "http://localhost:4011")})
+    watch = Watch(places, clock, lambda _: Answer(is_good=False, why="its host has no address", is_unknown=True))
+    assert [one.name for one in watch.look()] == ["starting"]
+    clock.now += START_SECONDS + 1
+    assert [one.name for one in watch.look()] == ["down"]
+
+
+def test_a_name_that_does_not_resolve_is_told_from_a_port_that_is_closed(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    watch = Watch(ByAddress({}), clock)
+    assert not watch._ask(f"http://127.0.0.1:{free_port()}/health").is_unknown
+
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    assert watch._ask("http://superset:8088/health").is_unknown
 
 
 def test_the_pages_of_airflow_may_frame_ours_under_both_names_of_this_machine(machine: Machine) -> None:
