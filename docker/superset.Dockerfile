@@ -8,7 +8,8 @@ ENV PIP_NO_CACHE_DIR=1 \
 
 WORKDIR /opt/retail
 
-# As in the platform's image: the lock first, pip for uv, uv for the lock, and nothing is built.
+# As in the platform's image: the lock first, pip for uv, uv for the lock. Two packages come as source only, in pure
+# Python: they are built. All others are wheels, as the image has no compiler.
 COPY stack/requirements-bootstrap.txt stack/requirements-bootstrap.txt
 COPY stack/environments/superset.txt stack/environments/superset.txt
 RUN pip install --require-hashes -r stack/requirements-bootstrap.txt

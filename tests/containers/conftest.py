@@ -23,7 +23,8 @@ from medallion.settings import PROJECT_ROOT
 
 EXAMPLE = PROJECT_ROOT / ".env.example"
 Compose = dict[str, Any]
-Read = Callable[[dict[str, str]], subprocess.CompletedProcess[str]]
+Read = Callable[..., subprocess.CompletedProcess[str]]
+SUPERSET_IMAGE = PROJECT_ROOT / "docker" / "superset.Dockerfile"
 
 
 def required_settings() -> list[str]:
@@ -40,17 +41,18 @@ def filled_in() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def read_compose(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """`podman-compose config` with the given `.env` and nothing else in the environment."""
+    """`podman-compose config` with the given `.env` and profiles, and nothing else in the environment."""
     pytest.importorskip("podman_compose")
     folder = tmp_path_factory.mktemp("compose")
     podman = folder / "podman"
     podman.write_text("#!/bin/sh\necho podman version 5.0.0\n")
     podman.chmod(0o755)
 
-    def read(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    def read(settings: dict[str, str], *profiles: str) -> subprocess.CompletedProcess[str]:
         env_file = folder / "env"
         env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        files = ["--env-file", str(env_file), "-f", str(PROJECT_ROOT / "docker-compose.yml")]
+        chosen = [word for profile in profiles for word in ("--profile", profile)]
+        files = [*chosen, "--env-file", str(env_file), "-f", str(PROJECT_ROOT / "docker-compose.yml")]
         return subprocess.run(
             [sys.executable, "-m", "podman_compose", "--podman-path", str(podman), *files, "config"],
             env={name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ},
@@ -65,11 +67,21 @@ def read_compose(tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 @pytest.fixture(scope="session")
 def compose(read_compose: Read, filled_in: dict[str, str]) -> Compose:
-    """The file, filled in."""
-    done = read_compose(filled_in)
+    """The file, filled in, with the services of every profile."""
+    return parsed(read_compose(filled_in, "bi"))
+
+
+@pytest.fixture(scope="session")
+def without_profile(read_compose: Read, filled_in: dict[str, str]) -> Compose:
+    """The file, filled in, with what runs when no profile is named."""
+    return parsed(read_compose(filled_in))
+
+
+def parsed(done: subprocess.CompletedProcess[str]) -> Compose:
+    """What podman-compose has read."""
     assert done.returncode == 0, done.stderr
-    parsed: Compose = yaml.safe_load(done.stdout)
-    return parsed
+    found: Compose = yaml.safe_load(done.stdout)
+    return found
 
 
 def dockerfile_steps(file: Path = PROJECT_ROOT / "Dockerfile") -> list[tuple[str, str]]:
@@ -79,7 +91,7 @@ def dockerfile_steps(file: Path = PROJECT_ROOT / "Dockerfile") -> list[tuple[str
     return [(word, rest) for word, _, rest in (line.strip().partition(" ") for line in joined.splitlines() if line)]
 
 
-def image_environment() -> dict[str, str]:
+def image_environment(file: Path = PROJECT_ROOT / "Dockerfile") -> dict[str, str]:
     """What the Dockerfile's ENV instructions set."""
-    pairs = (pair.partition("=") for word, rest in dockerfile_steps() if word == "ENV" for pair in rest.split())
+    pairs = (pair.partition("=") for word, rest in dockerfile_steps(file) if word == "ENV" for pair in rest.split())
     return {name: value for name, _, value in pairs}

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-import yaml
 
 from backend.settings import SourceSettings
+from dashboards.roles import read_roles
 from medallion.settings import PROJECT_ROOT
+from portal.catalogue import SERVICES
 from stack.host.home import Home
 from stack.host.settings import StackSettings
 from stack.services.airflow.service import airflow_environment
 from stack.services.endpoints import Endpoints
 from stack.services.postgres.roles import INGESTION, TRANSFORMATION
-from tests.containers.conftest import EXAMPLE, Compose, Read, dockerfile_steps, image_environment, required_settings
+from stack.services.superset import superset_environment, superset_service
+from tests.containers.conftest import (
+    EXAMPLE,
+    SUPERSET_IMAGE,
+    Compose,
+    Read,
+    dockerfile_steps,
+    image_environment,
+    parsed,
+    required_settings,
+)
 
 WRITTEN = (PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 GUIDE = (PROJECT_ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:[?-])([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|JWT|TOKEN")
 AIRFLOW = ("airflow-init", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor")
-OURS = ("api", "portal", *AIRFLOW)
+PLATFORM = ("api", "portal", *AIRFLOW, "superset-apply")
+OURS = (*PLATFORM, "superset")
+BI = {"superset", "superset-apply"}  # the services of the profile
+ONCE = ["airflow-init", "superset-apply"]  # they run to their end
 ROOT = ("", "root", "0")
 
 # Where the two cannot agree: another folder, host or port, or a secret of each installation's own.
@@ -114,6 +131,8 @@ def test_a_service_is_given_the_secrets_it_needs_and_no_more(compose: Compose, f
         "airflow-webserver": running,
         "airflow-scheduler": running,
         "airflow-dag-processor": running,
+        "superset": {name for name in filled_in if name.startswith("SUPERSET_")} | {"RETAIL_READER_PASSWORD"},
+        "superset-apply": {"SUPERSET_ADMIN_PASSWORD"},
     }
 
 
@@ -157,16 +176,19 @@ def test_every_port_is_published_on_loopback_only(compose: Compose) -> None:
         "127.0.0.1:5432:5432",
         "127.0.0.1:8000:8000",
         "127.0.0.1:8080:8080",
+        "127.0.0.1:8088:8088",
     ]
 
 
 def test_ports_of_the_settings_replace_the_defaults(read_compose: Read, filled_in: dict[str, str]) -> None:
     moved = {"POSTGRES_PORT": "15432", "API_PORT": "14011", "AIRFLOW_PORT": "18080", "PGADMIN_PORT": "15050"}
-    moved |= {"PORTAL_PORT": "18000"}
-    parsed = yaml.safe_load(read_compose(filled_in | moved).stdout)
-    outside = {port.split(":")[1] for service in services(parsed).values() for port in service.get("ports", [])}
+    moved |= {"PORTAL_PORT": "18000", "SUPERSET_PORT": "18088"}
+    found = services(parsed(read_compose(filled_in | moved, "bi")))
+    outside = {port.split(":")[1] for service in found.values() for port in service.get("ports", [])}
     assert outside == set(moved.values())
-    webserver = services(parsed)["airflow-webserver"]["environment"]
+    pages = [page for _, page in json.loads(found["portal"]["environment"]["PORTAL_ADDRESSES"]).values() if page]
+    assert {page.rpartition(":")[2] for page in pages} == outside - {"15432", "18000"}
+    webserver = found["airflow-webserver"]["environment"]
     assert webserver["AIRFLOW__API__BASE_URL"] == "http://localhost:18080"
     assert webserver["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://airflow-webserver:8080/execution/"
 
@@ -174,14 +196,15 @@ def test_ports_of_the_settings_replace_the_defaults(read_compose: Read, filled_i
 def test_no_service_runs_as_root(compose: Compose) -> None:
     users = {name: str(service.get("user", "")).split(":")[0] for name, service in services(compose).items()}
     assert not [name for name, user in users.items() if user in ROOT]
-    (image_user,) = [rest for word, rest in dockerfile_steps() if word == "USER"]
-    assert {services(compose)[name]["user"] for name in OURS} == {image_user}
-    assert image_user.split(":")[0] not in ROOT
+    assert {services(compose)[name]["user"] for name in PLATFORM} == {image_user()}
+    assert services(compose)["superset"]["user"] == image_user(SUPERSET_IMAGE)
+    assert image_user().split(":")[0] not in ROOT
 
 
 def test_images_are_pinned_to_a_version(compose: Compose) -> None:
     images = [service["image"] for service in services(compose).values()]
-    images += [rest for word, rest in dockerfile_steps() if word == "FROM"]
+    steps = [*dockerfile_steps(), *dockerfile_steps(SUPERSET_IMAGE)]
+    images += [rest for word, rest in steps if word == "FROM"]
     assert not [image for image in images if not re.fullmatch(r"[\w/-]+:\d[\w.-]*", image)]
 
 
@@ -196,17 +219,23 @@ def test_our_services_have_no_capabilities_and_cannot_gain_any(compose: Compose)
 
 def test_every_service_has_a_health_check_or_runs_once(compose: Compose) -> None:
     once = [name for name, service in services(compose).items() if "healthcheck" not in service]
-    assert once == ["airflow-init"]
-    assert services(compose)["airflow-init"]["restart"] == "no"
+    assert once == ONCE
+    assert {services(compose)[name]["restart"] for name in once} == {"no"}
     others = {service["restart"] for name, service in services(compose).items() if name not in once}
     assert others == {"unless-stopped"}
 
 
 def test_the_promised_commands_reach_every_service(compose: Compose) -> None:
     assert _pulled_up(compose, "postgres", "pgadmin", "airflow-init") == {"postgres", "pgadmin", "airflow-init"}
-    others = {"pgadmin", "portal"}
+    others = {"pgadmin", "portal", *BI}
     assert _pulled_up(compose, "airflow-webserver", "airflow-scheduler") == set(services(compose)) - others
     assert _pulled_up(compose, "portal") == {"portal", "postgres", "airflow-init"}
+
+
+def test_only_the_profile_starts_superset(compose: Compose, without_profile: Compose) -> None:
+    assert {name for name, service in services(compose).items() if service.get("profiles") == ["bi"]} == BI
+    assert set(services(compose)) - set(services(without_profile)) == BI
+    assert _pulled_up(compose, *BI) == {*BI, "postgres", "airflow-init"}
 
 
 def test_a_dependency_is_waited_for_by_what_it_can_show(compose: Compose) -> None:
@@ -234,8 +263,14 @@ def test_airflow_services_share_the_folders_they_write_to(compose: Compose) -> N
     written = ["AIRFLOW_HOME", "BRONZE_URL", "DBT_TARGET_PATH", "AIRFLOW__LOGGING__BASE_LOG_FOLDER"]
     for name in written:
         assert any(environment[name].startswith(target) for target in targets), name
-    made = next(rest for word, rest in dockerfile_steps() if word == "RUN" and "useradd" in rest)
-    assert not [target for target in targets if target not in made]
+    assert not [target for target in targets if target not in made_folders()]
+
+
+def test_superset_keeps_what_lasts_on_its_volume(compose: Compose) -> None:
+    (target,) = [mount.split(":")[1] for mount in services(compose)["superset"]["volumes"]]
+    assert services(compose)["superset"]["environment"]["SUPERSET_METADATA_URL"].startswith(f"sqlite:///{target}/")
+    assert image_environment(SUPERSET_IMAGE)["SUPERSET_HOME"] == target
+    assert target in made_folders(SUPERSET_IMAGE)
 
 
 # ---------------------------------------------------------------- the same platform
@@ -261,6 +296,71 @@ def test_airflow_is_set_up_as_on_one_machine(compose: Compose, tmp_path: Path, m
     assert not set(native) - set(contained), "set on one machine only"
     different = {name for name in native if native[name] != contained[name]}
     assert different <= ELSEWHERE
+
+
+def test_superset_is_set_up_as_on_one_machine(
+    compose: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same settings, and beside them what only a container needs: other hosts, and the passwords of its users."""
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    native = superset_environment(Home(tmp_path).prepare(), "postgresql://retail_reader:secret@127.0.0.1:5432/retail")
+    contained = image_environment(SUPERSET_IMAGE) | services(compose)["superset"]["environment"]
+    passwords = {f"SUPERSET_{user.upper()}_PASSWORD" for user in read_roles().users}
+    image = {"HOME", "PIP_NO_CACHE_DIR", "UV_NO_CACHE", "UV_PYTHON_DOWNLOADS"}
+    assert set(contained) == set(native) | passwords | image | {"SUPERSET_HOSTS"}
+    for name in ("TZ", "PYTHONUNBUFFERED"):
+        assert contained[name] == native[name]
+    assert "//retail_reader:" in contained["SUPERSET_WAREHOUSE_URL"]
+
+
+def test_superset_is_told_a_password_for_each_user_that_is_declared() -> None:
+    """And forgets them before it serves: a page of Superset cannot show them."""
+    script = (PROJECT_ROOT / "docker" / "superset-start.sh").read_text(encoding="utf-8")
+    (users,) = re.findall(r"for user in (\(.*?\))", script)
+    assert list(ast.literal_eval(users)) == list(read_roles().users)
+    (forgotten,) = re.findall(r"^unset (.*)$", script, re.MULTILINE)
+    assert forgotten.split() == [f"SUPERSET_{user.upper()}_PASSWORD" for user in read_roles().users]
+    assert script.index("unset") < script.index("exec gunicorn")
+
+
+def test_superset_is_served_as_on_one_machine() -> None:
+    script = (PROJECT_ROOT / "docker" / "superset-start.sh").read_text(encoding="utf-8")
+    (served,) = re.findall(r"^exec (.*)$", script, re.MULTILINE)
+    native = superset_service(Path("/programs"), {}, 8088).command
+    contained = shlex.split(served)
+    assert contained[1:] == [word.replace("127.0.0.1", "0.0.0.0") for word in native[1:]]  # noqa: S104 - of a container
+    assert Path(native[0]).name == contained[0]
+
+
+def test_the_dashboards_are_brought_to_the_superset_of_the_file(compose: Compose) -> None:
+    given = services(compose)["superset-apply"]["environment"]
+    url = httpx.URL(given["SUPERSET_URL"])
+    assert url.host in services(compose)["superset"]["environment"]["SUPERSET_HOSTS"].split(",")
+    assert services(compose)["superset"]["ports"][0].endswith(f":{url.port}")
+    assert given["SUPERSET_PASSWORD"] == services(compose)["superset"]["environment"]["SUPERSET_ADMIN_PASSWORD"]
+    assert url.host in given["NO_PROXY"].split(",")
+    assert given["NO_PROXY"] == given["no_proxy"]
+
+
+def test_the_start_page_knows_every_service_with_a_page(compose: Compose) -> None:
+    """By the name of its container, through no proxy, and at the port that is published."""
+    environment = services(compose)["portal"]["environment"]
+    places = json.loads(environment["PORTAL_ADDRESSES"])
+    probes = {httpx.URL(probe) for probe, _ in places.values() if probe}
+    assert {url.host for url in probes} == {"airflow-webserver", "api", "pgadmin", "superset"}
+    for url in probes:
+        assert any(port.endswith(f":{url.port}") for port in services(compose)[url.host]["ports"]), url
+
+
+def test_a_service_that_may_be_left_out_is_named_with_a_command_that_starts_it(compose: Compose) -> None:
+    commands = {one.name: one.start_container for one in SERVICES if one.start_container}
+    assert set(commands) == {"superset", "pgadmin"}
+    for name, command in commands.items():
+        words = command.split()
+        (profile,) = services(compose)[name].get("profiles") or [None]
+        assert words[:2] == ["docker", "compose"]
+        assert (f"--profile {profile}" in command) if profile else words[-1] == name
 
 
 def test_the_data_set_is_the_one_that_the_source_serves_by_default(
@@ -292,16 +392,32 @@ def test_the_preloaded_server_has_what_pgadmin_asks_for(compose: Compose) -> Non
 
 
 def test_the_guide_names_services_ports_volumes_and_secrets_as_they_are(compose: Compose) -> None:
-    commands = re.findall(r"docker compose ((?:up -d|stop|exec|cp|pull|logs(?: --\w+)?)[^`\n;|]*)", GUIDE)
+    verbs = r"(?:up -d|stop|run|exec|cp|pull|logs(?: --\w+)?)"
+    commands = re.findall(rf"docker compose ((?:--profile bi )?{verbs}[^`\n;|]*)", GUIDE)
     words = {word.split(":")[0] for command in commands for word in command.split() if ":" in word or "-" in word[1:]}
-    named = {word for word in words if re.fullmatch(r"(airflow|post|pg|api)[\w-]*", word)} - {"pg_dump", "pg_restore"}
-    assert named
+    named = {word for word in words if re.fullmatch(r"(airflow|post|pg|api|superset)[\w-]*", word)}
+    named -= {"pg_dump", "pg_restore"}
+    assert named >= BI
     assert named <= set(services(compose))
     assert all(f"`{volume}`" in GUIDE for volume in compose["volumes"])
     assert all(f"`{name}`" in GUIDE for name in required_settings())
     published = [port.split(":")[1] for service in services(compose).values() for port in service.get("ports", [])]
     assert all(f":{port}" in GUIDE for port in published)
     assert all(service["image"] in GUIDE for service in services(compose).values() if "build" not in service)
+
+
+def image_user(file: Path = PROJECT_ROOT / "Dockerfile") -> str:
+    """Whom an image runs as."""
+    (user,) = [rest for word, rest in dockerfile_steps(file) if word == "USER"]
+    return user
+
+
+def made_folders(file: Path = PROJECT_ROOT / "Dockerfile") -> list[str]:
+    """The folders that an image has for volumes."""
+    (step,) = [rest for word, rest in dockerfile_steps(file) if word == "RUN" and "useradd" in rest]
+    (made,) = re.findall(r"mkdir -p ([^&]*)", step)
+    folders: list[str] = made.split()
+    return folders
 
 
 def _pulled_up(compose: Compose, *names: str) -> set[str]:
