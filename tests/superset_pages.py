@@ -13,7 +13,7 @@ from tests.browser import Page
 from tests.process_table import eventually
 
 # What Superset says where a chart should be.
-FAILURES = ("Data error", "Unexpected error", "No results were returned", "An error occurred", "No data")
+FAILURES = ("Data error", "Unexpected error", "No results were returned", "An error occurred")
 _LOADING = "document.querySelectorAll('[data-test=\"loading-indicator\"], .ant-spin-spinning, .loading').length"
 _HOLDERS = "document.querySelectorAll('.dashboard-component-chart-holder').length"
 _DRAWN = "document.querySelectorAll('.slice_container, [data-test=\"slice-container\"]').length"

@@ -25,16 +25,16 @@ def line_of(one: Compared) -> str:
     """A line for a person, and one for each of the first cells that differ."""
     name = f"{one.dashboard}.{one.chart}"
     if one.error:
-        return f"✗ {name:<48}{one.compared_with:<11}{one.error}"
+        return f"✗ {name:<52}{one.compared_with:<11}{one.error}"
     if not one.cells:
-        return f"- {name:<48}{one.compared_with:<11}{one.note or 'no rows'}"
+        return f"- {name:<52}{one.compared_with:<11}{one.note or 'no rows'}"
     wrong = [cell for cell in one.cells if cell.status != "match"]
     if not wrong:
-        return f"✓ {name:<48}{one.compared_with:<11}{counted(len(one.cells), 'figure')}"
+        return f"✓ {name:<52}{one.compared_with:<11}{counted(len(one.cells), 'figure')}"
     counts = ", ".join(f"{number:,} {status}" for status, number in sorted(one.counts.items()))
     shown = "".join(f"\n    {words_of(cell, one.keys)}" for cell in wrong[:_MOST_LINES])
     more = f"\n    and {len(wrong) - _MOST_LINES:,} more" if len(wrong) > _MOST_LINES else ""
-    return f"✗ {name:<48}{one.compared_with:<11}{counts}{': ' + one.note if one.note else ''}{shown}{more}"
+    return f"✗ {name:<52}{one.compared_with:<11}{counts}{': ' + one.note if one.note else ''}{shown}{more}"
 
 
 def words_of(cell: Cell, keys: Sequence[str]) -> str:

@@ -213,7 +213,8 @@ def check_superset(
             compared = References(
                 known if known.exists() or as_of else None, must_have=where.references is not None and day == newest
             )
-            talk.say(f"periods end before {day}:")
+            alone = "" if compared.folder else f", compared with SQL alone: no references in {references}"
+            talk.say(f"periods end before {day}{alone}")
             found = []
             for one in check_dashboards(server, conn, declared, Asked(day, choices), compared):
                 talk.say(line_of(one))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-import re
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import httpx
+import psutil
 import pytest
 
 from dashboards.applying import apply, plan
@@ -23,6 +24,7 @@ from dashboards.server import SupersetServer, open_server
 from medallion.errors import DashboardServerError
 from stack.commands.superset import declared_dashboards
 from stack.host.console import Talk
+from stack.services.processes import recorded
 from stack.services.superset import password_of
 from tests.browser import CHROMIUM, browser
 from tests.dashboard_files import declared
@@ -93,8 +95,40 @@ def test_superset_knows_no_password_of_the_warehouse(superset: Superset, server:
 
 
 def test_superset_gets_none_of_the_platforms_secrets(superset: Superset) -> None:
-    [gunicorn] = [line for line in superset.cli.processes() if "gunicorn" in line][:1]
-    assert superset.cli.home.secret("superset_secret_key") not in gunicorn
+    secrets = json.loads((superset.cli.home.path / "secrets.json").read_text(encoding="utf-8"))
+    its_own = {"superset_secret_key", "postgres_reader"}
+    record = recorded(superset.cli.home, "superset")
+    assert record is not None
+    leader = psutil.Process(record.pid)
+    for one in (leader, *leader.children(recursive=True)):
+        held = "\n".join([*one.cmdline(), *one.environ().values()])
+        assert {name for name, value in secrets.items() if value in held} == its_own
+        assert not [name for name in its_own if secrets[name] in " ".join(one.cmdline())]
+
+
+def test_a_chart_that_somebody_has_changed_is_named_and_fails_the_check(
+    superset: Superset, server: SupersetServer
+) -> None:
+    [chart] = [one for one in server.list_items("chart") if one.uuid == asset_id("chart", "sales-overview/orders")]
+    stored = server._json(server._get(f"/api/v1/chart/{chart.id}"))["result"]
+    other = {name: stored[name].replace('"orders"', '"units"') for name in ("params", "query_context")}
+    server._checked(server._send("PUT", f"/api/v1/chart/{chart.id}", json=other))
+    done = superset.cli("superset", "check", seconds=300)
+    assert done.code == 6
+    assert "~ chart Orders (sales-overview.yaml: orders)" in done.err
+    assert "sales-overview.orders" in done.err
+    assert "Superset shows no 'orders'" in done.err
+
+
+def test_a_superset_that_goes_away_during_a_check_leaves_no_green_report(superset: Superset, tmp_path: Path) -> None:
+    earlier = tmp_path / "superset_vs_reference_report.csv"
+    earlier.write_text("an earlier one", encoding="utf-8")
+    done = superset.cli(
+        *("superset", "check", "--output", str(tmp_path)), SUPERSET_URL="http://127.0.0.1:1", SUPERSET_PASSWORD="any"
+    )
+    assert done.code == 1
+    assert "does not answer" in done.err
+    assert not earlier.exists()
 
 
 @pytest.mark.parametrize("currency", ["EUR", "CHF"])
@@ -102,7 +136,8 @@ def test_every_figure_is_what_sql_over_gold_gives(superset: Superset, currency: 
     done = superset.cli("superset", "check", "--choose", f"Currency={currency}", seconds=300)
     assert done.code == 0, done.err
     charts = sum(len(one.charts) for one in superset.declared.dashboards)
-    assert re.search(rf"figures of {charts} charts compared, 0 differ; {charts} charts without a reference", done.out)
+    assert f"figures of {charts} charts compared, 0 differ" in done.out
+    assert "compared with SQL alone" in done.err
 
 
 def test_one_changed_cell_of_a_reference_is_one_mismatch_with_both_values(superset: Superset, tmp_path: Path) -> None:
@@ -210,15 +245,27 @@ def test_every_chart_answers_with_the_query_that_is_stored_with_it(server: Super
 
 
 def test_superset_means_the_same_days_by_a_period_as_we_do(superset: Superset, server: SupersetServer) -> None:
-    periods = {one.period for page in superset.declared.dashboards for one in page.charts if one.period}
-    asked = periods | {"today", "yesterday", "last 3 weeks", "last 2 months", "last 1 year"}
-    query = (
-        "!(" + ",".join(f"(timeRange:'{superset_range(one).replace(chr(39), '!' + chr(39))}')" for one in asked) + ")"
+    of_charts = {one.period for page in superset.declared.dashboards for one in page.charts if one.period}
+    of_pages = {page.period.default for page in superset.declared.dashboards if page.period}
+    asked = (
+        of_charts
+        | of_pages
+        | {"today", "yesterday", "last 3 weeks", "last 2 months", "last 1 year", "last 2 months and today"}
     )
-    found = server._json(server._get("/api/v1/time_range/", params={"q": query}))["result"]
-    days = [(date.fromisoformat(one["since"][:10]), date.fromisoformat(one["until"][:10])) for one in found]
-    today = next(since for one, (since, _) in zip(asked, days, strict=True) if one == "today")
-    assert dict(zip(asked, days, strict=True)) == {one: days_of(one, today) for one in asked}
+    days = {one: days_of_superset(server, one) for one in asked}
+    today, _ = days["today"]
+    assert days == {one: days_of(one, today) for one in asked}
+
+
+def days_of_superset(server: SupersetServer, period: str) -> tuple[date, date]:
+    """The days that Superset takes a period for, from the answer of a query over it."""
+    [dataset] = [one for one in server.list_items("dataset") if one.name == "dashboard_sales"]
+    time = {"col": "sold_date", "op": "TEMPORAL_RANGE", "val": superset_range(period)}
+    query = {"columns": [], "metrics": ["orders"], "filters": [time]}
+    context = {"datasource": {"id": dataset.id, "type": "table"}, "queries": [query], "result_type": "full"}
+    [found] = server._json(server._send("POST", "/api/v1/chart/data", json=context))["result"]
+    first, until = (datetime.fromtimestamp(int(found[name]) / 1000, timezone.utc) for name in ("from_dttm", "to_dttm"))
+    return first.date(), until.date()
 
 
 @pytest.mark.browser
@@ -231,6 +278,8 @@ def test_a_viewer_sees_every_chart_whole(superset: Superset, tmp_path: Path, wid
             open_dashboard(page, superset.address, session, dashboard.slug, width)
             text = page.text()
             assert [words for words in FAILURES if words in text] == [], text
+            # Of sixty days nothing is expected of a customer.
+            assert text.count("No data") == (1 if dashboard.slug == "customers" else 0), text
             for chart in dashboard.charts:
                 assert chart.title in text
             assert cut_off(page) == ""
