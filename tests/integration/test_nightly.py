@@ -53,7 +53,8 @@ def mart_so_far(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         shutil.rmtree(folder)
         folder.mkdir()
         shutil.rmtree(copy / "tests" / "nightly")
-        for name in ("metrics.yml", "exposures.yml"):  # they read nightly models
+        shutil.rmtree(folder.with_name("dashboards"))  # it reads nightly models, as do these
+        for name in ("metrics.yml", "exposures.yml", "dashboards.yml"):
             (copy / "models" / name).unlink()
         (folder / "mart_so_far.sql").write_text(MART, encoding="utf-8")
         (folder / "mart_after.sql").write_text(AFTER, encoding="utf-8")
