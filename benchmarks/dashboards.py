@@ -16,7 +16,8 @@ from dashboards.checking.check import charts_to_read, chosen, open_charts
 from dashboards.checking.reading import Asked
 from medallion.database import connect, transaction
 from stack.cli.context import open_home
-from stack.commands.superset import declared_dashboards, open_superset
+from stack.commands.declared_dashboards import declared_dashboards
+from stack.commands.superset_access import open_superset
 from stack.host.console import Talk
 from stack.services.postgres.roles import READER
 from stack.services.processes import running

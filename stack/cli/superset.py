@@ -102,7 +102,7 @@ def check(
 ) -> None:
     """Compare every figure that dashboards show with SQL over Gold and with references. Exit code 6 if one differs."""
     from medallion.errors import FiguresDiffer
-    from stack.commands.superset import Where, bless_superset, check_superset
+    from stack.commands.superset_check import Where, bless_superset, check_superset
 
     given = dict(_choice(one) for one in choose or ())
     day = as_of.date() if as_of else None

@@ -48,7 +48,7 @@ def superset_environment(home: Home, reader_url: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name in _INHERITED or name[:8] == "FAKETIME"}
     return inherited | {
         "SUPERSET_CONFIG_PATH": str(FOLDER / "superset_config.py"),
-        "SUPERSET_HOME": str(_folder(home)),
+        "SUPERSET_HOME": str(superset_folder(home)),
         "SUPERSET_METADATA_URL": f"sqlite:///{_database(home)}",
         "SUPERSET_SECRET_KEY": home.secret("superset_secret_key"),
         "SUPERSET_WAREHOUSE_URL": reader_url,
@@ -86,7 +86,7 @@ def _run_prepare(home: Home, programs: Path, environment: dict[str, str], roles:
             [programs / "python", FOLDER / "prepare.py"],
             input=passwords.encode(),
             env=environment,
-            cwd=_folder(home),
+            cwd=superset_folder(home),
             stdout=output,
             stderr=output,
             check=False,
@@ -112,14 +112,15 @@ def password_of(home: Home, user: str) -> str:
     return home.secret(f"superset_password_{user}")
 
 
-def _folder(home: Home) -> Path:
+def superset_folder(home: Home) -> Path:
+    """What Superset keeps, and what we keep of it: its database, dbt's manifest, references and reports."""
     folder = home.path / NAME
     make_private(folder)
     return folder
 
 
 def _database(home: Home) -> Path:
-    return _folder(home) / "superset.db"
+    return superset_folder(home) / "superset.db"
 
 
 def _stamp(roles: Roles) -> str:

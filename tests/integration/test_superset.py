@@ -22,7 +22,7 @@ from dashboards.identity import asset_id
 from dashboards.periods import days_of, superset_range
 from dashboards.server import SupersetServer, open_server
 from medallion.errors import DashboardServerError
-from stack.commands.superset import declared_dashboards
+from stack.commands.declared_dashboards import declared_dashboards
 from stack.host.console import Talk
 from stack.services.processes import recorded
 from stack.services.superset import password_of

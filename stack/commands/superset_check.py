@@ -1,0 +1,167 @@
+"""`./retail superset check`: whether dashboards show the truth, as of which days, and next to which references."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from dashboards.checking.check import (
+    Compared,
+    References,
+    bless,
+    check_dashboards,
+    chosen,
+    differences,
+    shown_charts,
+)
+from dashboards.checking.reading import Asked
+from dashboards.checking.results import line_of, remove_reports, words_of, write_csv, write_junit
+from medallion.database import connect, transaction
+from medallion.errors import DashboardInvalid
+from medallion.wording import counted
+from stack.commands.declared_dashboards import declared_dashboards
+from stack.commands.superset_access import open_superset, reader_address
+from stack.services.superset import superset_folder
+from stack.services.warehouse import warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from psycopg2.extensions import connection
+
+    from dashboards.bundle import Declared
+    from dashboards.server import SupersetServer
+    from stack.host.console import Talk
+    from stack.host.home import Home
+    from stack.host.settings import StackSettings
+
+_MOST_RENEWED = 3
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The results of a check by the day before which periods end, and the folder of its reports.
+
+    `drift`: how Superset differs from what is declared.
+    """
+
+    results: dict[date, tuple[Compared, ...]]
+    drift: tuple[str, ...]
+    folder: Path
+
+    @property
+    def all(self) -> list[Compared]:
+        """The results of all days."""
+        return [one for found in self.results.values() for one in found]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a figure differs, a chart could not be read or is not the declared one, or nothing was compared."""
+        return bool(self.drift) or any(one.is_wrong for one in self.all) or not any(one.cells for one in self.all)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a check looks for references, and where it writes; None: under RETAIL_HOME."""
+
+    references: Path | None = None
+    output: Path | None = None
+
+
+def check_superset(
+    home: Home, settings: StackSettings, talk: Talk, given: Mapping[str, str], as_of: date | None, where: Where
+) -> Checked:
+    """Compare every chart with SQL over Gold as of the newest day, and with the newest references as of theirs.
+
+    The reports of an earlier check are removed first. Raises DashboardServerError, DashboardInvalid.
+    """
+    references = where.references or superset_folder(home) / "reference"
+    folder = where.output or superset_folder(home) / "check"
+    remove_reports(folder)
+    results: dict[date, tuple[Compared, ...]] = {}
+    with _to_check(home, settings, talk) as (server, conn, declared):
+        drift = tuple(one.words() for one in differences(server, declared))
+        for line in drift:
+            talk.say(line)
+        choices = chosen(declared, given)
+        with_references = as_of or newest_reference(references, given)
+        must_have = where.references is not None
+        if must_have and with_references is None:
+            raise DashboardInvalid(
+                file=str(references), problems=[f"it has no folder such as {folder_name(newest_day(conn), given)}"]
+            )
+        for day in [as_of] if as_of else sorted({newest_day(conn), with_references or newest_day(conn)}):
+            known = references / folder_name(day, given)
+            is_compared = day == with_references and (must_have or known.exists())
+            alone = "" if is_compared else f", compared with SQL alone: no references in {known}"
+            talk.say(f"periods end before {day}{alone}")
+            compared = References(known if is_compared else None, must_have=must_have)
+            found: list[Compared] = []
+            for one in check_dashboards(server, conn, declared, Asked(day, choices), compared):
+                talk.say(line_of(one))
+                found.append(one)
+            results[day] = tuple(found)
+    done = Checked(results, drift, folder)
+    write_csv(done.all, folder)
+    write_junit(done.all, folder)
+    return done
+
+
+def bless_superset(
+    home: Home, settings: StackSettings, talk: Talk, given: Mapping[str, str], as_of: date | None, where: Where
+) -> Path:
+    """Write what Superset shows as the references of a day, and say what that changes; returns the folder."""
+    references = where.references or superset_folder(home) / "reference"
+    with _to_check(home, settings, talk) as (server, conn, declared):
+        day = as_of or newest_day(conn)
+        folder = references / folder_name(day, given)
+        for one, rows in shown_charts(server, declared, Asked(day, chosen(declared, given))):
+            differing = bless(one, rows, folder)
+            talk.say(
+                f"{one.name:<52}{counted(len(rows), 'row')}" + (f", {len(differing):,} renewed" if differing else "")
+            )
+            for cell in differing[:_MOST_RENEWED]:
+                talk.say(f"    {words_of(cell, one.keys)}")
+    return folder
+
+
+@contextmanager
+def _to_check(home: Home, settings: StackSettings, talk: Talk) -> Iterator[tuple[SupersetServer, connection, Declared]]:
+    """A session with Superset, one with the warehouse as the reader, and what is declared."""
+    declared = declared_dashboards(home, talk)
+    with (
+        warehouse(home, settings, talk),
+        connect(reader_address(home, settings), application_name="retail superset check") as conn,
+        open_superset(home, settings) as server,
+    ):
+        yield server, conn, declared
+
+
+def folder_name(day: date, given: Mapping[str, str]) -> str:
+    """The name of the folder with the references of a day, and of these values of filters."""
+    return " ".join([day.isoformat(), *(f"{name}={value}" for name, value in sorted(given.items()))])
+
+
+def newest_reference(folder: Path, given: Mapping[str, str]) -> date | None:
+    """The day of the newest references for these values of filters."""
+    days = []
+    for place in folder.glob("????-??-??*"):
+        with suppress(ValueError):
+            day = date.fromisoformat(place.name[:10])
+            if place.is_dir() and place.name == folder_name(day, given):
+                days.append(day)
+    return max(days, default=None)
+
+
+def newest_day(conn: connection) -> date:
+    """The day of the newest sale, at which a period ends. Raises DashboardInvalid without one."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("select max(sold_date) from gold.sales_item where sold_at <= now()")
+        [found] = cursor.fetchone() or [None]
+    if found is None:
+        raise DashboardInvalid(file="gold.sales_item", problems=["it holds no sale: there is nothing to compare"])
+    day: date = found
+    return day
