@@ -13,8 +13,9 @@ import yaml
 
 from dashboards.charts import compile_chart
 from dashboards.datasets import FILE, all_figures, dataset_asset
-from dashboards.declared import Choice, Text
+from dashboards.declared import Choice
 from dashboards.identity import MARK, asset_id
+from dashboards.kinds import Text
 from dashboards.periods import DEFAULT_PERIOD, superset_range
 from medallion.errors import DashboardInvalid
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dashboards.datasets import Figure
-    from dashboards.declared import Chart, Dashboard, Dataset
+    from dashboards.declared import Dashboard, Dataset
+    from dashboards.kinds import Chart
     from dashboards.relations import Relation
 
 # superset/superset_config.py puts the login of the reader in its place when a connection is opened.

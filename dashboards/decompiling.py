@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from dashboards.charts import GRAINS
-from dashboards.declared import Dashboard, problems_of
+from dashboards.declared import Dashboard
+from dashboards.files import problems_of
+from dashboards.forms import GRAINS
 from dashboards.identity import asset_id
 from dashboards.periods import NO_PERIOD, period_of
 from medallion.errors import DashboardInvalid

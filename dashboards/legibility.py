@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards.declared import HeatMap, Number, Ranking, Text, Trend
+from dashboards.kinds import HeatMap, Number, Ranking, Text, Trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dashboards.datasets import Figure
-    from dashboards.declared import Chart, Dashboard
+    from dashboards.declared import Dashboard
+    from dashboards.kinds import Chart
 
 _MOST_NUMBERS = 5
 _MOST_CHARTS = 14

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dashboards.declared import FOLDER, Name, Words, read_mapping
+from dashboards.declared import FOLDER
+from dashboards.files import read_mapping
+from dashboards.kinds import Name, Words  # noqa: TC001 - pydantic reads the types at run time
 from medallion.errors import DashboardInvalid
 
 if TYPE_CHECKING:

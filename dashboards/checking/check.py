@@ -30,8 +30,9 @@ from dashboards.checking.reading import (
     rows_of_superset,
     write_rows,
 )
-from dashboards.declared import FOLDER, read_mapping
+from dashboards.declared import FOLDER
 from dashboards.difference import Change, changes
+from dashboards.files import read_mapping
 from dashboards.identity import asset_id
 from medallion.database import transaction
 from medallion.errors import DashboardInvalid, DashboardServerError, DatabaseError, RetailError

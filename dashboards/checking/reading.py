@@ -12,7 +12,7 @@ from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from dashboards.declared import Listing, Number, Trend
+from dashboards.kinds import Listing, Number, Trend
 from dashboards.periods import DEFAULT_PERIOD, days_of, explicit_range, superset_range
 from medallion.errors import DashboardInvalid
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from dashboards.declared import Chart, Dashboard, Dataset
+    from dashboards.declared import Dashboard, Dataset
+    from dashboards.kinds import Chart
     from dashboards.relations import Relation
 
 Key = tuple[str, ...]
