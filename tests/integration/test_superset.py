@@ -164,6 +164,17 @@ def test_one_changed_cell_of_a_reference_is_one_mismatch_with_both_values(supers
     assert f"net_revenue mismatch, Superset {figure}, ref 1.01" in again.err
 
 
+def test_a_folder_of_references_that_is_not_there_or_lacks_a_chart_fails_the_check(
+    superset: Superset, tmp_path: Path
+) -> None:
+    nowhere = superset.cli("superset", "check", "--reference", str(tmp_path / "nowhere"))
+    assert nowhere.code == 3
+    assert "it has no folder such as" in nowhere.err
+    empty = superset.cli("superset", "check", "--reference", str(tmp_path), "--as-of", "2025-01-01", seconds=300)
+    assert empty.code == 6
+    assert "no reference: sales-overview.orders.csv" in empty.err
+
+
 def test_a_check_while_an_hour_loads_finds_no_false_mismatch(superset: Superset) -> None:
     with superset.cli.start("run") as run:
         done = superset.cli("superset", "check", seconds=300)
@@ -198,14 +209,24 @@ def test_a_change_in_the_browser_comes_back_as_a_declaration(superset: Superset,
     assert change.fields == ('slice_name: "Orders of a day" → "Orders"',)
 
 
-def test_a_bundle_with_a_broken_file_imports_nothing(superset: Superset, server: SupersetServer) -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param({"viz_type": None}, id="refused before it is imported"),
+        # Superset finds this one out when data sets and other charts are imported already.
+        pytest.param({"dataset_uuid": "33333333-3333-3333-3333-333333333333"}, id="fails in the middle"),
+    ],
+)
+def test_a_bundle_with_a_broken_file_imports_nothing(
+    superset: Superset, server: SupersetServer, broken: dict[str, str | None]
+) -> None:
     apply(server, replace(superset.declared, dashboards=superset.declared.dashboards[:1]))
-    before = {one.uuid for one in server.list_items("chart")}
+    before = {kind: {one.uuid for one in server.list_items(kind)} for kind in ("chart", "dataset", "dashboard")}
     assets = compile_assets(superset.declared)
-    assets[f"charts/{SLUGS[-1]}.orders.yaml"].pop("viz_type")
+    assets[f"charts/{SLUGS[-1]}.orders.yaml"] |= broken
     with pytest.raises(DashboardServerError, match="refused POST /api/v1/assets/import/"):
         server.import_assets(bundle_of(assets))
-    assert {one.uuid for one in server.list_items("chart")} == before
+    assert {kind: {one.uuid for one in server.list_items(kind)} for kind in before} == before
 
 
 def test_each_role_sees_the_dashboards_that_name_it_and_nothing_else(superset: Superset) -> None:
