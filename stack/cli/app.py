@@ -26,7 +26,7 @@ from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
 from stack.cli.audits import audits
-from stack.cli.context import PASS_ON, AsJson, open_home, open_warehouse, where_the_user_stands
+from stack.cli.context import AsJson, open_home, open_warehouse, where_the_user_stands
 from stack.cli.contract import contract
 from stack.cli.develop import add_developer_commands
 from stack.cli.environments import environments
@@ -35,6 +35,7 @@ from stack.cli.logs import logs
 from stack.cli.operate import add_operator_commands
 from stack.cli.rejects import rejects
 from stack.cli.superset import superset
+from stack.cli.tools import add_tool_commands
 from stack.cli.usage import show_usage_error
 from stack.cli.why import why
 from stack.host.console import Talk, print_data
@@ -287,45 +288,7 @@ def accept_source(
 add_operator_commands(app)
 
 
-class Person(str, Enum):
-    """Who may log in with psql besides the owner."""
-
-    READER = "reader"
-    ANALYST = "analyst"
-
-
-@app.command(context_settings=PASS_ON, epilog="Example: ./retail psql -c 'select count(*) from gold.sales_item'")
-def psql(
-    context: typer.Context,
-    as_role: Annotated[
-        Person | None,
-        typer.Option("--as", help="Log in as retail_reader or retail_analyst, first of all options; default: owner."),
-    ] = None,
-) -> None:
-    """Open psql on the warehouse; everything after `psql` is passed to it."""
-    from stack.commands.tools import open_psql
-
-    home, settings = open_home()
-    role = f"retail_{as_role.value}" if as_role else None
-    raise typer.Exit(open_psql(home, settings, Talk(), context.args, role))
-
-
-@app.command(epilog="Example: DOCS_PORT=9000 ./retail docs")
-def docs() -> None:
-    """Generate the dbt documentation and serve it, until Ctrl-C."""
-    from stack.commands.tools import serve_docs
-
-    home, settings = open_home()
-    serve_docs(home, settings, Talk())
-
-
-@app.command(epilog="Example: PGADMIN_PORT=5051 ./retail pgadmin")
-def pgadmin() -> None:
-    """Look at the tables in pgAdmin, in a browser and read-only, until Ctrl-C. The first start installs it."""
-    from stack.commands.pgadmin import serve_pgadmin
-
-    home, settings = open_home()
-    serve_pgadmin(home, settings, Talk())
+add_tool_commands(app)
 
 
 @app.command(epilog="Example: ./retail doctor --json")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from medallion.errors import RetailError, ToolUnavailable
 from medallion.foreign_text import one_line
 from stack.host.environments import open_environment
-from stack.host.logs import tail
+from stack.host.logs import run_into, tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,11 +65,7 @@ def _generate(home: Home, program: Path, inputs: tuple[str, ...], folder: Path) 
     command = [str(program), "generate", *inputs, "--output-dir", str(folder), "--light", "--disable-telemetry"]
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | _SILENT
     try:
-        with log.open("ab") as output:
-            done = subprocess.run(
-                command, env=environment, cwd=home.path, stdout=output, stderr=output, check=False, timeout=_SECONDS
-            )
-        if done.returncode != 0:
+        if not run_into(log, command, environment, home.path, seconds=_SECONDS):
             raise _unavailable(one_line(tail(log, 3), _LONGEST), log)
         seal(folder / "index.html")
     except (OSError, subprocess.TimeoutExpired) as error:

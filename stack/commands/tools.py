@@ -18,7 +18,7 @@ from medallion.schema import prepare_schema
 from medallion.settings import PROJECT_ROOT
 from stack.commands.column_lineage import LINEAGE, write_lineage
 from stack.commands.docs_site import tidy
-from stack.host.logs import tail
+from stack.host.logs import run_into, tail
 from stack.services.airflow.service import dbt_profile
 from stack.services.ports import HOST, choose_port
 from stack.services.postgres.files import find_binaries
@@ -139,16 +139,7 @@ def dbt_command(*arguments: str) -> list[str]:
 def run_dbt(home: Home, environment: dict[str, str], *arguments: str) -> None:
     """Run one dbt command on the project, with its output in `logs/dbt.log`. Raises RetailError."""
     log = home.logs / "dbt.log"
-    with log.open("ab") as output:
-        done = subprocess.run(
-            dbt_command(*arguments),
-            env=environment,
-            stdout=output,
-            stderr=output,
-            cwd=PROJECT_ROOT,
-            check=False,
-        )
-    if done.returncode != 0:
+    if not run_into(log, dbt_command(*arguments), environment, PROJECT_ROOT):
         raise RetailError(
             f"dbt {' '.join(arguments)} failed; the end of its log:\n{tail(log, 12)}",
             remedy=f"fix the dbt project, then start again (whole log: {log})",

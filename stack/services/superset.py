@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 from dashboards.declared import FOLDER
@@ -15,7 +14,7 @@ from medallion.errors import ServiceFailed
 from medallion.private_files import PRIVATE_FILE, make_private
 from medallion.settings import PROJECT_ROOT
 from stack.host.environments import LOCKS
-from stack.host.logs import tail
+from stack.host.logs import run_into, tail
 from stack.services.ports import HOST
 from stack.services.processes import Service
 
@@ -81,17 +80,8 @@ def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) ->
 def _run_prepare(home: Home, programs: Path, environment: dict[str, str], roles: Roles) -> None:
     passwords = json.dumps({user: password_of(home, user) for user in roles.users})
     log = home.logs / f"{NAME}-prepare.log"
-    with log.open("wb") as output:
-        done = subprocess.run(
-            [programs / "python", FOLDER / "prepare.py"],
-            input=passwords.encode(),
-            env=environment,
-            cwd=superset_folder(home),
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
-    if done.returncode != 0:
+    command = (str(programs / "python"), str(FOLDER / "prepare.py"))
+    if not run_into(log, command, environment, superset_folder(home), given=passwords):
         raise ServiceFailed(
             f"Superset's database cannot be prepared; the end of the log:\n{tail(log, 8)}",
             remedy=f"fix what the log names, then start again (whole log: {log})",
