@@ -24,8 +24,8 @@ figure as (
 select
     {{ key }}.sold_date,
     {{ key }}.store_id,
-    {{ key }}.channel,
-    coalesce(figure.category, '') as category,
+    {{ key_text(key ~ '.channel') }} as channel,
+    {{ key_text("coalesce(figure.category, '')") }} as category,
     {{ key }}.currency,
     {{ sales_figures_or_nothing() }},
     {{ gold_load_id() }} as _load_id,

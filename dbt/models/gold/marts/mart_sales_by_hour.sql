@@ -59,7 +59,7 @@ figure as (
 select
     {{ key }}.sold_hour,
     {{ key }}.store_id,
-    {{ key }}.channel,
+    {{ key_text(key ~ '.channel') }} as channel,
     {{ key }}.currency,
     ({{ key }}.sold_hour at time zone 'UTC')::date as sold_date,
     {{ sales_figures_or_nothing() }},
