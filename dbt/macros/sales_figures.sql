@@ -7,14 +7,22 @@
 
 {#-
   The figures of each touched day by other columns of the fact: one range of the fact for each day. The grouping inside
-  keeps the planner from joining the whole fact. A build from the beginning reads the fact once. `of_product`: columns
-  of the version of the product that was in force.
+  keeps the planner from joining the whole fact. A build from the beginning reads the fact once. `texts`: the columns
+  that may be of any length. `of_product`: texts of the version of the product that was in force.
 -#}
-{% macro sales_figures_of_days(columns, more=[], of_product=[]) -%}
-{%- set keys = 'item.' ~ columns | join(', item.') -%}
+{% macro sales_figures_of_days(columns, more=[], texts=[], of_product=[]) -%}
+{%- set keys, named = [], [] -%}
+{%- for column in columns -%}
+{%- set value = key_text('item.' ~ column) if column in texts else 'item.' ~ column -%}
+{%- do keys.append(value) -%}
+{%- do named.append(value ~ ' as ' ~ column) -%}
+{%- endfor -%}
 {%- set versions = '' -%}
 {%- if of_product -%}
-{%- set keys = keys ~ ', product.' ~ of_product | join(', product.') -%}
+{%- for column in of_product -%}
+{%- do keys.append(key_text('product.' ~ column)) -%}
+{%- do named.append(key_text('product.' ~ column) ~ ' as ' ~ column) -%}
+{%- endfor -%}
 {%- set versions -%}
 inner join (
             select product_version_key, {{ of_product | join(', ') }} from {{ ref('dim_product_history') }}
@@ -28,21 +36,21 @@ select
     from (select distinct sold_date from touched) as touched_day
     cross join lateral (
         select
-            {{ keys }},
+            {{ named | join(', ') }},
             {{ sales_figures(more) }}
         from {{ ref('sales_item') }} as item
         {{ versions }}
         where item.sold_date = touched_day.sold_date
-        group by {{ keys }}
+        group by {{ keys | join(', ') }}
     ) as day
 {%- else -%}
 select
             item.sold_date,
-            {{ keys }},
+            {{ named | join(', ') }},
             {{ sales_figures(more) }}
     from {{ ref('sales_item') }} as item
     {{ versions }}
-    group by item.sold_date, {{ keys }}
+    group by item.sold_date, {{ keys | join(', ') }}
 {%- endif -%}
 {%- endmacro %}
 

@@ -11,21 +11,21 @@
 -- categories: unique_key is the key without the category. One that every line has left gives a row without a category.
 with touched as (
 
-    {{ touched('sales_item', ['sold_date', 'store_id', 'channel', 'currency']) }}
+    {{ touched('sales_item', ['sold_date', 'store_id', key_text('channel') ~ ' as channel', 'currency']) }}
 
 ),
 
 figure as (
 
-    {{ sales_figures_of_days(['store_id', 'channel', 'currency'], of_product=['category']) }}
+    {{ sales_figures_of_days(['store_id', 'channel', 'currency'], texts=['channel'], of_product=['category']) }}
 
 )
 
 select
     {{ key }}.sold_date,
     {{ key }}.store_id,
-    {{ key_text(key ~ '.channel') }} as channel,
-    {{ key_text("coalesce(figure.category, '')") }} as category,
+    {{ key }}.channel,
+    coalesce(figure.category, '') as category,
     {{ key }}.currency,
     {{ sales_figures_or_nothing() }},
     {{ gold_load_id() }} as _load_id,

@@ -10,7 +10,7 @@
 with touched as (
 
     {{ touched('sales_item', [
-        "date_trunc('hour', sold_at, 'UTC') as sold_hour", 'store_id', 'channel', 'currency'
+        "date_trunc('hour', sold_at, 'UTC') as sold_hour", 'store_id', key_text('channel') ~ ' as channel', 'currency'
     ]) }}
 
 ),
@@ -34,24 +34,24 @@ figure as (
         cross join lateral (
             select
                 item.store_id,
-                item.channel,
+                {{ key_text('item.channel') }} as channel,
                 item.currency,
                 {{ sales_figures() }}
             from {{ ref('sales_item') }} as item
             where
                 item.sold_at >= touched_hour.sold_hour
                 and item.sold_at < touched_hour.sold_hour + interval '1 hour'
-            group by item.store_id, item.channel, item.currency
+            group by item.store_id, {{ key_text('item.channel') }}, item.currency
         ) as hour
     {% else %}
         select
             date_trunc('hour', item.sold_at, 'UTC') as sold_hour,
             item.store_id,
-            item.channel,
+            {{ key_text('item.channel') }} as channel,
             item.currency,
             {{ sales_figures() }}
         from {{ ref('sales_item') }} as item
-        group by date_trunc('hour', item.sold_at, 'UTC'), item.store_id, item.channel, item.currency
+        group by date_trunc('hour', item.sold_at, 'UTC'), item.store_id, {{ key_text('item.channel') }}, item.currency
     {% endif %}
 
 )
@@ -59,7 +59,7 @@ figure as (
 select
     {{ key }}.sold_hour,
     {{ key }}.store_id,
-    {{ key_text(key ~ '.channel') }} as channel,
+    {{ key }}.channel,
     {{ key }}.currency,
     ({{ key }}.sold_hour at time zone 'UTC')::date as sold_date,
     {{ sales_figures_or_nothing() }},
