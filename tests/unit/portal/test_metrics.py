@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from portal.catalogue import SERVICES
-from portal.metrics import Gauge, write_metrics
+from portal.metrics import write_metrics
 from portal.standing import Check, Holding, Known, Run, Standing
 from portal.states import State
 
@@ -33,27 +34,18 @@ STATES = tuple(
     State(one, name)  # type: ignore[arg-type]
     for one, name in zip(SERVICES, ("up", "off", "starting", "down"), strict=False)
 )
-SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\.)*"(?:,\w+="(?:[^"\\\n]|\\.)*")*)\})? (-?[\d.]+(?:e[+-]\d+)?)')
 
 
 def parsed(text: str) -> dict[str, float]:
-    """Samples by name and labels. Fails for a line that the format does not know."""
-    assert text.endswith("\n")
+    """Samples by name and labels, as Prometheus' own parser reads them."""
     found: dict[str, float] = {}
-    kinds: set[str] = set()
-    helped = ""
-    for line in text.splitlines():
-        if line.startswith("# HELP "):
-            helped = line.split(" ")[2]
-            assert helped not in kinds, f"{helped} is there twice"
-        elif line.startswith("# TYPE "):
-            assert line == f"# TYPE {helped} gauge"
-            kinds.add(helped)
-        else:
-            match = SAMPLE.fullmatch(line)
-            assert match, line
-            assert match[1] == helped, line
-            found[f"{match[1]}{{{match[2]}}}" if match[2] else match[1]] = float(match[3])
+    for family in text_string_to_metric_families(text):
+        assert (family.type, bool(family.documentation)) == ("gauge", True)
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+            named = f"{sample.name}{{{labels}}}" if labels else sample.name
+            assert named not in found, f"{named} is there twice"
+            found[named] = sample.value
     return found
 
 
@@ -88,8 +80,10 @@ def test_a_run_that_failed_is_no_success_and_one_under_way_is_not_the_last() -> 
 
 
 def test_text_in_a_label_cannot_end_it() -> None:
-    (line,) = list(Gauge("g", "h", [({"name": 'a"b\\c\nd'}, 1)]).lines())[2:]
-    assert line == r'g{name="a\"b\\c\nd"} 1'
+    standing = replace(STANDING, holdings=(Holding("silver", 'a"} 1\n\\retail_up 9', 7),))
+    found = parsed(write_metrics((), Known(standing, NOON, answers=True), NOON))
+    assert found['retail_rows{layer="silver",table="a"} 1\n\\retail_up 9"}'] == 7
+    assert "retail_up" not in found
 
 
 def test_names_are_those_of_the_convention() -> None:
