@@ -52,6 +52,11 @@ def days_of(period: str, today: date) -> tuple[date, date]:
     return _earlier(end, number, unit), today + timedelta(days=1) if through_today else end
 
 
+def is_under_way(period: str) -> bool:
+    """Whether a period has the day in it that is not over."""
+    return period.endswith("today")
+
+
 def explicit_range(first: date, until: date) -> str:
     """Days as Superset's time range."""
     return f"{first.isoformat()} : {until.isoformat()}"

@@ -5,7 +5,8 @@
     ├── ConfigurationError    settings are missing or wrong: stop, exit 3
     │   ├── SettingMissing        a setting that the step needs is not set
     │   ├── SettingInvalid        a setting has an invalid value
-    │   ├── DashboardInvalid      a declared dashboard cannot be compiled: nothing was sent
+    │   ├── DashboardInvalid      a file of superset/ is not valid: nothing was sent
+    │   ├── NothingToCompare      a check of dashboards for a day, filter or reference that there is not
     │   ├── FolderClosed          other accounts cannot reach a folder that they need
     │   └── PortInUse             another program took the port: the next is tried
     ├── SourceError           the source API answered badly: exit 4
@@ -154,14 +155,18 @@ class SettingInvalid(ConfigurationError):
 
 
 class DashboardInvalid(ConfigurationError):
-    """A declared dashboard or data set cannot be compiled. `problems` names each place and what is wrong there."""
+    """A file of superset/ is not valid. `problems` names each place and what is wrong there."""
 
     def __init__(self, *, file: str, problems: Sequence[str]) -> None:
         self.file, self.problems = file, list(problems)
         listed = "".join(f"\n  {one}" for one in problems)
         super().__init__(
-            f"{file} cannot be compiled:{listed}", remedy="correct it, then look at it with: ./retail superset plan"
+            f"{file} is not valid:{listed}", remedy="correct it, then check it with: ./retail superset lint"
         )
+
+
+class NothingToCompare(ConfigurationError):
+    """A check of dashboards is asked for a day, a filter or references that there are not."""
 
 
 class FolderClosed(ConfigurationError):

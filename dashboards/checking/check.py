@@ -1,9 +1,9 @@
 """The check of every chart: what Superset shows, next to SQL over Gold and next to a reference, at one state of Gold.
 
-The SQL of a chart is written by hand over the fact and the nightly tables, in superset/checks/<dashboard>.yaml: a
-mistake of a mart, of a definition or of a chart shows as a difference. It runs before and after Superset is read, and
-no mart may be behind the fact: else Gold has moved in between, and the chart is read again; after three times, or where
-a mart stays behind, it is `stale`.
+The SQL of a chart is written by hand, in superset/checks/<dashboard>.yaml: of sales over the fact, so that a mistake of
+a mart, of a definition or of a chart shows as a difference, and of customers over the nightly tables, which audits
+compare with the fact. It runs before and after Superset is read, and no mart may be behind the fact. Else Gold has
+moved in between, and the chart is read again; after three times, or where a mart stays behind, it is `stale`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,14 @@ if TYPE_CHECKING:
 SQL, REFERENCE = "sql", "reference"
 _TRIES = 3
 _POLL_SECONDS = 1.0
+NO_ROWS, NO_REFERENCE = "no rows", "no reference"
 _APPLY = "bring it there: ./retail superset apply"
 _SQL = Statements(__file__)
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A chart compared with one of the two. `cells` is empty where there is no reference."""
+    """A chart compared with one of the two. `cells` is empty where both have no row, or there is no reference."""
 
     dashboard: str
     chart: str
@@ -101,7 +102,7 @@ def read_checks(declared: Declared, folder: Path = FOLDER) -> dict[str, dict[str
 
 
 def check_dashboards(
-    server: SupersetServer, conn: connection, declared: Declared, asked: Asked, references: References
+    server: SupersetServer, conn: connection, declared: Declared, asked: Asked, references: Path | None
 ) -> Iterator[Compared]:
     """Compare every chart, with SQL and with its reference. `conn`: the reader's login.
 
@@ -124,14 +125,6 @@ def check_dashboards(
 def differences(server: SupersetServer, declared: Declared) -> list[Change]:
     """How what Superset has differs from what is declared: a chart that somebody has changed shows something else."""
     return changes(compile_assets(declared), server.export())
-
-
-@dataclass(frozen=True)
-class References:
-    """A folder with references. `must_have`: a chart without one is wrong, as the folder was asked for."""
-
-    folder: Path | None
-    must_have: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,11 +188,22 @@ def _marts_behind(conn: connection) -> bool:
         return bool(_SQL.one(conn, "marts_behind")[0])
 
 
-def shown_charts(server: SupersetServer, declared: Declared, asked: Asked) -> Iterator[tuple[ChartToRead, Rows]]:
-    """What Superset shows in every chart."""
-    superset = open_charts(server)
+def read_to_bless(
+    server: SupersetServer, conn: connection, declared: Declared, asked: Asked
+) -> Iterator[tuple[ChartToRead, Rows]]:
+    """What Superset shows in every chart that has a reference, at one state of Gold each.
+
+    Raises DashboardServerError for a chart that cannot be read so.
+    """
+    checks = read_checks(declared)
+    superset, patience = open_charts(server), _Patience()
     for one in charts_to_read(declared):
-        yield one, superset.rows(one, asked)
+        if not one.has_reference:
+            continue
+        read = _read_at_one_state(superset, conn, one, checks[one.dashboard.slug][one.chart.name], asked, patience)
+        if not read.is_one_state:
+            raise DashboardServerError(f"Gold moved while {one.name} was read", remedy="bless again after the run")
+        yield one, read.shown
 
 
 def charts_to_read(declared: Declared) -> Iterator[ChartToRead]:
@@ -209,12 +213,15 @@ def charts_to_read(declared: Declared) -> Iterator[ChartToRead]:
             yield ChartToRead(dashboard, chart, declared.datasets[chart.dataset], declared.relations[chart.dataset])
 
 
-def bless(one: ChartToRead, rows: Rows, references: Path) -> list[Cell]:
-    """Write the chart's rows as its reference; returns the cells in which it differs from the one before."""
-    file = reference_file(references, one)
-    before = rows_of_file(one, file) if file.exists() else {}
-    write_rows(one, rows, file)
-    return [cell for cell in compare(rows, before, one.figures, None) if cell.status != "match"]
+def bless(one: ChartToRead, rows: Rows, before: Path, folder: Path) -> list[Cell]:
+    """Write the chart's rows as its reference in `folder`; returns the cells in which it differs from that `before`."""
+    known = reference_file(before, one)
+    write_rows(one, rows, reference_file(folder, one))
+    return [
+        cell
+        for cell in compare(rows, rows_of_file(one, known) if known.exists() else {}, one.figures, None)
+        if cell.status != "match"
+    ]
 
 
 def reference_file(references: Path, one: ChartToRead) -> Path:
@@ -242,30 +249,18 @@ def _run(conn: connection, one: ChartToRead, sql: str, asked: Asked) -> Rows:
         return rows_of_sql(one, [column.name for column in columns], cursor.fetchall())
 
 
-def _compared(one: ChartToRead, read: _Read, references: References) -> Iterator[Compared]:
+def _compared(one: ChartToRead, read: _Read, references: Path | None) -> Iterator[Compared]:
     names = (one.dashboard.slug, one.chart.name)
     cells = compare(read.shown, largest(one, read.sql), one.figures, one.limit)
     if not read.is_one_state:
         cells = [replace(cell, status="stale") for cell in cells]
-    yield Compared(*names, SQL, one.keys, tuple(cells), "" if read.is_one_state else "Gold moved while it was read")
-    if references.folder is None:
+    note = NO_ROWS if not cells else "" if read.is_one_state else "Gold moved while it was read"
+    yield Compared(*names, SQL, one.keys, tuple(cells), note)
+    if references is None or not one.has_reference:
         return
-    file = reference_file(references.folder, one)
+    file = reference_file(references, one)
     if not file.exists():
-        missing = f"no reference: {file.name}"
-        yield Compared(*names, REFERENCE, one.keys, (), missing, error=missing if references.must_have else "")
+        yield Compared(*names, REFERENCE, one.keys, (), f"{NO_REFERENCE}: {file.name}")
         return
     found = compare(read.shown, largest(one, rows_of_file(one, file)), one.figures, one.limit)
-    yield Compared(*names, REFERENCE, one.keys, tuple(found))
-
-
-def chosen(declared: Declared, given: Mapping[str, str]) -> dict[str, str]:
-    """The value of each filter of a single value: the given one, or its default. Raises DashboardInvalid.
-
-    The SQL of the checks takes no other filters.
-    """
-    filters = {one.name: one for dashboard in declared.dashboards for one in dashboard.filters if one.single}
-    if unknown := sorted(given.keys() - filters.keys()):
-        known = ", ".join(filters)
-        raise DashboardInvalid(file="--choose", problems=[f"{', '.join(unknown)} cannot be chosen, only: {known}"])
-    return {name: str(one.default) for name, one in filters.items()} | dict(given)
+    yield Compared(*names, REFERENCE, one.keys, tuple(found), "" if found else NO_ROWS)

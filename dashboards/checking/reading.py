@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from dashboards.kinds import Listing, Number, Trend
-from dashboards.periods import DEFAULT_PERIOD, days_of, explicit_range, superset_range
+from dashboards.periods import DEFAULT_PERIOD, days_of, explicit_range, is_under_way, superset_range
 from medallion.errors import DashboardInvalid
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ class ChartToRead:
     def limit(self) -> int | None:
         """The most rows that it shows, None where it shows all."""
         return self.chart.most_rows
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether its figures stay as they are once approved: those of days that have ended, not of the last load."""
+        return self.dataset.time is not None and not is_under_way(self._period)
 
     @property
     def declared_range(self) -> str:

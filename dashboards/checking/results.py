@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -49,12 +50,14 @@ def summary(results: Sequence[Compared]) -> str:
     """One line for a person."""
     cells = [cell for one in results for cell in one.cells]
     wrong = sum(cell.status != "match" for cell in cells)
-    without = sum(not one.cells and one.note.startswith("no reference") for one in results)
-    unread = sum(bool(one.error) for one in results)
-    rest = f"; {counted(unread, 'chart')} not compared" if unread else ""
-    rest += f"; {counted(without, 'chart')} without a reference" if without else ""
-    charts = len({(one.dashboard, one.chart) for one in results})
-    return f"{counted(len(cells), 'figure')} of {counted(charts, 'chart')} compared, {wrong:,} differ{rest}"
+    compared = {(one.dashboard, one.chart) for one in results if one.cells}
+    notes = Counter(one.note.partition(":")[0] for one in results if not (one.cells or one.error))
+    rest = [f"{counted(number, 'chart')} with {note}" for note, number in sorted(notes.items())]
+    if unread := sum(bool(one.error) for one in results):
+        rest.insert(0, f"{counted(unread, 'chart')} not compared")
+    differ = "1 differs" if wrong == 1 else f"{wrong:,} differ"
+    done = f"{counted(len(cells), 'figure')} of {counted(len(compared), 'chart')} compared, {differ}"
+    return "; ".join([done, *rest])
 
 
 def remove_reports(folder: Path) -> None:

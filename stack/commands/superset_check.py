@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from dashboards.checking.check import (
-    Compared,
-    References,
-    bless,
-    check_dashboards,
-    chosen,
-    differences,
-    shown_charts,
-)
+from dashboards.checking.asking import chosen, newest_day, require_day, require_references, require_rows
+from dashboards.checking.check import Compared, bless, check_dashboards, differences, read_to_bless
 from dashboards.checking.reading import Asked
 from dashboards.checking.results import line_of, remove_reports, words_of, write_csv, write_junit
-from medallion.database import connect, transaction
-from medallion.errors import DashboardInvalid
+from medallion.database import connect
+from medallion.errors import FiguresDiffer, NothingToCompare
 from medallion.wording import counted
 from stack.commands.declared_dashboards import declared_dashboards
 from stack.commands.superset_access import open_superset, reader_address
@@ -76,31 +70,33 @@ def check_superset(
 ) -> Checked:
     """Compare every chart with SQL over Gold as of the newest day, and with the newest references as of theirs.
 
-    The reports of an earlier check are removed first. Raises DashboardServerError, DashboardInvalid.
+    The reports of an earlier check are removed first. Raises DashboardServerError, DashboardInvalid, NothingToCompare.
     """
     references = where.references or superset_folder(home) / "reference"
     folder = where.output or superset_folder(home) / "check"
     remove_reports(folder)
     results: dict[date, tuple[Compared, ...]] = {}
     with _to_check(home, settings, talk) as (server, conn, declared):
+        choices = _choices(conn, declared, given)
+        with_references = as_of or newest_reference(references, given)
+        if where.references and not (with_references and (references / folder_name(with_references, given)).is_dir()):
+            raise NothingToCompare(
+                f"{references} has no folder {folder_name(with_references or newest_day(conn), given)}",
+                remedy="write the references with --bless, or name another folder or day",
+            )
         drift = tuple(one.words() for one in differences(server, declared))
         for line in drift:
             talk.say(line)
-        choices = chosen(declared, given)
-        with_references = as_of or newest_reference(references, given)
-        must_have = where.references is not None
-        if must_have and with_references is None:
-            raise DashboardInvalid(
-                file=str(references), problems=[f"it has no folder such as {folder_name(newest_day(conn), given)}"]
-            )
         for day in [as_of] if as_of else sorted({newest_day(conn), with_references or newest_day(conn)}):
+            require_day(conn, day)
             known = references / folder_name(day, given)
-            is_compared = day == with_references and (must_have or known.exists())
+            is_compared = day == with_references and known.is_dir()
+            if is_compared:
+                require_references(known, declared)
             alone = "" if is_compared else f", compared with SQL alone: no references in {known}"
             talk.say(f"periods end before {day}{alone}")
-            compared = References(known if is_compared else None, must_have=must_have)
             found: list[Compared] = []
-            for one in check_dashboards(server, conn, declared, Asked(day, choices), compared):
+            for one in check_dashboards(server, conn, declared, Asked(day, choices), known if is_compared else None):
                 talk.say(line_of(one))
                 found.append(one)
             results[day] = tuple(found)
@@ -113,19 +109,49 @@ def check_superset(
 def bless_superset(
     home: Home, settings: StackSettings, talk: Talk, given: Mapping[str, str], as_of: date | None, where: Where
 ) -> Path:
-    """Write what Superset shows as the references of a day, and say what that changes; returns the folder."""
+    """Write what Superset shows as the references of a day, and say what that changes; returns the folder.
+
+    All of them or none. Raises FiguresDiffer where Superset does not show what is declared.
+    """
     references = where.references or superset_folder(home) / "reference"
     with _to_check(home, settings, talk) as (server, conn, declared):
         day = as_of or newest_day(conn)
+        require_day(conn, day)
+        asked = Asked(day, _choices(conn, declared, given))
+        if drift := differences(server, declared):
+            raise FiguresDiffer(
+                "Superset does not show what is declared: its figures are no reference",
+                why="; ".join(one.words() for one in drift),
+                remedy="./retail superset apply brings what is declared, then bless again",
+            )
         folder = references / folder_name(day, given)
-        for one, rows in shown_charts(server, declared, Asked(day, chosen(declared, given))):
-            differing = bless(one, rows, folder)
+        draft = references / f".{folder.name}.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        for one, rows in read_to_bless(server, conn, declared, asked):
+            differing = bless(one, rows, folder, draft)
             talk.say(
                 f"{one.name:<52}{counted(len(rows), 'row')}" + (f", {len(differing):,} renewed" if differing else "")
             )
             for cell in differing[:_MOST_RENEWED]:
                 talk.say(f"    {words_of(cell, one.keys)}")
+    _put_in_place(draft, folder)
     return folder
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Replace a folder by another one as a whole: references of two moments are none."""
+    old = draft.with_suffix(".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+    draft.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _choices(conn: connection, declared: Declared, given: Mapping[str, str]) -> dict[str, str]:
+    choices = chosen(declared, given)
+    require_rows(conn, declared, given)
+    return choices
 
 
 @contextmanager
@@ -154,14 +180,3 @@ def newest_reference(folder: Path, given: Mapping[str, str]) -> date | None:
             if place.is_dir() and place.name == folder_name(day, given):
                 days.append(day)
     return max(days, default=None)
-
-
-def newest_day(conn: connection) -> date:
-    """The day of the newest sale, at which a period ends. Raises DashboardInvalid without one."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("select max(sold_date) from gold.sales_item where sold_at <= now()")
-        [found] = cursor.fetchone() or [None]
-    if found is None:
-        raise DashboardInvalid(file="gold.sales_item", problems=["it holds no sale: there is nothing to compare"])
-    day: date = found
-    return day

@@ -10,7 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dashboards.checking.check import Compared, bless, charts_to_read, chosen, read_checks
+from dashboards.checking.asking import chosen, require_references
+from dashboards.checking.check import Compared, bless, charts_to_read, read_checks
 from dashboards.checking.comparison import compare
 from dashboards.checking.reading import (
     Asked,
@@ -24,7 +25,7 @@ from dashboards.checking.reading import (
     rows_of_superset,
 )
 from dashboards.checking.results import line_of, summary, write_csv, write_junit
-from medallion.errors import DashboardInvalid
+from medallion.errors import DashboardInvalid, NothingToCompare
 from tests.dashboard_files import declared
 
 KNOWN = declared()
@@ -67,13 +68,13 @@ def test_superset_sql_and_a_file_are_read_as_the_same_rows(tmp_path: Path) -> No
     columns = ["sold_date", "net_revenue", "net_revenue_before"]
     assert shown == rows_of_sql(one, columns, [(date(2026, 1, 1), Decimal("10.1"), None)])
     assert shown == rows_of_sql(one, columns, [(datetime(2026, 1, 1, tzinfo=timezone.utc), Decimal("10.1000"), None)])
-    file = tmp_path / "reference.csv"
-    assert len(bless(one, shown, tmp_path)) == 2, "all of it is new"
-    assert file.parent.joinpath(f"{one.name}.csv").read_text(encoding="utf-8") == (
-        "sold_date,net_revenue,net_revenue_before\n2026-01-01,10.1,\n"
-    )
-    assert rows_of_file(one, tmp_path / f"{one.name}.csv") == shown
-    assert bless(one, shown, tmp_path) == []
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert len(bless(one, shown, tmp_path, first)) == 2, "all of it is new"
+    file = first / f"{one.name}.csv"
+    assert file.read_text(encoding="utf-8") == "sold_date,net_revenue,net_revenue_before\n2026-01-01,10.1,\n"
+    assert rows_of_file(one, file) == shown
+    assert bless(one, shown, first, second) == []
+    assert (second / file.name).read_bytes() == file.read_bytes()
 
 
 def test_digits_beyond_the_sixth_decimal_do_not_make_a_difference() -> None:
@@ -149,7 +150,9 @@ def test_a_ranking_by_a_rate_has_no_row_without_one() -> None:
 def test_a_filter_of_a_single_value_has_its_default_or_what_is_given() -> None:
     assert chosen(KNOWN, {}) == {"Currency": "EUR"}
     assert chosen(KNOWN, {"Currency": "CHF"}) == {"Currency": "CHF"}
-    with pytest.raises(DashboardInvalid, match="Curency cannot be chosen, only: Currency"):
+    with pytest.raises(
+        NothingToCompare, match="Curency cannot be chosen with --choose — choose one of these: Currency"
+    ):
         chosen(KNOWN, {"Curency": "CHF"})
 
 
@@ -180,7 +183,41 @@ def test_a_chart_that_could_not_be_read_is_wrong_and_no_chart_without_a_referenc
     unread = Compared("sales-overview", "orders", "sql", (), (), error="Superset has no chart")
     assert unread.is_wrong
     assert "Superset has no chart" in line_of(unread)
-    assert summary([unread]) == "0 figures of 1 chart compared, 0 differ; 1 chart not compared"
+    assert summary([unread]) == "0 figures of 0 charts compared, 0 differ; 1 chart not compared"
+
+
+def test_a_chart_without_rows_is_not_counted_as_compared(tmp_path: Path) -> None:
+    same = Compared(
+        "sales-overview",
+        "stores",
+        "sql",
+        ("store_name",),
+        tuple(compare(rows(a="1"), rows(a="1"), ("net_revenue",), None)),
+    )
+    nothing = Compared("sales-overview", "orders", "sql", (), (), "no rows")
+    assert summary([same, nothing]) == "1 figure of 1 chart compared, 0 differ; 1 chart with no rows"
+    suite = ET.parse(write_junit([same, nothing], tmp_path)).getroot()  # noqa: S314 - we have written it
+    assert [one.get("name") for one in suite.findall(".//testcase[skipped]")] == ["orders sql"]
+
+
+def test_only_figures_of_days_that_have_ended_have_a_reference() -> None:
+    without = {name for name, one in CHARTS.items() if not one.has_reference}
+    assert {name for name in CHARTS if name.startswith("pipeline-health.")} <= without
+    assert {"sales-overview.data-as-of", "products-and-stores.data-as-of", "customers.customer-list"} <= without
+    assert {"sales-overview.orders", "sales-overview.revenue-by-store", "customers.movement"}.isdisjoint(without)
+
+
+def test_a_folder_of_references_has_files_of_charts_alone(tmp_path: Path) -> None:
+    with pytest.raises(NothingToCompare, match="has no reference"):
+        require_references(tmp_path, KNOWN)
+    (tmp_path / "sales-overview.orders.csv").touch()
+    require_references(tmp_path, KNOWN)  # one of them is enough: finance approves some figures
+    for name in ("sales-overview.order", "pipeline-health.last-steps"):
+        file = tmp_path / f"{name}.csv"
+        file.touch()
+        with pytest.raises(NothingToCompare, match=rf"references of no chart: {name}\.csv"):
+            require_references(tmp_path, KNOWN)
+        file.unlink()
 
 
 def test_results_are_a_line_a_csv_file_and_junit(tmp_path: Path) -> None:
@@ -188,7 +225,7 @@ def test_results_are_a_line_a_csv_file_and_junit(tmp_path: Path) -> None:
     wrong = Compared("sales-overview", "stores", "reference", ("store_name",), cells)
     without = Compared("sales-overview", "orders", "reference", (), (), "no reference: orders.csv")
     assert "store_name=b: net_revenue mismatch, Superset 2, ref 3" in line_of(wrong)
-    assert summary([wrong, without]) == "2 figures of 2 charts compared, 1 differ; 1 chart without a reference"
+    assert summary([wrong, without]) == "2 figures of 1 chart compared, 1 differs; 1 chart with no reference"
     with write_csv([wrong, without], tmp_path).open(encoding="utf-8", newline="") as stream:
         found = list(csv.DictReader(stream))
     assert [(one["key"], one["superset"], one["ref"], one["delta"], one["status"]) for one in found] == [

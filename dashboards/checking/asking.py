@@ -1,0 +1,87 @@
+"""What a check of dashboards may be asked for: a day, values of filters, references. Anything else compares nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg2 import sql
+
+from dashboards.checking.check import charts_to_read
+from medallion.database import transaction
+from medallion.errors import NothingToCompare
+from medallion.statements import Statements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from psycopg2.extensions import connection
+
+    from dashboards.bundle import Declared
+
+_SQL = Statements(__file__)
+
+
+def chosen(declared: Declared, given: Mapping[str, str]) -> dict[str, str]:
+    """The value of each filter of a single value: the given one, or its default. Raises NothingToCompare.
+
+    The SQL of the checks takes no other filters.
+    """
+    filters = {one.name: one for dashboard in declared.dashboards for one in dashboard.filters if one.single}
+    if unknown := sorted(given.keys() - filters.keys()):
+        raise NothingToCompare(
+            f"{', '.join(unknown)} cannot be chosen with --choose", remedy=f"choose one of these: {', '.join(filters)}"
+        )
+    return {name: str(one.default) for name, one in filters.items()} | dict(given)
+
+
+def require_rows(conn: connection, declared: Declared, given: Mapping[str, str]) -> None:
+    """Raise NothingToCompare for a given value of a filter that no row of its data set has."""
+    filters = {one.name: one for dashboard in declared.dashboards for one in dashboard.filters}
+    for name, value in given.items():
+        column, relation = sql.Identifier(filters[name].column), sql.Identifier("gold", filters[name].dataset)
+        query = sql.SQL("select distinct {0}::text from {1} where {0} is not null order by 1").format(column, relation)
+        with transaction(conn), conn.cursor() as cursor:
+            cursor.execute(query)
+            known = [text for (text,) in cursor.fetchall()]
+        if value not in known:
+            raise NothingToCompare(f"no row has {name}={value}", remedy=f"choose one of these: {', '.join(known)}")
+
+
+def newest_day(conn: connection) -> date:
+    """The day of the newest sale, at which a period ends. Raises NothingToCompare without one."""
+    _, newest = _days_of_sales(conn)
+    return newest
+
+
+def require_day(conn: connection, day: date) -> None:
+    """Raise NothingToCompare for another day than the newest one, if it is after it or no sale was made before it."""
+    first, newest = _days_of_sales(conn)
+    if day != newest and not first < day < newest:
+        raise NothingToCompare(
+            f"no period can end before {day}: there are sales of {first} to {newest}",
+            remedy=f"choose a day with --as-of: after {first}, up to {newest}",
+        )
+
+
+def _days_of_sales(conn: connection) -> tuple[date, date]:
+    with transaction(conn):
+        first, newest = _SQL.one(conn, "days_of_sales")
+    if newest is None:
+        raise NothingToCompare("gold.sales_item holds no sale", remedy="load some first: ./retail run")
+    return first, newest
+
+
+def require_references(folder: Path, declared: Declared) -> None:
+    """Raise NothingToCompare for a folder without a reference, or with a file that no chart has as its reference."""
+    files = {one.stem for one in folder.glob("*.csv")}
+    lasting = {one.name for one in charts_to_read(declared) if one.has_reference}
+    if unknown := sorted(files - lasting):
+        raise NothingToCompare(
+            f"{folder} has references of no chart: {', '.join(f'{one}.csv' for one in unknown)}",
+            why="a reference is named <dashboard>.<chart>.csv, of a chart over days that have ended",
+            remedy="rename or remove them; --bless writes a file for each chart that can have one",
+        )
+    if not files:
+        raise NothingToCompare(f"{folder} has no reference", remedy="write them with --bless, or name another folder")
