@@ -32,19 +32,19 @@ def of_chart(**changes: object) -> dict[str, object]:
     ("content", "words"),
     [
         ("rows: [", "expected the node content"),
-        ("- a list", "no mapping"),
+        ("- a list", "isn't a mapping"),
         ("\x00", "special characters"),
         (GOOD | {"titel": "Test"}, "titel: Extra inputs"),
         (GOOD | {"title": ""}, "title: String should have at least 1"),
         (GOOD | {"slug": "mine"}, "slug"),
         (GOOD | {"roles": []}, "roles"),
         (GOOD | {"rows": []}, "rows"),
-        (GOOD | {"period": {"default": "last fortnight"}}, "'last fortnight' is no period"),
+        (GOOD | {"period": {"default": "last fortnight"}}, "'last fortnight' isn't a period"),
         (of_chart(kind="pie"), "rows.1.charts.1 (stores): Input tag 'pie'"),
         (of_chart(width=13), "rows.1.charts.1 (stores).width: Input should be less than or equal to 12"),
         (of_chart(figure="net; drop"), "rows.1.charts.1 (stores).figure"),
         (of_chart(colour="red"), "rows.1.charts.1 (stores).colour: Extra inputs"),
-        (of_chart(where=["sold_date between"]), "is no condition"),
+        (of_chart(where=["sold_date between"]), "isn't a condition"),
         (of_chart(ignores=["Store"]), "there is no such filter"),
         (GOOD | {"rows": [{"height": 40, "charts": [CHART, CHART]}]}, "two charts have the name stores"),
         (
@@ -93,3 +93,9 @@ def test_what_is_written_reads_as_the_same_dashboard(tmp_path: Path) -> None:
     file = tmp_path / "test.yaml"
     file.write_text(text_of(first), encoding="utf-8")
     assert read_dashboard(file) == first
+
+
+def test_the_newest_sale_is_not_the_business_date_of_a_nightly_table() -> None:
+    """`dashboard_freshness` has both. A night ends at midnight, whether anything is sold or not."""
+    charts = [chart for one in read_dashboards() for chart in one.charts if "latest_data_until" in chart.figures]
+    assert [one.where for one in charts] == [("table_name = mart_sales_by_hour",)] * 3
