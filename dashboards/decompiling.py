@@ -1,7 +1,7 @@
-"""From Superset back to a declaration: what somebody has changed in the browser.
+"""From Superset back to a declaration: what a person has changed in the browser.
 
 A chart, a filter or a layout that the declarations cannot say is an error that names it, and nothing is written. What
-Superset's editor can set on a chart and a declaration has no word for, such as a color, stays a difference that `plan`
+Superset's editor can set on a chart and a declaration cannot say, such as a color, stays a difference that `plan`
 shows.
 """
 
@@ -31,7 +31,7 @@ _DATASETS = "datasets/"
 
 @dataclass
 class _Page:
-    """A dashboard of an export, with what is needed to read it. `problems` collects what has no word."""
+    """A dashboard of an export, with what is needed to read it. `problems` collects what a declaration cannot say."""
 
     asset: Mapping[str, Any]
     assets: Mapping[str, Mapping[str, Any]]
@@ -61,12 +61,12 @@ class _Page:
             return None
         found = period_of(text)
         if found is None:
-            self.problems.append(f"{where}: the time range {text!r} is no period of a declaration")
+            self.problems.append(f"{where}: the time range {text!r} isn't a period of a declaration")
         return found
 
 
 def decompile(slug: str, assets: Mapping[str, Mapping[str, Any]], declared: Declared) -> Dashboard:
-    """The dashboard as an export of the server has it. Raises DashboardInvalid, which names what has no word."""
+    """The dashboard as an export of the server has it. Raises DashboardInvalid, with what a declaration cannot say."""
     asset = next(
         (one for path, one in assets.items() if path.startswith("dashboards/") and one.get("slug") == slug), None
     )
@@ -137,8 +137,12 @@ def _part(page: _Page, one: Mapping[str, Any], default: str | None) -> dict[str,
     if one["type"] != "CHART":
         page.problems.append(f"{one['type']} in a row of the layout has no declaration")
         return None
-    title = one["meta"].get("sliceNameOverride") or one["meta"].get("sliceName", one["meta"]["uuid"])
-    return _read(page, f"chart {title}", _chart, one["meta"], title, default)
+    asset = page.of_kind("charts/").get(one["meta"]["uuid"])
+    if asset is None:
+        page.problems.append(f"chart {one['meta'].get('sliceName', one['meta']['uuid'])} is not in the export")
+        return None
+    title = one["meta"].get("sliceNameOverride") or asset["slice_name"]  # a title that it has on this page alone
+    return _read(page, f"chart {title}", _chart, asset, one["meta"], title, default)
 
 
 def _read(page: _Page, what: str, read: Callable[..., dict[str, Any] | None], *parts: Any) -> dict[str, Any] | None:
@@ -150,11 +154,9 @@ def _read(page: _Page, what: str, read: Callable[..., dict[str, Any] | None], *p
         return None
 
 
-def _chart(page: _Page, meta: Mapping[str, Any], title: str, default: str | None) -> dict[str, Any] | None:
-    asset = page.of_kind("charts/").get(meta["uuid"])
-    if asset is None:
-        page.problems.append(f"chart {title} is not in the export")
-        return None
+def _chart(
+    page: _Page, asset: Mapping[str, Any], meta: Mapping[str, Any], title: str, default: str | None
+) -> dict[str, Any] | None:
     dataset = page.of_kind(_DATASETS).get(asset["dataset_uuid"], {}).get("table_name", "")
     params, kind = asset["params"], asset["viz_type"]
     if dataset not in page.declared.datasets:
@@ -167,7 +169,7 @@ def _chart(page: _Page, meta: Mapping[str, Any], title: str, default: str | None
         return None
     found = {
         "name": _name(page, meta["uuid"], title),
-        "title": asset["slice_name"],
+        "title": title,
         "width": meta["width"],
         "dataset": dataset,
     }
@@ -251,13 +253,12 @@ def _trend(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ranking(params: Mapping[str, Any]) -> dict[str, Any]:
-    found = {
+    return {
         "kind": "ranking",
         "by": params["x_axis"],
         "figure": params["metrics"][0],
         "most": int(params["row_limit"]),
     }
-    return found | ({"ordered": True} if params.get("orientation") == "vertical" else {})
 
 
 def _table(params: Mapping[str, Any]) -> dict[str, Any]:

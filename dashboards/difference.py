@@ -1,6 +1,7 @@
 """What an apply would change: the compiled assets compared with what the server has.
 
-Superset adds fields of its own to what it exports. Only what we declare is compared; a list is compared as a whole.
+Superset adds fields of its own to what it exports: of an asset only what we declare is compared. What decides how a
+chart looks is compared as a whole: its settings, its query, its place and title on the page. So is a list.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 _KINDS = {"databases": "database", "datasets": "dataset", "charts": "chart", "dashboards": "dashboard"}
 _NAMES = ("dashboard_title", "slice_name", "table_name", "database_name")
 _MOST_WORDS = 60
+# Where a key that only the server has is a difference, and those that each server adds there.
+_WHOLE = ("columns", "metrics", "position", "params", "query_context")
+_ITS_OWN = frozenset({"parents", "datasource", "slice_id", "dashboards"})
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -81,17 +86,18 @@ def _query(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(wanted: Any, found: Any, place: str = "") -> Iterator[str]:
-    """Each place below which the two differ; what only the server has is its own, except in lists of ours."""
+    """Each place below which the two differ."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for key, value in wanted.items():
             yield from _fields(value, found.get(key), f"{place}.{key}" if place else key)
-        if place in ("columns", "metrics", "position"):
-            for key in found.keys() - wanted.keys():
-                yield f"{place}.{key}: only on the server"
+        if place.split(".", maxsplit=1)[0] in _WHOLE:
+            for key, value in found.items():
+                if key not in wanted and key not in _ITS_OWN and value is not False and value not in _EMPTY:
+                    yield f"{place}.{key}: only on the server: {_short(value)}"
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
             yield from _fields(one, other, f"{place}.{index}")
-    elif wanted != found and not (wanted in (None, "", [], {}) and found in (None, "", [], {})):
+    elif wanted != found and not (wanted in _EMPTY and found in _EMPTY):
         yield f"{place}: {_short(found)} → {_short(wanted)}"
 
 

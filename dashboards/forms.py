@@ -128,7 +128,6 @@ def _trend(chart: Trend, dataset: Dataset, figures: Mapping[str, Figure]) -> For
 
 
 def _ranking(chart: Ranking, _dataset: Dataset, figures: Mapping[str, Figure]) -> Form:
-    sort = {"x_axis_sort": chart.by if chart.ordered else chart.figure, "x_axis_sort_asc": True}
     params = {
         "x_axis": chart.by,
         "xAxisForceCategorical": True,
@@ -139,9 +138,9 @@ def _ranking(chart: Ranking, _dataset: Dataset, figures: Mapping[str, Figure]) -
         "truncate_metric": True,
         "show_empty_columns": True,
         "comparison_type": "values",
-        "orientation": "vertical" if chart.ordered else "horizontal",
+        "orientation": "horizontal",
         "color_scheme": _COLORS,
-        "show_value": not chart.ordered,
+        "show_value": True,
         "show_legend": False,
         "rich_tooltip": True,
         "y_axis_format": FORMATS[figures[chart.figure].unit],
@@ -149,13 +148,14 @@ def _ranking(chart: Ranking, _dataset: Dataset, figures: Mapping[str, Figure]) -
         "truncateYAxis": False,
         "x_axis_title_margin": 15,
         "y_axis_title_margin": 15,
-        **sort,
+        "x_axis_sort": chart.figure,
+        "x_axis_sort_asc": True,
     }
     query = {
         "columns": [_axis(chart.by, None)],
         "series_columns": [],
         "row_limit": chart.most,
-        "orderby": [[chart.by, True]] if chart.ordered else [[chart.figure, False]],
+        "orderby": [[chart.figure, False]],
         "post_processing": _pivot(chart.by, [], [chart.figure], None),
     }
     return "echarts_timeseries_bar", params, query

@@ -14,6 +14,7 @@ Words = Annotated[str, Field(min_length=1)]
 # A period that has ended when the day begins: `last 28 days` ends before today.
 _PERIOD = re.compile(r"^(yesterday|today|last [1-9]\d* (day|week|month|year)s?( and today)?)$")
 Comparison = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week|month|year)s? ago$")]
+Days = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week)s? ago$")]  # a comparison that is a number of days
 
 
 class Strict(BaseModel):
@@ -67,11 +68,11 @@ class _Chart(Strict):
 
 
 class Number(_Chart):
-    """One figure, large. `compare`: also the change to the same figure so long ago."""
+    """One figure, large. `compare`: also the change to the same figure so many days or weeks ago."""
 
     kind: Literal["number"]
     figure: Column
-    compare: Comparison | None = None
+    compare: Days | None = None
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -100,13 +101,12 @@ class Trend(_Chart):
 
 
 class Ranking(_Chart):
-    """The largest values of a figure, as bars. `ordered`: all bars, in the order of their names."""
+    """The largest values of a figure, as bars."""
 
     kind: Literal["ranking"]
     by: Column
     figure: Column
     most: int = Field(10, ge=1, le=30)
-    ordered: bool = False
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class Ranking(_Chart):
 
     @property
     def most_rows(self) -> int | None:
-        return None if self.ordered else self.most
+        return self.most
 
 
 class Table(_Chart):
@@ -193,7 +193,7 @@ def known_period(text: str) -> str:
     """The period, if it is one: `yesterday`, `today`, `last 28 days`. Raises ValueError."""
     if not _PERIOD.match(text):
         raise ValueError(
-            f"{text!r} is no period: yesterday, today, last N days (weeks, months, years), or that and today"
+            f"{text!r} isn't a period: yesterday, today, last N days (weeks, months, years), or that and today"
         )
     return text
 
@@ -202,5 +202,5 @@ def condition(text: str) -> tuple[str, str, str]:
     """Column, operator and value of a condition such as `is_open = true`. Raises ValueError."""
     found = re.fullmatch(r"([a-z_][a-z0-9_]*) (=|!=|>=|<=|>|<) (.+)", text)
     if not found:
-        raise ValueError(f"{text!r} is no condition: a column, one of = != >= <= > <, and a value")
+        raise ValueError(f"{text!r} isn't a condition: a column, one of = != >= <= > <, and a value")
     return found[1], found[2], found[3]

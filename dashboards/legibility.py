@@ -1,7 +1,7 @@
 """Rules for a dashboard that is read and not only looked at.
 
 One question, answered from the top left: numbers, trend, ranking, detail. Each rule is here because a chart that broke
-it has misled somebody: a ranking of sixty bars, a heat map of a thousand cells, a number without a format.
+it has misled readers: a ranking of sixty bars, a heat map of a thousand cells, a number without a format.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _of_a_chart(chart: Chart, figures: Mapping[str, Mapping[str, Figure]], defau
         yield f"{chart.name}: a title of {len(chart.title)} characters, at most {longest} fit"
     if chart.width < _LEAST_WIDTH[chart.kind]:
         yield f"{chart.name}: {chart.width} columns wide, a {chart.kind} needs {_LEAST_WIDTH[chart.kind]}"
-    if isinstance(chart, Ranking) and not chart.ordered and chart.most > _MOST_BARS:
+    if isinstance(chart, Ranking) and chart.most > _MOST_BARS:
         yield f"{chart.name}: {chart.most} bars, at most {_MOST_BARS} are compared"
     offered = figures[chart.dataset]
     units = {offered[name].unit for name in chart.figures if name in offered}

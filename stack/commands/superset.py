@@ -23,7 +23,7 @@ from medallion.wording import counted
 from stack.commands.declared_dashboards import declared_dashboards
 from stack.commands.superset_access import log_in, open_superset, reader_address
 from stack.host.environments import open_environment
-from stack.services.ports import HOST, choose_port
+from stack.services.ports import HOST, choose_port, remembered_port
 from stack.services.processes import await_ready, ended, start, stop
 from stack.services.superset import NAME, password_of, prepare_superset, superset_environment, superset_service
 from stack.services.warehouse import warehouse
@@ -45,8 +45,8 @@ def serve_superset(home: Home, settings: StackSettings, talk: Talk) -> None:
     with home.try_locked(NAME) as mine:
         if not mine:
             raise RetailError(
-                f"Superset is up already (process {home.holder(NAME)})",
-                remedy="./retail status shows its address, ./retail superset apply brings what is declared",
+                f"Superset is up already (process {home.holder(NAME)}) at {_address(home)}",
+                remedy="./retail superset apply brings what is declared; Ctrl-C there or ./retail down ends it",
             )
         require_python(sys.version_info[:2])
         declared = declared_dashboards(home, talk)  # first: a file that is wrong starts nothing
@@ -123,18 +123,27 @@ def lint_dashboards(home: Home, talk: Talk) -> Linted:
 
 
 def decompile_dashboard(home: Home, settings: StackSettings, talk: Talk, slug: str) -> tuple[Path, tuple[str, ...]]:
-    """Write a dashboard of the running Superset back to its file; returns it, and what a declaration cannot say."""
+    """Write a dashboard of the running Superset back to its file; returns it, and what a declaration cannot say.
+
+    Nothing is written if what Superset has cannot be declared or compiled.
+    """
     declared = declared_dashboards(home, talk)
     with open_superset(home, settings) as server:
         found = server.export()
     dashboard = decompile(slug, found, declared)
+    others = [one for one in declared.dashboards if one.slug != slug]
+    assets = compile_assets(Declared([*others, dashboard], declared.datasets, declared.relations))
     file = FOLDER / "dashboards" / f"{slug}.yaml"
     draft = file.with_suffix(".new")
     draft.write_text(text_of(dashboard), encoding="utf-8")
     draft.replace(file)
-    others = [one for one in declared.dashboards if one.slug != slug]
-    left = changes(compile_assets(Declared([*others, dashboard], declared.datasets, declared.relations)), found)
+    left = changes(assets, found)
     return file, tuple(one.words() for one in left if one.place.startswith(f"{slug}.yaml"))
+
+
+def _address(home: Home) -> str:
+    port = remembered_port(home, "superset_port")
+    return f"http://{HOST}:{port}" if port else "a port that it is about to choose"
 
 
 def _addresses(home: Home, port: int, declared: Declared) -> list[str]:

@@ -39,6 +39,12 @@ def test_a_change_in_the_browser_is_a_change_of_the_declaration() -> None:
     assert (found.title, ranking.title, ranking.figures, ranking.most) == ("Sales", "Five stores", ("orders",), 5)
 
 
+def test_a_title_on_the_page_alone_is_the_title() -> None:
+    assets, _ = changed()
+    assets[f"dashboards/{SLUG}.yaml"]["position"]["CHART-orders"]["meta"]["sliceNameOverride"] = "Profit"
+    assert "Profit" in [one.title for one in decompile(SLUG, assets, KNOWN).charts]
+
+
 def test_a_chart_that_somebody_has_added_gets_a_name_from_its_title() -> None:
     assets, chart = changed()
     added = copy.deepcopy(chart) | {"uuid": "11111111-1111-1111-1111-111111111111", "slice_name": "Stores, again"}
@@ -69,7 +75,7 @@ def test_what_a_declaration_cannot_say_is_named_with_its_chart(change: dict[str,
 def test_a_time_range_of_a_persons_own_is_named() -> None:
     assets, chart = changed()
     chart["params"]["adhoc_filters"][0]["comparator"] = "Last quarter"
-    with pytest.raises(DashboardInvalid, match="the time range 'Last quarter' is no period"):
+    with pytest.raises(DashboardInvalid, match="the time range 'Last quarter' isn't a period"):
         decompile(SLUG, assets, KNOWN)
 
 

@@ -35,7 +35,22 @@ def test_what_is_missing_is_added_and_what_differs_is_changed() -> None:
     found[CHART]["slice_name"] = "Turnover"
     found["datasets/warehouse/dashboard_sales.yaml"]["columns"].append({"column_name": "mine"})
     assert [(one.how, one.kind, one.fields) for one in changes(WANTED, found)] == [
-        ("change", "dataset", ("columns.mine: only on the server",)),
+        ("change", "dataset", ('columns.mine: only on the server: {"column_name": "mine"}',)),
         ("change", "chart", ('slice_name: "Turnover" → "Net revenue"',)),
         ("add", "chart", ()),
+    ]
+
+
+def test_what_changes_how_a_chart_looks_is_a_difference_though_nothing_of_it_is_declared() -> None:
+    found = copy.deepcopy(WANTED)
+    found[CHART]["params"] |= {"contributionMode": "row", "slice_id": 7, "url_params": {}, "show_total": False}
+    [place] = [
+        one
+        for one in found["dashboards/sales-overview.yaml"]["position"].values()
+        if isinstance(one, dict) and one.get("id") == "CHART-orders"
+    ]
+    place["meta"]["sliceNameOverride"] = "Profit"
+    assert [(one.kind, one.fields) for one in changes(WANTED, found)] == [
+        ("chart", ('params.contributionMode: only on the server: "row"',)),
+        ("dashboard", ('position.CHART-orders.meta.sliceNameOverride: only on the server: "Profit"',)),
     ]
