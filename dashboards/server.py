@@ -27,6 +27,7 @@ _PAGE = 100  # the most that Superset gives at once
 _SECONDS = 120.0
 _REFUSED = (401, 403)
 _GONE = 404
+_TOO_MANY = 429
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ def _log_in(client: httpx.Client, address: str, user: str, password: str) -> Non
             f"Superset refused the login of {user}: {_words(answer)}",
             remedy="correct SUPERSET_USER and SUPERSET_PASSWORD; ./retail superset up prints those that it made",
         )
+    if answer.status_code == _TOO_MANY:
+        raise DashboardServerError("Superset takes no more logins for now", remedy="wait for half a minute")
     answer.raise_for_status()
     client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
     token = client.get("/api/v1/security/csrf_token/")

@@ -217,6 +217,20 @@ def test_a_change_in_the_browser_comes_back_as_a_declaration(superset: Superset,
     assert change.fields == ('slice_name: "Orders of a day" → "Orders"',)
 
 
+def test_a_title_that_is_changed_on_the_page_alone_is_a_difference_that_apply_sets_back(
+    superset: Superset, server: SupersetServer
+) -> None:
+    [page] = [one for one in server.list_items("dashboard") if one.uuid == asset_id("dashboard", "sales-overview")]
+    stored = server._json(server._get(f"/api/v1/dashboard/{page.id}"))["result"]
+    position = json.loads(stored["position_json"])
+    position["CHART-orders"]["meta"]["sliceNameOverride"] = "Profit"
+    server._checked(server._send("PUT", f"/api/v1/dashboard/{page.id}", json={"position_json": json.dumps(position)}))
+    [change] = plan(server, superset.declared).changes
+    assert change.fields == ('position.CHART-orders.meta.sliceNameOverride: only on the server: "Profit"',)
+    apply(server, superset.declared)
+    assert plan(server, superset.declared).changes == ()
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -326,3 +340,15 @@ def test_a_port_in_use_and_a_second_start_are_clear_errors(superset: Superset) -
         refused = other("superset", "up", seconds=300)
         assert refused.code == 3
         assert "SUPERSET_PORT" in refused.err
+
+
+def test_passwords_cannot_be_tried_out(superset: Superset) -> None:
+    """The last test: for half a minute nobody can log in."""
+    with httpx.Client(base_url=superset.address, trust_env=False) as client:
+        wrong = {"provider": "db", "username": "viewer", "password": "wrong"}
+        answers = [client.post("/api/v1/security/login", json=wrong).status_code for _ in range(40)]
+    assert answers[0] == 401
+    assert answers[-1] == 429
+    done = superset.cli("superset", "plan")
+    assert done.code == 1
+    assert "Superset takes no more logins for now" in done.err
