@@ -40,7 +40,10 @@ _PORTS: tuple[tuple[PortName, str], ...] = (
     ("postgres_port", "postgres"),
     ("api_port", SOURCE),
     ("airflow_port", "airflow-api-server"),
+    ("portal_port", "portal"),
     ("docs_port", "docs"),
+    ("superset_port", "superset"),
+    ("pgadmin_port", "pgadmin"),
 )
 
 

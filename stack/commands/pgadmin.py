@@ -12,7 +12,7 @@ from stack.services.pgadmin import NAME, pgadmin_address, pgadmin_service, serve
 from stack.services.ports import choose_port
 from stack.services.postgres.roles import READER
 from stack.services.processes import await_ready, ended, start, stop
-from stack.services.warehouse import role_url, warehouse
+from stack.services.warehouse import reader_url, warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,10 +44,10 @@ def serve_pgadmin(home: Home, settings: StackSettings, talk: Talk) -> None:
 
 def _server(home: Home, settings: StackSettings, database_url: str, talk: Talk) -> dict[str, Any]:
     """The warehouse, as pgAdmin lists it."""
-    reader_url = role_url(home, settings, READER)
-    if reader_url is not None:
-        return server_of(home, reader_url)
-    talk.say(f"the password of {READER} on the server of DATABASE_URL is not known here: pgAdmin asks for it")
+    url = reader_url(home, settings)
+    if url is not None:
+        return server_of(home, url)
+    talk.say(f"READER_DATABASE_URL is not set: pgAdmin asks for the password of {READER} on the server of DATABASE_URL")
     return server_without_password(database_url)
 
 

@@ -22,9 +22,12 @@ from stack.services.portal import NAME as PORTAL
 from stack.services.ports import HOST, remembered_port
 from stack.services.processes import running
 from stack.services.source_api import NAME as SOURCE
+from stack.services.superset import NAME as SUPERSET
 from stack.services.warehouse import logins, postgres_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from stack.host.home import Home
@@ -73,7 +76,7 @@ def read_status(home: Home, settings: StackSettings, now: datetime) -> Status:
     services = (
         *(postgres, _source(home, settings)),
         *(_service(home, name) for name in (PORTAL, *AIRFLOW_SERVICES)),
-        *_pgadmin(home),
+        *_tools(home),
     )
     data = _of_stopped(home, now) if url is None else _of_running(home, url, airflow_url, now)
     note = data.note
@@ -175,10 +178,14 @@ def _source(home: Home, settings: StackSettings) -> ServiceState:
     return _service(home, SOURCE)
 
 
-def _pgadmin(home: Home) -> list[ServiceState]:
-    """PgAdmin, with the key in its address, while it runs: no run needs it, so it is not listed while stopped."""
+def _tools(home: Home) -> Iterator[ServiceState]:
+    """Superset, and pgAdmin with the key in its address, while they run: no run needs them."""
+    record, port = running(home, SUPERSET), remembered_port(home, "superset_port")
+    if record and port:
+        yield ServiceState(SUPERSET, "running", record.pid, f"http://{HOST}:{port}")
     record, port = running(home, PGADMIN), remembered_port(home, "pgadmin_port")
-    return [ServiceState(PGADMIN, "running", record.pid, pgadmin_address(home, port))] if record and port else []
+    if record and port:
+        yield ServiceState(PGADMIN, "running", record.pid, pgadmin_address(home, port))
 
 
 def _service(home: Home, name: str) -> ServiceState:

@@ -9,10 +9,9 @@ from dashboards.roles import ADMIN
 from dashboards.server import open_server
 from medallion.errors import DashboardServerError, SettingMissing
 from stack.services.ports import HOST, remembered_port
-from stack.services.postgres.roles import READER
 from stack.services.processes import running
 from stack.services.superset import NAME, password_of
-from stack.services.warehouse import role_url
+from stack.services.warehouse import reader_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +52,7 @@ def log_in(home: Home, port: int) -> Iterator[SupersetServer]:
 
 def reader_address(home: Home, settings: StackSettings) -> str:
     """The address by which Superset reads the warehouse: never the owner's. Raises ConfigurationError."""
-    if settings.reader_database_url is not None:
-        return settings.reader_database_url.get_secret_value()
-    url = role_url(home, settings, READER)
+    url = reader_url(home, settings)
     if url is None:
         raise SettingMissing(
             variable="READER_DATABASE_URL",

@@ -64,15 +64,15 @@ def server_of(home: Home, reader_url: str) -> dict[str, Any]:
     make_private(file.parent)
     password = str(url.password or "").replace("\\", "\\\\").replace(":", "\\:")
     write_private(file, f"{url.host}:{url.port or _POSTGRES_PORT}:*:{url.username}:{password}\n")
-    return _server(reader_url, {"passfile": str(file)})
+    return _server(reader_url, str(url.username), {"passfile": str(file)})
 
 
 def server_without_password(owner_url: str) -> dict[str, Any]:
     """A warehouse of the user's own, as its reader, whose password is not known here: pgAdmin asks for it."""
-    return _server(owner_url, {})
+    return _server(owner_url, READER, {})
 
 
-def _server(address: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _server(address: str, user: str, parameters: dict[str, Any]) -> dict[str, Any]:
     url = make_url(address)
     options = {name: str(url.query[name]) for name in _OPTIONS if name in url.query}
     return {
@@ -81,8 +81,8 @@ def _server(address: str, parameters: dict[str, Any]) -> dict[str, Any]:
         "port": url.port or _POSTGRES_PORT,
         "maintenance_db": url.database or url.username,
         "db_res": url.database,
-        "username": READER,
-        "comment": "Reads meta, Silver and Gold as retail_reader, and changes nothing.",
+        "username": user,
+        "comment": f"Reads meta, Silver and Gold as {user}, and changes nothing.",
         "connection_params": {"sslmode": "prefer", "connect_timeout": _CONNECT_SECONDS} | options | parameters,
     }
 

@@ -53,4 +53,4 @@ def portal_service(home: Home, settings: StackSettings, endpoints: Endpoints, po
 def _reader(settings: StackSettings, endpoints: Endpoints) -> str:
     """The address by which the page reads the warehouse: the owner's only where no other is known."""
     given = settings.reader_database_url
-    return endpoints.reader_url or (given.get_secret_value() if given else endpoints.database_url)
+    return given.get_secret_value() if given else endpoints.reader_url or endpoints.database_url

@@ -129,6 +129,13 @@ def role_url(home: Home, settings: StackSettings, role: str) -> str | None:
     return logins(home)[role].url(found.port) if found else None
 
 
+def reader_url(home: Home, settings: StackSettings) -> str | None:
+    """The warehouse with the login of retail_reader: READER_DATABASE_URL, else that of the running embedded server."""
+    if settings.reader_database_url is not None:
+        return settings.reader_database_url.get_secret_value()
+    return role_url(home, settings, READER)
+
+
 def logins(home: Home) -> dict[str, Login]:
     """The roles of the embedded Postgres. In `secrets.json` they have their names without `retail_`."""
     return {name: Login(name, home.secret(f"postgres_{name.removeprefix('retail_')}")) for name in DATABASE_OF}
