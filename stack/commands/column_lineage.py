@@ -68,7 +68,7 @@ def _generate(home: Home, program: Path, inputs: tuple[str, ...], folder: Path) 
         if not run_into(log, command, environment, home.path, seconds=_SECONDS):
             raise _unavailable(one_line(tail(log, 3), _LONGEST), log)
         seal(folder / "index.html")
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise _unavailable(str(error), log) from error
 
 
@@ -77,6 +77,8 @@ def _unavailable(why: str, log: Path) -> ToolUnavailable:
 
 
 def seal(page: Path) -> None:
-    """Forbid the page every address but its own. Raises OSError."""
-    text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace("<head>", f"<head>{_POLICY}", 1), encoding="utf-8")
+    """Forbid the page every address but its own. Raises OSError, ValueError for a page that cannot be sealed."""
+    before, head, after = page.read_text(encoding="utf-8").partition("<head>")
+    if not head:
+        raise ValueError("the page has no <head> for its policy")
+    page.write_text(f"{before}{head}{_POLICY}{after}", encoding="utf-8")

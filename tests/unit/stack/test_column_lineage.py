@@ -93,6 +93,13 @@ def test_a_tool_or_a_model_that_fails_leaves_the_documentation(
     assert not (home.path / "site" / "lineage").exists()
 
 
+def test_a_page_that_cannot_be_sealed_is_not_shown(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text("<html><head lang=en></head></html>")
+    with pytest.raises(ValueError, match="no <head>"):
+        seal(page)
+
+
 def test_a_page_is_sealed_once(tmp_path: Path) -> None:
     page = tmp_path / "index.html"
     page.write_text("<head></head><head></head>")
