@@ -2,8 +2,8 @@
 
 `/airflow` is the start page for a frame within Airflow; Airflow alone may show it, and the report, in one.
 
-Run by `./retail up` as `uvicorn --factory portal.app:make_app`. It reads the warehouse as its reader, and has no other
-secret than that login. Its environment:
+Run by `./retail up` as `uvicorn --factory portal.app:make_app`. It reads the warehouse in transactions that only read,
+and has no other secret than that login. Its environment:
 
 - `PORTAL_DATABASE_URL`: the warehouse, as its reader.
 - `PORTAL_FOLDER`: where the page of the report is written to.

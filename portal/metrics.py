@@ -31,7 +31,7 @@ def write_metrics(states: Sequence[State], known: Known, now: datetime) -> str:
 
 @dataclass(frozen=True)
 class _Figures(Collector):
-    """What the page knows at one moment, in the place of a registry, which counts what goes on in its process."""
+    """What the page knows at one moment, in the place of a registry, which has the figures of its process."""
 
     states: Sequence[State]
     known: Known

@@ -144,7 +144,7 @@ def _figures(known: Known, now: datetime) -> list[dict[str, str]]:
     return [
         _run(standing.last_run, now),
         moment("Newest sale", standing.newest_sale_at, "no sale yet"),
-        moment("Data as of", standing.pulled_at, "no pull of sales yet"),
+        moment("Last pull of sales", standing.pulled_at, "none yet"),
         {
             "label": "Open incidents",
             "value": words.number(standing.open_incidents),
