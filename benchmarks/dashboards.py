@@ -12,7 +12,8 @@ from datetime import datetime, timezone
 
 import psutil
 
-from dashboards.checking.check import charts_to_read, chosen, open_charts
+from dashboards.checking.asking import chosen
+from dashboards.checking.check import charts_to_read, open_charts
 from dashboards.checking.reading import Asked
 from medallion.database import connect, transaction
 from stack.cli.context import open_home

@@ -1,7 +1,7 @@
 """A chart in the forms that Superset wants: what its editor shows (`params`), and the query that it sends.
 
 Superset makes the query in the browser, and not at all for a chart that was imported. So a bundle carries both, and
-whoever reads a chart over the API gets what a person sees.
+a client of the API gets what a person sees.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def label_of(name: str) -> str:
 
 def _metric(dataset: str, name: str, relation: Relation) -> Figure:
     if name not in metrics():
-        raise _invalid(dataset, f"{name} is no metric of dbt/models/metrics.yml")
+        raise _invalid(dataset, f"{name} isn't a metric of dbt/models/metrics.yml")
     metric = metrics()[name]
     try:
         text = formula(name)

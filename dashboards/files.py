@@ -23,7 +23,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise DashboardInvalid(file=file.name, problems=[f"it cannot be read: {error.strerror}"]) from error
     if not isinstance(found, dict):
-        raise DashboardInvalid(file=file.name, problems=["it is no mapping of keys to values"])
+        raise DashboardInvalid(file=file.name, problems=["it isn't a mapping of keys to values"])
     return found
 
 

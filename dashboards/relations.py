@@ -43,7 +43,7 @@ def read_relations(manifest: Path) -> dict[str, Relation]:
         return {one["name"]: _relation(one) for one in nodes if one["resource_type"] == "model"}
     except (OSError, ValueError, KeyError) as error:
         raise ConfigurationError(
-            f"{manifest} is no manifest of dbt: {error}", remedy="let dbt write it again: ./retail docs"
+            f"{manifest} isn't a manifest of dbt: {error}", remedy="remove it: the next command has dbt write it again"
         ) from error
 
 

@@ -45,7 +45,7 @@ def read_roles(folder: Path = FOLDER) -> Roles:
     except ValidationError as error:
         raise DashboardInvalid(file=_FILE, problems=[" ".join(str(error).split())]) from error
     unknown = [
-        f"{user}: {role} is no role of this file, nor Admin"
+        f"{user}: {role} is neither a role of this file nor Admin"
         for user, role in found.users.items()
         if role not in found.roles and role != "Admin"
     ]

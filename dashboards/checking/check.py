@@ -123,7 +123,7 @@ def check_dashboards(
 
 
 def differences(server: SupersetServer, declared: Declared) -> list[Change]:
-    """How what Superset has differs from what is declared: a chart that somebody has changed shows something else."""
+    """How what Superset has differs from what is declared: a chart changed in the browser shows other figures."""
     return changes(compile_assets(declared), server.export())
 
 

@@ -34,7 +34,7 @@ class Cell:
 def compare(shown: Rows, reference: Rows, figures: Sequence[str], limit: int | None) -> list[Cell]:
     """Every cell of both. `limit`: the most rows that are shown, the largest of the first figure.
 
-    Rows of the reference that a limit may leave out are no cells: those that are not larger than the smallest shown.
+    Rows of the reference that a limit may leave out aren't cells: those that are not larger than the smallest shown.
     """
     cells = []
     for key in sorted({*shown} | {*_expected(shown, reference, figures[:1], limit)}):

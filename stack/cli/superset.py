@@ -72,7 +72,7 @@ def decompile(dashboard: Annotated[str, typer.Argument(metavar="DASHBOARD", help
 
     file, left = decompile_dashboard(*open_home(), Talk(), dashboard)
     if left:
-        Talk().warn("a declaration has no word for these, and the next apply sets them back:\n" + "\n".join(left))
+        Talk().warn("a declaration cannot say these, and the next apply sets them back:\n" + "\n".join(left))
     print_data(str(file))
 
 

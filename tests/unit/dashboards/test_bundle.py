@@ -104,7 +104,7 @@ def test_an_amount_is_empty_over_several_currencies() -> None:
 @pytest.mark.parametrize(
     ("dataset", "words"),
     [
-        (Dataset(metrics=("profit",)), "profit is no metric"),
+        (Dataset(metrics=("profit",)), "profit isn't a metric"),
         (Dataset(metrics=("repeat_rate",)), "repeat_customers is counted under a condition"),
         (Dataset(metrics=("active_customers",)), "dashboard_sales has no column customer_count"),
         (Dataset(sums=("profit",)), "dashboard_sales has no column profit"),

@@ -25,7 +25,7 @@ def test_a_role_that_must_not_see_customers_does_not() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"users": {"admin": "Admin", "anna": "boss"}}, "anna: boss is no role"),
+        ({"users": {"admin": "Admin", "anna": "boss"}}, "anna: boss is neither a role"),
         ({"users": {"viewer": "viewer"}}, "admin has to be Admin"),
         ({"rolls": {}}, "rolls"),
     ],
