@@ -129,7 +129,7 @@ def test_pgadmin_finds_a_warehouse_that_has_moved_to_another_port_and_down_ends_
 @pytest.mark.timeout(600)
 def test_pgadmin_asks_for_the_password_of_a_warehouse_of_the_users(cli: Retail, database_url: str) -> None:
     with cli.start("pgadmin", DATABASE_URL=database_url) as running, opened(address_of(running)) as page:
-        assert "the password of retail_reader on the server of DATABASE_URL is not known here" in running.said()
+        assert "READER_DATABASE_URL is not set: pgAdmin asks for the password of retail_reader" in running.said()
         (place,) = page.servers().values()
         asked = page.connect(*place)
         assert (asked.status_code, asked.json()["result"]["prompt_password"]) == (428, True), asked.text

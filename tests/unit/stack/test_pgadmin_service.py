@@ -11,7 +11,9 @@ import pytest
 from medallion.settings import PROJECT_ROOT
 from stack.host.environments import LOCKS
 from stack.host.home import Home
+from stack.host.settings import StackSettings
 from stack.services.pgadmin import pgadmin_address, pgadmin_service, server_of, server_without_password
+from stack.services.warehouse import reader_url
 
 READER = "postgresql://retail_reader:a%3Ab%5Cc@127.0.0.1:5433/retail"
 
@@ -24,6 +26,16 @@ def test_the_login_is_in_a_file_that_only_its_owner_reads(home: Home) -> None:
     assert (server["host"], server["port"], server["username"]) == ("127.0.0.1", 5433, "retail_reader")
     assert (server["maintenance_db"], server["db_res"]) == ("retail", "retail")
     assert "a:b" not in str(server)
+
+
+def test_the_login_of_a_setting_is_used_with_its_own_name(home: Home) -> None:
+    settings = StackSettings(
+        database_url="postgresql://me:mine@db/mine", reader_database_url="postgresql://looker:canary@db/mine"
+    )
+    url = reader_url(home, settings)
+    assert url == "postgresql://looker:canary@db/mine"
+    assert server_of(home, url)["username"] == "looker"
+    assert reader_url(home, StackSettings(database_url="postgresql://me:mine@db/mine")) is None
 
 
 def test_a_start_writes_the_file_again(home: Home) -> None:
