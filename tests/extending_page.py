@@ -20,7 +20,20 @@ from tests.conftest import KEY, NOON, START
 from tests.ports import free_port
 from tests.process_table import eventually
 
-CODE = ("airflow", "backend", "dbt", "gold", "ingestion", "loaders", "medallion", "quality", "report", "sql", "stack")
+CODE = (
+    "airflow",
+    "backend",
+    "dashboards",
+    "dbt",
+    "gold",
+    "ingestion",
+    "loaders",
+    "medallion",
+    "quality",
+    "report",
+    "sql",
+    "stack",
+)
 BLOCK = re.compile(r"`([\w/.]+)`[^`\n]*:\n\n   ```(\w+)\n(.*?)\n   ```", re.DOTALL)
 COMMAND = re.compile(r"   ```bash\n(.*?)\n   ```", re.DOTALL)
 # The steps of the DAG, one after the other.

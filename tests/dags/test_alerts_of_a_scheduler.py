@@ -43,7 +43,7 @@ def test_killed_tasks_and_missing_hours_are_incidents_and_end_with_the_next_good
             assert platform.press_ctrl_c() in (0, 130)
         with cli.start("up") as platform:
             platform.says("ready.", 240)
-            outcome = cli("run", "--json")
+            outcome = cli("run", "--json", seconds=300)
             assert outcome.code == 0
             assert_no_error_in_logs(cli, outcome.json()["run_id"])
             assert eventually(lambda: incidents(cli) == {}, 120), incidents(cli)
