@@ -7,7 +7,6 @@ from functools import partial
 from psycopg2.extensions import connection
 
 from gold import build as gold
-from gold.dashboards import outgrown_views
 from ingestion.customers import collect_customers
 from ingestion.listing import collect_listing
 from ingestion.products import collect_products
@@ -43,11 +42,10 @@ def build(conn: connection, settings: Settings, *, full_refresh: bool = False) -
 def build_untested(conn: connection, settings: Settings) -> None:
     """As `build`, in one command of dbt and as if its tests had passed: for tests of what the tables hold.
 
-    It takes a third of the time.
+    It takes a third of the time, and leaves out the views for dashboards.
     """
     gold.prepare(conn, settings, run_id="hour")
-    models = ["tag:core", "tag:mart", *outgrown_views(conn)]
-    gold._step(conn, settings, ["run", "--select", *models], "hour", "dbt_run_core")
+    gold._step(conn, settings, ["run", "--select", "tag:core", "tag:mart"], "hour", "dbt_run_core")
     with transaction(conn):
         mark_core_tested(conn, CORE, "hour")
         open_gold_test(conn)

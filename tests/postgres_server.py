@@ -33,7 +33,8 @@ def running_server(folder: Path, environment: Mapping[str, str] | None = None) -
     """Durability is off: nothing in these databases outlives the session. `environment` takes the place of ours."""
     data = Path(tempfile.mkdtemp(prefix="retail-tests-"))
     port = free_port()
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+    options += " -c fsync=off -c full_page_writes=off"
     try:
         _prepare(data, folder)
         start = ("-D", str(data / "cluster"), "-o", options, "-l", str(data / "log"), "-w", "start")
@@ -54,9 +55,11 @@ def _prepare(data: Path, folder: Path) -> None:
         shutil.copy(password, data / "password")
         shutil.chown(data / "password", "nobody")
         password = data / "password"
+    # dbt connects for each model: a password that is slow to try out would be a part of every build.
     _run(
         "initdb", "-D", str(data / "cluster"), "-U", "postgres", "--auth=scram-sha-256", "--encoding=UTF8",
         f"--pwfile={password}", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync",
+        "-c", "scram_iterations=1",
     )  # fmt: skip
 
 
