@@ -82,6 +82,7 @@ def services(compose: Compose) -> dict[str, Any]:
 # ---------------------------------------------------------------- secrets
 
 
+@pytest.mark.slow
 def test_every_secret_without_a_value_is_refused(read_compose: Read, filled_in: dict[str, str]) -> None:
     for name in required_settings():
         done = read_compose({key: value for key, value in filled_in.items() if key != name})

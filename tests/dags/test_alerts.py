@@ -180,6 +180,7 @@ def test_an_audit_that_warns_opens_an_incident_and_the_run_passes(
     assert rows(conn, "select max(sold_at) > timestamptz '2026-11-06 12:00Z' from gold.sales_item") == [(True,)]
 
 
+@pytest.mark.slow
 def test_while_the_warehouse_is_down_that_is_told_once_and_the_log_lines_come_all_the_same(
     runs: Hour, hook: Any, conn: connection
 ) -> None:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from stack.services.airflow.service import CONFIG_FOLDER
 
 TELL = """
@@ -30,6 +32,7 @@ print(json.dumps([API_VERSION, all_versions, routes()]))
 """
 
 
+@pytest.mark.slow
 def test_a_run_builds_the_routes_that_its_tasks_ask_for_and_no_others() -> None:
     done = subprocess.run(
         [sys.executable, "-c", TELL],

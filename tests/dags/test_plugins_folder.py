@@ -61,5 +61,6 @@ def test_the_plugin_leaves_airflows_folder_for_plugins_to_the_user(tmp_path: Pat
     assert (link["name"], link["href"], link["category"]) == ("Retail start page", ADDRESS, "browse")
 
 
+@pytest.mark.slow
 def test_without_a_start_page_there_is_no_entry() -> None:
     assert load_plugins(PYTHONPATH=str(FOLDER), RETAIL_PORTAL_URL="")["views"] == []

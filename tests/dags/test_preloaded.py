@@ -35,6 +35,7 @@ def begun(*words: str) -> tuple[set[str], int, int]:
     return set(modules), threshold, frozen
 
 
+@pytest.mark.slow
 def test_the_scheduler_has_dbt_at_hand_for_every_task_that_is_forked_from_it() -> None:
     found, _, frozen = begun("scheduler", "--skip-serve-logs")
     assert found >= {"dbt.cli.main", "dbt.adapters.postgres", "ingestion.sales", "gold.build"}

@@ -95,6 +95,7 @@ def test_ranges_that_fail_are_one_incident_which_ends_when_all_are_well(
     assert [row[3] for row in rows(conn, told)] == ["CLOSED"]
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.timeout(400)
 def test_a_run_pulls_what_is_left_of_each_range_loads_it_and_has_the_hour_follow(

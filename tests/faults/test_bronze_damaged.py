@@ -74,6 +74,7 @@ def second_file(world: World) -> Path:
     return world.bronze / world.ask(query)[1][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_is_named_and_once_restored_the_next_run_goes_on(
     world: World, injected: Injection, tmp_path: Path, damage: str

@@ -65,6 +65,7 @@ def test_loader_killed_at_a_point_loses_nothing(world: World, injected: Injectio
     check_recovered(world)
 
 
+@pytest.mark.slow
 def test_killed_in_every_run_it_still_ends_where_one_run_would(world: World, injected: Injection) -> None:
     for point in LANDING[::2]:
         world.run(COLLECT, **{VARIABLE: point})

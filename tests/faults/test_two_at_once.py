@@ -58,6 +58,7 @@ def test_a_second_run_beside_one_at_work_names_it_and_changes_nothing(
     check_recovered(world)
 
 
+@pytest.mark.slow
 def test_a_paused_run_that_wakes_without_its_lock_leaves_the_rest_to_the_newer_one(
     world: World, injected: Injection
 ) -> None:

@@ -58,6 +58,7 @@ def sell_lines(conn: connection, settings: Settings, sale_id: int, lines: int, c
     load_all_silver(conn, settings, run_id="load")
 
 
+@pytest.mark.slow
 def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
     conn: connection, settings: Settings
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_bad_row_in_silver_is_seen_by_no_reader_and_the_next_good_run_heals(
     assert audited(conn, "sales_item", "lines_are_those_of_silver") == ("PASS", 0, 1)
 
 
+@pytest.mark.slow
 def test_a_line_that_the_fact_would_lack_is_not_published(conn: connection, settings: Settings, tmp_path: Path) -> None:
     sell(conn, settings, 1, customer_id=1)
     build_untested(conn, settings)
@@ -116,6 +118,7 @@ def test_a_line_that_the_fact_would_lack_is_not_published(conn: connection, sett
     assert rows(conn, "select count(*) from gold.sales_item") == [(4,)]
 
 
+@pytest.mark.slow
 def test_a_key_that_is_missing_or_unknown_is_not_published(
     conn: connection, settings: Settings, tmp_path: Path
 ) -> None:
@@ -190,6 +193,7 @@ def test_a_mart_that_would_differ_from_the_fact_is_not_published(conn: connectio
     assert rows(conn, "select sum(line_count) from gold.mart_sales_by_store") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_nightly_table_that_would_differ_from_the_fact_is_not_published(
     conn: connection, settings: Settings, tmp_path: Path
 ) -> None:
@@ -269,6 +273,7 @@ def test_a_severity_that_there_is_not_blocks_and_is_refused(
             gold.build_core(conn, settings, run_id="hour")
 
 
+@pytest.mark.slow
 def test_every_result_of_a_run_is_kept_for_its_days(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
     build(conn, settings)

@@ -81,6 +81,7 @@ def test_old_files_go_and_nothing_that_is_gone_already_stops_that(
     assert store.paths() == []
 
 
+@pytest.mark.slow
 def test_silver_and_gold_are_built_again_from_it(conn: connection, stored: Settings, store: Store) -> None:
     assert store.paths()
     build_untested(conn, stored)

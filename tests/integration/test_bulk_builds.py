@@ -190,6 +190,7 @@ AGAIN = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", KEYS)
 def test_where_no_index_holds_a_key_the_tests_count_it(conn: connection, settings: Settings, table: str) -> None:
     key, test = KEYS[table]
@@ -202,6 +203,7 @@ def test_where_no_index_holds_a_key_the_tests_count_it(conn: connection, setting
         gold.check_all_gold(conn, settings, run_id="night")
 
 
+@pytest.mark.slow
 def test_tests_of_core_that_passed_run_again_only_after_another_build(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, 1)
     gold.prepare(conn, settings, run_id="hour")
@@ -212,6 +214,7 @@ def test_tests_of_core_that_passed_run_again_only_after_another_build(conn: conn
     assert gold.check_gold(conn, settings, run_id="hour").tests == of_core + of_marts
 
 
+@pytest.mark.slow
 def test_tests_of_core_that_failed_run_again(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, 1)
     gold.prepare(conn, settings, run_id="hour")

@@ -93,6 +93,7 @@ def test_a_strange_date_of_a_sale_makes_no_centuries(conn: connection, settings:
     assert rows(conn, span) == [(date(2024, 1, 1), DAY + timedelta(days=401))]
 
 
+@pytest.mark.slow
 def test_a_day_of_sales_that_the_calendar_lacks_fails_a_test(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2026-01-15T10:00:00Z")
     build_untested(conn, settings)
@@ -113,6 +114,7 @@ def test_without_sales_before_the_business_date_the_calendar_begins_with_its_yea
     assert rows(conn, "select min(date_day) from gold.dim_date") == [(date(2026, 1, 1),)]
 
 
+@pytest.mark.slow
 def test_holidays_are_those_of_the_stores_countries_and_an_unknown_country_is_a_warning(
     conn: connection, settings: Settings
 ) -> None:

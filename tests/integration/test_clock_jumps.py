@@ -109,6 +109,7 @@ def clock_of(conn: connection) -> datetime:
     return moment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("back", [TWO_HOURS, A_YEAR], ids=["two hours", "a year"])
 def test_an_hour_after_the_clock_jumped_back_brings_what_is_new_and_what_came_late(
     warehouse: Warehouse, jumping: connection, jumping_settings: Settings, ledger: LedgerSource, back: timedelta

@@ -212,6 +212,7 @@ def check_pairs(conn: connection, sales: Sequence[Sale], as_of: date, **bounds: 
         assert [float(one) for one in (support, a_to_b, b_to_a, lift)] == pytest.approx(exact, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [MIDDLE, MONTHS_END])
 def test_every_figure_is_that_of_plain_python(conn: connection, settings: Settings, as_of: date) -> None:
     """In the middle of a month and at its end. The fact holds later sales, too."""
@@ -236,6 +237,7 @@ def test_every_figure_is_that_of_plain_python(conn: connection, settings: Settin
     ]
 
 
+@pytest.mark.slow
 def test_the_tables_hang_on_the_fact_and_the_date_alone(conn: connection, settings: Settings) -> None:
     """A night again, after later nights, more sales and a full refresh, gives the same rows by hash."""
     sales = draw_history(4, FIRST, LAST)
@@ -251,6 +253,7 @@ def test_the_tables_hang_on_the_fact_and_the_date_alone(conn: connection, settin
     assert contents(conn) == with_late
 
 
+@pytest.mark.slow
 def test_what_has_happened_by_a_date_does_not_change_as_days_pass(conn: connection, settings: Settings) -> None:
     """Events and cut points of a date are those that a later night gives for it; complete cohort months stay, too."""
     night(conn, settings, MIDDLE, draw_history(5, FIRST, LAST))
@@ -266,6 +269,7 @@ def test_what_has_happened_by_a_date_does_not_change_as_days_pass(conn: connecti
     assert months < set(rows(conn, complete))
 
 
+@pytest.mark.slow
 def test_without_a_sale_by_the_date_the_tables_are_empty(conn: connection, settings: Settings) -> None:
     night(conn, settings, date(2026, 1, 4), [sale(1, 1, "2026-01-05")], checks=True)
     assert {table: of[0] for table, of in contents(conn).items()} == dict.fromkeys(TABLES, 0)

@@ -47,6 +47,7 @@ def plan_of(conn: connection, query: str) -> str:
     return "\n".join(line for (line,) in rows(conn, f"explain (costs off) {query}"))
 
 
+@pytest.mark.slow
 def test_a_run_builds_only_views_whose_definition_has_changed(
     conn: connection, settings: Settings, tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_run_builds_only_views_whose_definition_has_changed(
     assert {name for name in now if now[name] != oids[name]} == {"dashboard_products"}  # other columns: another view
 
 
+@pytest.mark.slow
 def test_a_view_lives_on_when_its_tables_are_swapped_and_says_which_one_is_missing(
     conn: connection, settings: Settings
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_view_lives_on_when_its_tables_are_swapped_and_says_which_one_is_missi
         conn.rollback()
 
 
+@pytest.mark.slow
 def test_a_view_costs_what_its_table_costs(conn: connection, settings: Settings, source: Source) -> None:
     hour(conn, settings)
     build(conn, settings)

@@ -60,6 +60,7 @@ def test_every_model_is_described_and_belongs_to_a_group(conn: connection, setti
     assert blank == []
 
 
+@pytest.mark.slow
 def test_dbt_coverage_finds_no_column_without_a_description_or_without_a_test(
     conn: connection, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

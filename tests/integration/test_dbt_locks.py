@@ -27,6 +27,7 @@ os._exit(0)  # as a task of Airflow ends
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "import gold.dbt_locks, dbt.cli.main"])
 def test_a_process_that_ends_without_cleaning_up_leaks_no_semaphore(
     conn: connection, settings: Settings, database_url: str, before: str

@@ -38,6 +38,7 @@ def test_gold_holds_what_the_source_sold_hour_after_hour(conn: connection, setti
     assert {row[0] for row in rows(conn, "select customer_id from gold.dim_customer")} == current
 
 
+@pytest.mark.slow
 def test_an_hour_builds_only_what_it_brought(conn: connection, settings: Settings, source: Source) -> None:
     hour(conn, settings)
     build(conn, settings)
@@ -65,6 +66,7 @@ def assert_the_log_tells_new_rows_from_changed_ones(conn: connection) -> None:
     assert rows(conn, changed)[0][0] > 0
 
 
+@pytest.mark.slow
 def test_block_range_indexes_know_every_block_that_was_built(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -86,6 +88,7 @@ def test_block_range_indexes_know_every_block_that_was_built(
     assert {ranges for _, ranges in found} == {0}
 
 
+@pytest.mark.slow
 def test_a_build_neither_waits_for_a_vacuum_nor_ends_it(
     conn: connection, settings: Settings, database_url: str, source: Source
 ) -> None:
@@ -118,6 +121,7 @@ def test_dbt_deps_has_no_work_while_the_packages_are_linked(
     assert commands == [["deps"]]
 
 
+@pytest.mark.slow
 def test_nothing_is_due_once_gold_has_taken_and_tested_everything(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -130,6 +134,7 @@ def test_nothing_is_due_once_gold_has_taken_and_tested_everything(
     assert gold.gold_due(conn) == []
 
 
+@pytest.mark.slow
 def test_sales_before_their_customers_and_products_point_at_inferred_members_completed_later(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -160,6 +165,7 @@ def test_a_full_refresh_gives_the_same_gold(conn: connection, settings: Settings
     assert mart(conn) == expected_mart(source)
 
 
+@pytest.mark.slow
 def test_a_late_header_brings_lines_that_other_loads_overtook(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -183,6 +189,7 @@ def test_a_late_header_brings_lines_that_other_loads_overtook(
     assert mart(conn) == expected_mart(source)
 
 
+@pytest.mark.slow
 def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
     conn: connection, settings: Settings, source: Source
 ) -> None:
@@ -209,6 +216,7 @@ def test_a_sale_that_moves_to_another_day_leaves_the_old_one(
     assert rows(conn, without_lines) == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
     conn: connection, settings: Settings, source: Source, tmp_path: Path
 ) -> None:
@@ -230,6 +238,7 @@ def test_a_bad_core_does_not_reach_the_marts_until_it_is_mended(
     assert mart(conn) == expected_mart(source)
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_has_taken_nothing_and_the_next_hour_catches_up(
     conn: connection, settings: Settings, source: Source, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_rebuild_in_another_database_works_for_the_owner(made: Platform) -> No
 RUN_IDS = ["x' || current_user || '", "'; drop table gold.sales_item; --", "{{ 1 + 1 }} %s \\'", "$$ é '' \n x"]
 
 
+@pytest.mark.slow
 def test_a_run_id_is_stored_as_it_is(conn: connection, settings: Settings) -> None:
     land(conn, settings, [header()], "sales_customer")
     land(conn, settings, [line()], "sales_product")

@@ -117,6 +117,7 @@ MART = """
 """
 
 
+@pytest.mark.slow
 def test_the_ends_of_every_kind_come_through_to_the_mart(conn: connection, settings: Settings) -> None:
     load_extremes(conn, settings)
     build_untested(conn, settings)
@@ -159,6 +160,7 @@ TYPES = """
 """
 
 
+@pytest.mark.slow
 def test_a_warehouse_of_narrower_amounts_is_widened_and_takes_them(conn: connection, settings: Settings) -> None:
     land(conn, settings, [json.dumps(HEADER).encode()], "sales_customer")
     land(conn, settings, [json.dumps(LINE).encode()], "sales_product")

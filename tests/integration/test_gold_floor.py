@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from psycopg2.extensions import connection
 
 from benchmarks.engines import gold_floor
@@ -30,6 +31,7 @@ def shape(conn: connection, table: str) -> dict[str, list[tuple[Any, ...]]]:
     return {"columns": rows(conn, COLUMNS.format(table)), "indexes": rows(conn, INDEXES.format(table))}
 
 
+@pytest.mark.slow
 def test_each_table_of_the_limit_is_the_one_that_its_model_builds(
     conn: connection, settings: Settings, source: Source
 ) -> None:

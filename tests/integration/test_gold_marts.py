@@ -148,6 +148,7 @@ def check_full_refresh(conn: connection, settings: Settings) -> None:
     assert {mart: figures(conn, mart) for mart in GRAINS} == before
 
 
+@pytest.mark.slow
 def test_a_currency_that_is_not_known_yet_reaches_the_marts_with_a_warning(
     conn: connection, settings: Settings
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_currency_that_is_not_known_yet_reaches_the_marts_with_a_warning(
     assert rows(conn, "select currency, net_amount from gold.mart_daily_kpis") == [("USD", 10)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("more_marts")
 def test_a_mart_that_failed_for_hours_catches_up_alone(conn: connection, settings: Settings) -> None:
     late = "mart_by_channel"
@@ -241,6 +243,7 @@ def test_a_fact_that_is_built_again_has_every_mart_begin_from_the_beginning(
     check_full_refresh(conn, settings)
 
 
+@pytest.mark.slow
 def test_a_category_that_is_corrected_takes_its_lines_along(conn: connection, settings: Settings) -> None:
     """The mart by category follows the version that the fact points at, and a key that is left has no row."""
     mart = "mart_sales_by_category"
@@ -267,6 +270,7 @@ def test_a_category_that_is_corrected_takes_its_lines_along(conn: connection, se
     gold.check_all_gold(conn, settings, run_id="night")
 
 
+@pytest.mark.slow
 def test_the_log_holds_what_has_moved_until_every_reader_has_taken_it(conn: connection, settings: Settings) -> None:
     for sale_id in (1, 2, 3):
         sell(conn, settings, sale_id, customer_id=sale_id)
@@ -290,6 +294,7 @@ def test_the_log_holds_what_has_moved_until_every_reader_has_taken_it(conn: conn
     assert rows(conn, LOG) == []
 
 
+@pytest.mark.slow
 def test_the_log_waits_for_no_mart_that_will_be_built_whole(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
     build_untested(conn, settings)
@@ -303,6 +308,7 @@ def test_the_log_waits_for_no_mart_that_will_be_built_whole(conn: connection, se
     assert rows(conn, LOG) == []
 
 
+@pytest.mark.slow
 def test_the_log_keeps_what_a_build_under_way_may_need(conn: connection, settings: Settings, database_url: str) -> None:
     """A mart that is building has a watermark that no other session sees."""
     sell(conn, settings, 1, customer_id=1)
@@ -363,6 +369,7 @@ def test_an_upgrade_of_a_warehouse_without_gold_makes_the_log(conn: connection, 
     check(conn, "mart_sales_by_customer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mart", sorted(set(GRAINS) - set(NEW) - {"mart_sales_by_customer"}))
 def test_a_mart_that_no_longer_agrees_with_the_others_is_found(conn: connection, settings: Settings, mart: str) -> None:
     """By the nightly tests, which look at all history."""

@@ -191,6 +191,7 @@ def test_an_older_wish_survives_the_upgrade(conn: connection) -> None:
     assert wanted(conn)
 
 
+@pytest.mark.slow
 def test_a_first_build_asks_for_no_rebuild(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, 1)
     build(conn, settings)

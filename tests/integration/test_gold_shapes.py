@@ -24,6 +24,7 @@ FORMER = """
 MART = "select customer_id, currency, net_amount::text from gold.mart_sales_by_customer order by 1"
 
 
+@pytest.mark.slow
 def test_tables_of_another_shape_are_built_again_by_the_next_run(
     conn: connection, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

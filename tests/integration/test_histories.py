@@ -112,6 +112,7 @@ def test_three_changes_within_one_hour_are_three_versions(conn: connection, sett
     ]
 
 
+@pytest.mark.slow
 def test_a_version_between_two_others_points_exactly_its_sales_to_itself(conn: connection, settings: Settings) -> None:
     arrive(conn, settings, (1, "Lyon"), (20, "Nice"))
     sales_on(conn, settings, 2, 5, 9, 12, 25)
@@ -135,6 +136,7 @@ def test_a_version_between_two_others_points_exactly_its_sales_to_itself(conn: c
     assert rows(conn, LOADS) == last
 
 
+@pytest.mark.slow
 def test_the_step_says_how_many_lines_were_pointed_to_another_version(
     conn: connection, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -150,6 +152,7 @@ def test_the_step_says_how_many_lines_were_pointed_to_another_version(
     assert _REPOINTED.findall(caplog.text.encode()) == [b"1 line re-pointed by late versions"]
 
 
+@pytest.mark.slow
 def test_equal_versions_that_follow_each_other_are_one(conn: connection, settings: Settings) -> None:
     arrive(conn, settings, (1, "Lyon"), (3, "Lyon"), (5, "Nice"), (7, "Lyon"))
     sales_on(conn, settings, 2, 4)
@@ -185,6 +188,7 @@ def test_a_tie_is_decided_as_in_silver(conn: connection, settings: Settings) -> 
     assert rows(conn, "select city from silver.customers") == [("Orsay",)]
 
 
+@pytest.mark.slow
 def test_a_late_version_before_the_first_takes_over_all_time_before_and_leaves_its_key(
     conn: connection, settings: Settings
 ) -> None:
@@ -236,6 +240,7 @@ def test_a_key_that_is_new_to_a_history_is_not_looked_up_in_the_fact(conn: conne
     assert rows(conn, "select count(*) from gold.sales_item") == [(1,)]
 
 
+@pytest.mark.slow
 def test_cost_is_that_of_the_version_in_force_and_null_in_another_currency(
     conn: connection, settings: Settings
 ) -> None:
@@ -256,6 +261,7 @@ def test_cost_is_that_of_the_version_in_force_and_null_in_another_currency(
     assert rows(conn, WRONG) == []
 
 
+@pytest.mark.slow
 def test_a_store_that_moves_points_its_later_sales_to_the_new_version(conn: connection, settings: Settings) -> None:
     pointed = """
         select item.sale_id, store.city from gold.sales_item as item
@@ -352,6 +358,7 @@ def test_a_full_refresh_gives_the_same_histories_and_fact(three_hours: connectio
     assert rows(three_hours, WRONG) == []
 
 
+@pytest.mark.slow
 def test_a_rebuild_from_bronze_gives_the_same_versions_and_histories(
     three_hours: connection, beside: connection, settings: Settings
 ) -> None:
@@ -425,6 +432,7 @@ def run_core(conn: connection, settings: Settings) -> None:
     gold._step(conn, settings, ["run", "--select", "tag:core"], "hour", "dbt_run_core")
 
 
+@pytest.mark.slow
 def test_an_hour_reads_the_keys_that_it_touched_and_neither_the_history_nor_the_fact(
     conn: connection, settings: Settings
 ) -> None:
@@ -457,6 +465,7 @@ HOUR = """
 """
 
 
+@pytest.mark.slow
 def test_an_hour_reads_no_history_as_a_whole_however_small_it_is(conn: connection, settings: Settings) -> None:
     """The planner takes an hour for one row, and so a table of 400 rows for as cheap to read as one row of it."""
     text = "x" * 30

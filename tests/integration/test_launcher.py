@@ -220,6 +220,7 @@ def test_the_tools_of_the_tests_are_installed_by_the_word_test_alone(installed: 
     assert installed.tree.run("test").stderr == ""
 
 
+@pytest.mark.slow
 def test_a_package_without_a_hash_is_refused_until_the_lock_is_mended(installed: Installed) -> None:
     lock = installed.tree.root / "requirements.txt"
     good = lock.read_text()

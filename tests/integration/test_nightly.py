@@ -81,6 +81,7 @@ def built(conn: connection) -> list[tuple[Any, ...]]:
     return rows(conn, "select model, business_date, load_id from meta.nightly_build order by model")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_the_first_hour_builds_a_nightly_table_and_no_later_one_touches_it(
     conn: connection, settings: Settings
@@ -100,6 +101,7 @@ def test_the_first_hour_builds_a_nightly_table_and_no_later_one_touches_it(
     assert rows(conn, "select * from meta.gold_state where model in (select model from meta.nightly_build)") == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_a_sale_after_the_business_date_waits_for_its_night(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1, sold_at="2026-11-05T23:59:59Z")
@@ -121,6 +123,7 @@ def test_a_full_refresh_builds_all_nightly_tables_again(conn: connection, settin
     assert rows(conn, "select line_count from gold.mart_after") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_nightly_table_that_fails_in_an_hour_is_a_warning_and_the_hour_goes_on(
     conn: connection, settings: Settings, mart_so_far: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_nightly_table_that_is_missing_comes_with_the_next_hour_and_so_does_wh
     assert rows(conn, "select line_count from gold.mart_after") == [(7,)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mart_so_far")
 def test_what_compares_a_nightly_table_with_the_fact_is_checked_by_the_night_alone(
     conn: connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -200,6 +204,7 @@ def test_what_compares_a_nightly_table_with_the_fact_is_checked_by_the_night_alo
         night(conn, settings)
 
 
+@pytest.mark.slow
 def test_a_build_that_fails_leaves_the_table_of_the_night_before(
     conn: connection, settings: Settings, mart_so_far: Path
 ) -> None:
@@ -213,6 +218,7 @@ def test_a_build_that_fails_leaves_the_table_of_the_night_before(
     assert (built(conn), rows(conn, SO_FAR)) == (before, [(DAY, 1)])
 
 
+@pytest.mark.slow
 def test_a_nightly_table_is_built_from_no_gold_that_is_behind_or_not_tested(
     conn: connection, settings: Settings
 ) -> None:
@@ -231,6 +237,7 @@ def test_a_nightly_table_is_built_from_no_gold_that_is_behind_or_not_tested(
     night(conn, settings)
 
 
+@pytest.mark.slow
 def test_without_a_business_date_a_nightly_model_is_refused(conn: connection, settings: Settings) -> None:
     sell(conn, settings, 1, customer_id=1)
     build_untested(conn, settings)

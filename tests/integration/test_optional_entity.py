@@ -74,6 +74,7 @@ def test_a_source_without_stores_is_passed_over_with_a_warning(
     assert rows(conn, "select status, rows_read from meta.load where dataset = 'stores'") == [("SUCCESS", 0)]
 
 
+@pytest.mark.slow
 def test_a_source_without_stores_fills_gold_and_its_stores_come_when_it_lists_them(
     conn: connection, bare: Settings, settings: Settings
 ) -> None:

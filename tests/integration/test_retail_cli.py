@@ -191,6 +191,7 @@ def test_a_second_run_brings_only_what_was_sold_since(first_run: Any, second_run
             assert 0 <= second["report"]["rows"][layer][table] - before < 60
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_a_plan_names_what_the_next_run_brings(cli: Retail, first_run: Any) -> None:
     plan = cli("plan", "--json").json()
@@ -201,6 +202,7 @@ def test_a_plan_names_what_the_next_run_brings(cli: Retail, first_run: Any) -> N
     assert ahead["sales"] <= report["new"]["bronze"].get("sales_customer", 0) < ahead["sales"] + 10
 
 
+@pytest.mark.slow
 def test_an_empty_warehouse_plans_to_pull_from_the_beginning() -> None:
     with retail() as fresh:
         said = fresh("plan").out
@@ -295,6 +297,7 @@ def files_that_hold(folder: Path, secret: str) -> list[Path]:
     return [file for file in files if secret.encode() in file.read_bytes()]
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_a_wrong_key_ends_with_the_exit_code_of_the_source_and_shows_no_key(
     elsewhere: Retail, database_url: str, source: Source
@@ -348,6 +351,7 @@ def test_the_status_while_nothing_runs_says_so_and_starts_nothing(cli: Retail) -
     assert cli("status").out.startswith("nothing is running\n")
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_the_status_after_a_run_shows_that_run_and_its_report(cli: Retail, first_run: Any) -> None:
     run = cli("run", "--json").json()
@@ -361,6 +365,7 @@ def test_the_status_after_a_run_shows_that_run_and_its_report(cli: Retail, first
     assert cli.processes() == []
 
 
+@pytest.mark.slow
 def test_the_doctor_names_every_part_and_fails_when_one_does(cli: Retail) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         ended = cli("doctor", "--json", DOCS_PORT=str(other.getsockname()[1]))
@@ -372,6 +377,7 @@ def test_the_doctor_names_every_part_and_fails_when_one_does(cli: Retail) -> Non
     assert ended.code == 1
 
 
+@pytest.mark.slow
 def test_psql_answers_as_each_person_and_hands_on_its_exit_code(cli: Retail, first_run: Any) -> None:
     answered = cli("psql", "-XAtc", "select current_user || ' on ' || current_database()")
     assert (answered.code, answered.out) == (0, "retail on retail\n")
@@ -480,6 +486,7 @@ def test_a_scheduler_that_was_killed_brings_the_platform_down_whole_and_is_named
 # ---------------------------------------------------------------- docs
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_docs_serve_the_documentation_of_the_models_until_ctrl_c(cli: Retail, first_run: Any) -> None:
     site = f"http://127.0.0.1:{cli.port('DOCS_PORT')}"

@@ -299,6 +299,7 @@ def test_a_wrong_argument_is_named_with_its_value_and_the_rule(surface: Surface,
     assert "HINT: " in error
 
 
+@pytest.mark.slow
 def test_no_table_is_needed_and_a_full_refresh_and_a_night_leave_the_surface_as_it_was(surface: Surface) -> None:
     of_table = "select 'gold.sales_item'::regclass::oid, 'gold.dim_date'::regclass::oid"
     with surface.made.login(WAREHOUSE) as conn, surface.made.login(ANALYST) as analyst:

@@ -133,6 +133,7 @@ class Nothing(dict[str, None]):
         return None
 
 
+@pytest.mark.slow
 def test_each_role_may_run_its_own_statements_and_no_others(made: Platform) -> None:
     made.hour()
     for file, allowed in ALLOWED.items():
@@ -215,6 +216,7 @@ def test_who_holds_a_lock_is_named_to_another_role(made: Platform) -> None:
 # ---------------------------------------------------------------- contact data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["silver.customers", "gold.dim_customer"])
 def test_contact_data_is_out_of_the_readers_sight(made: Platform, table: str) -> None:
     made.hour()
@@ -233,6 +235,7 @@ def test_why_a_record_was_refused_can_be_read_but_not_the_record(made: Platform)
             rows(conn, "select raw from meta.rejected_record")
 
 
+@pytest.mark.slow
 def test_the_reader_keeps_its_sight_while_a_table_is_swapped_and_behind_it(made: Platform) -> None:
     made.hour()
     with made.login(READER) as reader:

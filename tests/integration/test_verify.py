@@ -111,6 +111,7 @@ def test_a_file_of_zeros_is_damage_before_it_fills_memory(
     assert sum(map(len, read)) <= sound_bytes
 
 
+@pytest.mark.slow
 def test_a_record_longer_than_a_block_is_read_whole(conn: connection, settings: Settings, files: list[Path]) -> None:
     with conn:
         (receipt,) = unloaded_files(conn, "sales_product")
