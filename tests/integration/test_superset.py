@@ -82,6 +82,8 @@ def test_up_prints_every_dashboard_and_login_and_a_second_apply_changes_nothing(
         assert f"{superset.address}/superset/dashboard/{slug}/" in said
     for user in ("admin", "viewer", "sales"):
         assert superset.password(user) in said
+    services = superset.cli("status", "--json").json()["services"]
+    assert [one["address"] for one in services if one["name"] == "superset"] == [superset.address]
     assert superset.cli("superset", "apply").out == "0 changes: Superset shows what is declared\n"
     assert superset.cli("superset", "plan").code == 0
 
@@ -332,6 +334,7 @@ def test_a_port_in_use_and_a_second_start_are_clear_errors(superset: Superset) -
     second = superset.cli("superset", "up")
     assert second.code == 1
     assert "Superset is up already" in second.err
+    assert superset.address in second.err
     with retail(SUPERSET_PORT=superset.address.rsplit(":", 1)[1]) as other:
         place = other.home.path / "environments"
         place.mkdir(parents=True)
