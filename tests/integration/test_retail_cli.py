@@ -81,7 +81,7 @@ def assert_the_report_is_named(cli: Retail, run: Ended) -> None:
 def up_by_the_portal(address: str) -> dict[str, str]:
     """Which services the start page calls up (1)."""
     text = httpx.get(f"{address}/metrics", timeout=30).text
-    return dict(re.findall(r'^retail_up{service="(.*)"} (\d)$', text, re.MULTILINE))
+    return dict(re.findall(r'^retail_up{service="(.*)"} (\d)\.0$', text, re.MULTILINE))
 
 
 def assert_start_page_is_served(cli: Retail, address: str) -> None:
