@@ -9,7 +9,9 @@ set -eu
 database=${SUPERSET_METADATA_URL#sqlite:///}
 draft=$database.new
 rm -f "$draft"
-[ ! -e "$database" ] || cp "$database" "$draft"
+# By SQLite's own copy: what a killed process has left half written is rolled back first.
+[ ! -e "$database" ] || python -c 'import sqlite3, sys; old, new = map(sqlite3.connect, sys.argv[1:]); old.backup(new)' \
+    "$database" "$draft"
 
 python - <<'PY' | SUPERSET_METADATA_URL="sqlite:///$draft" python /opt/retail/superset/prepare.py
 import json, os, sys, yaml

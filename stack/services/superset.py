@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from dashboards.declared import FOLDER
@@ -69,12 +70,18 @@ def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) ->
     draft = database.with_suffix(".new")
     draft.unlink(missing_ok=True)
     if database.exists():
-        shutil.copyfile(database, draft)
+        _copy(database, draft)
     _run_prepare(home, programs, environment | {"SUPERSET_METADATA_URL": f"sqlite:///{draft}"}, roles)
     draft.chmod(PRIVATE_FILE)
     draft.replace(database)
     home.remember(_PREPARED, stamp)
     return True
+
+
+def _copy(database: Path, draft: Path) -> None:
+    """Copy a database by SQLite's own means: what a killed process has left half written is rolled back first."""
+    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(draft)) as new:
+        old.backup(new)
 
 
 def _run_prepare(home: Home, programs: Path, environment: dict[str, str], roles: Roles) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +318,24 @@ def test_superset_is_set_up_as_on_one_machine(
 def test_superset_is_told_a_password_for_each_user_that_is_declared(compose: Compose) -> None:
     told = {name for name in services(compose)["superset"]["environment"] if name.endswith("_PASSWORD")}
     assert told == {f"SUPERSET_{user.upper()}_PASSWORD" for user in read_roles().users}
+
+
+def test_a_user_without_a_password_stops_the_start_with_its_variable(tmp_path: Path) -> None:
+    script = (PROJECT_ROOT / "docker" / "superset-start.sh").read_text(encoding="utf-8")
+    script = script.replace(
+        "python /opt/retail/superset/prepare.py", "python -c 'import json, sys; json.load(sys.stdin)'"
+    )
+    (tmp_path / "start.sh").write_text(script.replace("/opt/retail", str(PROJECT_ROOT)), encoding="utf-8")
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "SUPERSET_METADATA_URL": f"sqlite:///{tmp_path}/superset.db",
+        "SUPERSET_ADMIN_PASSWORD": "a",
+        "SUPERSET_SALES_PASSWORD": "b",
+    }
+    command = ["sh", str(tmp_path / "start.sh")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "give the service superset SUPERSET_VIEWER_PASSWORD: in .env, and in docker-compose.yml" in done.stderr
 
 
 def test_superset_is_served_as_on_one_machine() -> None:
