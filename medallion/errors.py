@@ -6,7 +6,7 @@
     │   ├── SettingMissing        a setting that the step needs is not set
     │   ├── SettingInvalid        a setting has an invalid value
     │   ├── DashboardInvalid      a file of superset/ is not valid: nothing was sent
-    │   ├── NothingToCompare      a check of dashboards for a day, filter or reference that there is not
+    │   ├── NothingToCompare      a check of dashboards for a day, filter or reference that does not exist
     │   ├── FolderClosed          other accounts cannot reach a folder that they need
     │   └── PortInUse             another program took the port: the next is tried
     ├── SourceError           the source API answered badly: exit 4
@@ -155,7 +155,7 @@ class SettingInvalid(ConfigurationError):
 
 
 class DashboardInvalid(ConfigurationError):
-    """A file of superset/ is not valid. `problems` names each place and what is wrong there."""
+    """A file of superset/, a reference, or a dashboard of Superset, is not valid. `problems` says where and what."""
 
     def __init__(self, *, file: str, problems: Sequence[str]) -> None:
         self.file, self.problems = file, list(problems)
@@ -166,7 +166,7 @@ class DashboardInvalid(ConfigurationError):
 
 
 class NothingToCompare(ConfigurationError):
-    """A check of dashboards is asked for a day, a filter or references that there are not."""
+    """A check of dashboards is asked for a day, a value of a filter or references that do not exist."""
 
 
 class FolderClosed(ConfigurationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
@@ -13,7 +14,6 @@ from medallion.statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
     from pathlib import Path
 
     from psycopg2.extensions import connection
@@ -36,17 +36,17 @@ def chosen(declared: Declared, given: Mapping[str, str]) -> dict[str, str]:
     return {name: str(one.default) for name, one in filters.items()} | dict(given)
 
 
-def require_rows(conn: connection, declared: Declared, given: Mapping[str, str]) -> None:
-    """Raise NothingToCompare for a given value of a filter that no row of its data set has."""
+def require_rows(conn: connection, declared: Declared, choices: Mapping[str, str]) -> None:
+    """Raise NothingToCompare for a value of a filter that no row of its data set has, be it given or the default."""
     filters = {one.name: one for dashboard in declared.dashboards for one in dashboard.filters}
-    for name, value in given.items():
+    for name, value in choices.items():
         column, relation = sql.Identifier(filters[name].column), sql.Identifier("gold", filters[name].dataset)
         query = sql.SQL("select distinct {0}::text from {1} where {0} is not null order by 1").format(column, relation)
         with transaction(conn), conn.cursor() as cursor:
             cursor.execute(query)
             known = [text for (text,) in cursor.fetchall()]
         if value not in known:
-            raise NothingToCompare(f"no row has {name}={value}", remedy=f"choose one of these: {', '.join(known)}")
+            raise NothingToCompare(f"no row has {name}={value}", remedy=f"choose one with --choose: {', '.join(known)}")
 
 
 def newest_day(conn: connection) -> date:
@@ -56,12 +56,13 @@ def newest_day(conn: connection) -> date:
 
 
 def require_day(conn: connection, day: date) -> None:
-    """Raise NothingToCompare for another day than the newest one, if it is after it or no sale was made before it."""
+    """Raise NothingToCompare for a day before which no sale was made, or that is not reached by the newest one."""
     first, newest = _days_of_sales(conn)
-    if day != newest and not first < day < newest:
+    last = newest + timedelta(days=1)
+    if not first < day <= last:
         raise NothingToCompare(
             f"no period can end before {day}: there are sales of {first} to {newest}",
-            remedy=f"choose a day with --as-of: after {first}, up to {newest}",
+            remedy=f"choose a day with --as-of: after {first}, up to {last}",
         )
 
 
@@ -79,7 +80,7 @@ def require_references(folder: Path, declared: Declared) -> None:
     lasting = {one.name for one in charts_to_read(declared) if one.has_reference}
     if unknown := sorted(files - lasting):
         raise NothingToCompare(
-            f"{folder} has references of no chart: {', '.join(f'{one}.csv' for one in unknown)}",
+            f"{folder} has files that belong to no chart: {', '.join(f'{one}.csv' for one in unknown)}",
             why="a reference is named <dashboard>.<chart>.csv, of a chart over days that have ended",
             remedy="rename or remove them; --bless writes a file for each chart that can have one",
         )

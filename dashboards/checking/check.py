@@ -1,9 +1,9 @@
 """The check of every chart: what Superset shows, next to SQL over Gold and next to a reference, at one state of Gold.
 
 The SQL of a chart is written by hand, in superset/checks/<dashboard>.yaml: of sales over the fact, so that a mistake of
-a mart, of a definition or of a chart shows as a difference, and of customers over the nightly tables, which audits
-compare with the fact. It runs before and after Superset is read, and no mart may be behind the fact. Else Gold has
-moved in between, and the chart is read again; after three times, or where a mart stays behind, it is `stale`.
+a mart, of a definition or of a chart shows as a difference, and of customers over the nightly tables. It runs before
+and after Superset is read, and no mart may be behind the fact. Else Gold has moved in between, and the chart is read
+again; after three times, or where a mart stays behind, it is `stale`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from dashboards.bundle import Declared, compile_assets
-from dashboards.checking.comparison import Cell, compare
+from dashboards.checking.comparison import NO_REFERENCE, NO_ROWS, Cell, compare
 from dashboards.checking.reading import (
     Asked,
     ChartToRead,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 SQL, REFERENCE = "sql", "reference"
 _TRIES = 3
 _POLL_SECONDS = 1.0
-NO_ROWS, NO_REFERENCE = "no rows", "no reference"
 _APPLY = "bring it there: ./retail superset apply"
 _SQL = Statements(__file__)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from dashboards.checking.reading import Key, Rows, Value
 
+# Why a chart has no cells, in its note.
+NO_ROWS, NO_REFERENCE = "no rows", "no reference"
 Status = Literal["match", "mismatch", "missing_in_ref", "missing_in_superset", "stale"]
 
 

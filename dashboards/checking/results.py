@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from dashboards.checking.comparison import NO_REFERENCE, NO_ROWS
 from medallion.wording import counted
 
 if TYPE_CHECKING:
@@ -50,14 +50,20 @@ def summary(results: Sequence[Compared]) -> str:
     """One line for a person."""
     cells = [cell for one in results for cell in one.cells]
     wrong = sum(cell.status != "match" for cell in cells)
-    compared = {(one.dashboard, one.chart) for one in results if one.cells}
-    notes = Counter(one.note.partition(":")[0] for one in results if not (one.cells or one.error))
-    rest = [f"{counted(number, 'chart')} with {note}" for note, number in sorted(notes.items())]
-    if unread := sum(bool(one.error) for one in results):
-        rest.insert(0, f"{counted(unread, 'chart')} not compared")
+    compared = _charts(one for one in results if one.cells)
+    counts = {
+        "not compared": _charts(one for one in results if one.error),
+        "without rows": _charts(one for one in results if one.note == NO_ROWS) - compared,
+        "without a reference": _charts(one for one in results if one.note.startswith(NO_REFERENCE)),
+    }
+    rest = [f"{counted(len(charts), 'chart')} {words}" for words, charts in counts.items() if charts]
     differ = "1 differs" if wrong == 1 else f"{wrong:,} differ"
     done = f"{counted(len(cells), 'figure')} of {counted(len(compared), 'chart')} compared, {differ}"
     return "; ".join([done, *rest])
+
+
+def _charts(results: Iterable[Compared]) -> set[tuple[str, str]]:
+    return {(one.dashboard, one.chart) for one in results}
 
 
 def remove_reports(folder: Path) -> None:

@@ -84,16 +84,19 @@ def check_superset(
                 f"{references} has no folder {folder_name(with_references or newest_day(conn), given)}",
                 remedy="write the references with --bless, or name another folder or day",
             )
+        days = {as_of} if as_of else {newest_day(conn), with_references or newest_day(conn)}
+        known = references / folder_name(with_references, given) if with_references else None
+        for day in days:
+            require_day(conn, day)
+        if known and known.is_dir():
+            require_references(known, declared)
         drift = tuple(one.words() for one in differences(server, declared))
         for line in drift:
             talk.say(line)
-        for day in [as_of] if as_of else sorted({newest_day(conn), with_references or newest_day(conn)}):
-            require_day(conn, day)
-            known = references / folder_name(day, given)
-            is_compared = day == with_references and known.is_dir()
-            if is_compared:
-                require_references(known, declared)
-            alone = "" if is_compared else f", compared with SQL alone: no references in {known}"
+        for day in sorted(days):
+            folder_of_day = references / folder_name(day, given)
+            is_compared = folder_of_day == known and known.is_dir()
+            alone = "" if is_compared else f", compared with SQL alone: no references in {folder_of_day}"
             talk.say(f"periods end before {day}{alone}")
             found: list[Compared] = []
             for one in check_dashboards(server, conn, declared, Asked(day, choices), known if is_compared else None):
@@ -111,7 +114,7 @@ def bless_superset(
 ) -> Path:
     """Write what Superset shows as the references of a day, and say what that changes; returns the folder.
 
-    All of them or none. Raises FiguresDiffer where Superset does not show what is declared.
+    All are read before the first is replaced. Raises FiguresDiffer where Superset does not show what is declared.
     """
     references = where.references or superset_folder(home) / "reference"
     with _to_check(home, settings, talk) as (server, conn, declared):
@@ -120,13 +123,14 @@ def bless_superset(
         asked = Asked(day, _choices(conn, declared, given))
         if drift := differences(server, declared):
             raise FiguresDiffer(
-                "Superset does not show what is declared: its figures are no reference",
+                "Superset does not show what is declared: its figures cannot be used as references",
                 why="; ".join(one.words() for one in drift),
                 remedy="./retail superset apply brings what is declared, then bless again",
             )
         folder = references / folder_name(day, given)
         draft = references / f".{folder.name}.new"
         shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
         for one, rows in read_to_bless(server, conn, declared, asked):
             differing = bless(one, rows, folder, draft)
             talk.say(
@@ -139,18 +143,16 @@ def bless_superset(
 
 
 def _put_in_place(draft: Path, folder: Path) -> None:
-    """Replace a folder by another one as a whole: references of two moments are none."""
-    old = draft.with_suffix(".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.replace(old)
-    draft.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    """Replace the references of a day by those of the draft. What else the folder holds stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(draft.iterdir()):
+        file.replace(folder / file.name)
+    draft.rmdir()
 
 
 def _choices(conn: connection, declared: Declared, given: Mapping[str, str]) -> dict[str, str]:
     choices = chosen(declared, given)
-    require_rows(conn, declared, given)
+    require_rows(conn, declared, choices)
     return choices
 
 

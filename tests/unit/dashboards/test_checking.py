@@ -195,7 +195,7 @@ def test_a_chart_without_rows_is_not_counted_as_compared(tmp_path: Path) -> None
         tuple(compare(rows(a="1"), rows(a="1"), ("net_revenue",), None)),
     )
     nothing = Compared("sales-overview", "orders", "sql", (), (), "no rows")
-    assert summary([same, nothing]) == "1 figure of 1 chart compared, 0 differ; 1 chart with no rows"
+    assert summary([same, nothing, nothing]) == "1 figure of 1 chart compared, 0 differ; 1 chart without rows"
     suite = ET.parse(write_junit([same, nothing], tmp_path)).getroot()  # noqa: S314 - we have written it
     assert [one.get("name") for one in suite.findall(".//testcase[skipped]")] == ["orders sql"]
 
@@ -215,7 +215,7 @@ def test_a_folder_of_references_has_files_of_charts_alone(tmp_path: Path) -> Non
     for name in ("sales-overview.order", "pipeline-health.last-steps"):
         file = tmp_path / f"{name}.csv"
         file.touch()
-        with pytest.raises(NothingToCompare, match=rf"references of no chart: {name}\.csv"):
+        with pytest.raises(NothingToCompare, match=rf"files that belong to no chart: {name}\.csv"):
             require_references(tmp_path, KNOWN)
         file.unlink()
 
@@ -225,7 +225,7 @@ def test_results_are_a_line_a_csv_file_and_junit(tmp_path: Path) -> None:
     wrong = Compared("sales-overview", "stores", "reference", ("store_name",), cells)
     without = Compared("sales-overview", "orders", "reference", (), (), "no reference: orders.csv")
     assert "store_name=b: net_revenue mismatch, Superset 2, ref 3" in line_of(wrong)
-    assert summary([wrong, without]) == "2 figures of 1 chart compared, 1 differs; 1 chart with no reference"
+    assert summary([wrong, without]) == "2 figures of 1 chart compared, 1 differs; 1 chart without a reference"
     with write_csv([wrong, without], tmp_path).open(encoding="utf-8", newline="") as stream:
         found = list(csv.DictReader(stream))
     assert [(one["key"], one["superset"], one["ref"], one["delta"], one["status"]) for one in found] == [
