@@ -7,6 +7,7 @@ shows.
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from dashboards.files import problems_of
 from dashboards.forms import GRAINS
 from dashboards.identity import asset_id
 from dashboards.periods import NO_PERIOD, period_of
-from medallion.errors import DashboardInvalid
+from medallion.errors import DashboardInvalid, DashboardServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,13 +66,27 @@ class _Page:
         return found
 
 
+def with_titles_of_pages(assets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The assets of an export, with a title that a chart has on a page alone as the title of the chart."""
+    found: dict[str, dict[str, Any]] = copy.deepcopy(dict(assets))  # type: ignore[arg-type]
+    charts = {one["uuid"]: one for path, one in found.items() if path.startswith("charts/")}
+    for path, page in found.items():
+        for part in page["position"].values() if path.startswith("dashboards/") else ():
+            meta = part.get("meta", {}) if isinstance(part, dict) else {}
+            if (title := meta.pop("sliceNameOverride", None)) and meta.get("uuid") in charts:
+                meta["sliceName"] = charts[meta["uuid"]]["slice_name"] = title
+    return found
+
+
 def decompile(slug: str, assets: Mapping[str, Mapping[str, Any]], declared: Declared) -> Dashboard:
     """The dashboard as an export of the server has it. Raises DashboardInvalid, with what a declaration cannot say."""
     asset = next(
         (one for path, one in assets.items() if path.startswith("dashboards/") and one.get("slug") == slug), None
     )
     if asset is None:
-        raise DashboardInvalid(file=slug, problems=["Superset has no dashboard with this address"])
+        raise DashboardServerError(
+            f"Superset has no dashboard {slug}", remedy="give the end of its address, such as sales-overview"
+        )
     page = _Page(asset, assets, declared)
     content = _content(page)
     if page.problems:
@@ -141,7 +156,7 @@ def _part(page: _Page, one: Mapping[str, Any], default: str | None) -> dict[str,
     if asset is None:
         page.problems.append(f"chart {one['meta'].get('sliceName', one['meta']['uuid'])} is not in the export")
         return None
-    title = one["meta"].get("sliceNameOverride") or asset["slice_name"]  # a title that it has on this page alone
+    title = asset["slice_name"]
     return _read(page, f"chart {title}", _chart, asset, one["meta"], title, default)
 
 

@@ -1,7 +1,8 @@
 """What an apply would change: the compiled assets compared with what the server has.
 
 Superset adds fields of its own to what it exports: of an asset only what we declare is compared. What decides how a
-chart looks is compared as a whole: its settings, its query, its place and title on the page. So is a list.
+chart looks is compared as a whole: its settings, its query, its place and title on the page, and the filters. So is a
+list.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ _KINDS = {"databases": "database", "datasets": "dataset", "charts": "chart", "da
 _NAMES = ("dashboard_title", "slice_name", "table_name", "database_name")
 _MOST_WORDS = 60
 # Where a key that only the server has is a difference, and those that each server adds there.
-_WHOLE = ("columns", "metrics", "position", "params", "query_context")
+_WHOLE = ("columns", "metrics", "position", "params", "query_context", "metadata.native_filter_configuration")
 _ITS_OWN = frozenset({"parents", "datasource", "slice_id", "dashboards"})
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,19 @@ def _fields(wanted: Any, found: Any, place: str = "") -> Iterator[str]:
     if isinstance(wanted, dict) and isinstance(found, dict):
         for key, value in wanted.items():
             yield from _fields(value, found.get(key), f"{place}.{key}" if place else key)
-        if place.split(".", maxsplit=1)[0] in _WHOLE:
+        if place.startswith(_WHOLE):
             for key, value in found.items():
-                if key not in wanted and key not in _ITS_OWN and value is not False and value not in _EMPTY:
+                if key not in wanted and key not in _ITS_OWN and not _is_empty(value):
                     yield f"{place}.{key}: only on the server: {_short(value)}"
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
             yield from _fields(one, other, f"{place}.{index}")
-    elif wanted != found and not (wanted in _EMPTY and found in _EMPTY):
+    elif wanted != found and not (_is_empty(wanted) and _is_empty(found)):
         yield f"{place}: {_short(found)} → {_short(wanted)}"
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
 
 
 def _short(value: Any) -> str:

@@ -158,7 +158,9 @@ def _log_in(client: httpx.Client, address: str, user: str, password: str) -> Non
             remedy="correct SUPERSET_USER and SUPERSET_PASSWORD; ./retail superset up prints those that it made",
         )
     if answer.status_code == _TOO_MANY:
-        raise DashboardServerError("Superset takes no more logins for now", remedy="wait for half a minute")
+        raise DashboardServerError(
+            "Superset refuses logins for the moment: too many attempts", remedy="wait for half a minute"
+        )
     answer.raise_for_status()
     client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
     token = client.get("/api/v1/security/csrf_token/")

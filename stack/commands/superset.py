@@ -11,7 +11,7 @@ from dashboards.bundle import Declared, compile_assets
 from dashboards.checking.check import read_checks
 from dashboards.datasets import all_figures
 from dashboards.declared import FOLDER
-from dashboards.decompiling import decompile
+from dashboards.decompiling import decompile, with_titles_of_pages
 from dashboards.difference import changes
 from dashboards.legibility import illegible
 from dashboards.roles import read_roles
@@ -24,7 +24,7 @@ from stack.commands.declared_dashboards import declared_dashboards
 from stack.commands.superset_access import log_in, open_superset, reader_address
 from stack.host.environments import open_environment
 from stack.services.ports import HOST, choose_port, remembered_port
-from stack.services.processes import await_ready, ended, start, stop
+from stack.services.processes import await_ready, ended, running, start, stop
 from stack.services.superset import NAME, password_of, prepare_superset, superset_environment, superset_service
 from stack.services.warehouse import warehouse
 
@@ -129,7 +129,7 @@ def decompile_dashboard(home: Home, settings: StackSettings, talk: Talk, slug: s
     """
     declared = declared_dashboards(home, talk)
     with open_superset(home, settings) as server:
-        found = server.export()
+        found = with_titles_of_pages(server.export())
     dashboard = decompile(slug, found, declared)
     others = [one for one in declared.dashboards if one.slug != slug]
     assets = compile_assets(Declared([*others, dashboard], declared.datasets, declared.relations))
@@ -142,7 +142,7 @@ def decompile_dashboard(home: Home, settings: StackSettings, talk: Talk, slug: s
 
 
 def _address(home: Home) -> str:
-    port = remembered_port(home, "superset_port")
+    port = remembered_port(home, "superset_port") if running(home, NAME) else None
     return f"http://{HOST}:{port}" if port else "a port that it is about to choose"
 
 

@@ -57,9 +57,9 @@ class StackSettings(Settings):
     )
     reader_database_url: SecretStr | None = Field(
         None,
-        description="The warehouse with the login of `retail_reader`, for Superset and the start page. Default: "
-        "that of the embedded Postgres. With `DATABASE_URL` set, Superset needs it, and the start page uses "
-        "`DATABASE_URL` without it.",
+        description="The warehouse with the login of `retail_reader`, for Superset, pgAdmin and the start page. "
+        "Default: that of the embedded Postgres. With `DATABASE_URL` set, Superset needs it; without it pgAdmin asks "
+        "for a password, and the start page uses `DATABASE_URL`.",
     )
     superset_url: str | None = Field(
         None,

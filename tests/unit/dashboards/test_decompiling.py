@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dashboards.bundle import compile_assets
 from dashboards.declared import Dashboard
-from dashboards.decompiling import decompile
-from medallion.errors import DashboardInvalid
+from dashboards.decompiling import decompile, with_titles_of_pages
+from dashboards.difference import changes
+from medallion.errors import DashboardInvalid, DashboardServerError
 from tests.dashboard_files import declared
 
 KNOWN = declared()
@@ -42,7 +44,11 @@ def test_a_change_in_the_browser_is_a_change_of_the_declaration() -> None:
 def test_a_title_on_the_page_alone_is_the_title() -> None:
     assets, _ = changed()
     assets[f"dashboards/{SLUG}.yaml"]["position"]["CHART-orders"]["meta"]["sliceNameOverride"] = "Profit"
-    assert "Profit" in [one.title for one in decompile(SLUG, assets, KNOWN).charts]
+    titled = with_titles_of_pages(assets)
+    dashboard = decompile(SLUG, titled, KNOWN)
+    assert "Profit" in [one.title for one in dashboard.charts]
+    others = [one for one in KNOWN.dashboards if one.slug != SLUG]
+    assert changes(compile_assets(replace(KNOWN, dashboards=[*others, dashboard])), titled) == []
 
 
 def test_a_chart_that_somebody_has_added_gets_a_name_from_its_title() -> None:
@@ -80,5 +86,5 @@ def test_a_time_range_of_a_persons_own_is_named() -> None:
 
 
 def test_a_dashboard_that_is_not_there_is_named() -> None:
-    with pytest.raises(DashboardInvalid, match="no dashboard with this address"):
+    with pytest.raises(DashboardServerError, match="Superset has no dashboard sales"):
         decompile("sales", ASSETS, KNOWN)

@@ -43,7 +43,7 @@ def test_what_is_missing_is_added_and_what_differs_is_changed() -> None:
 
 def test_what_changes_how_a_chart_looks_is_a_difference_though_nothing_of_it_is_declared() -> None:
     found = copy.deepcopy(WANTED)
-    found[CHART]["params"] |= {"contributionMode": "row", "slice_id": 7, "url_params": {}, "show_total": False}
+    found[CHART]["params"] |= {"contributionMode": "row", "slice_id": 7, "url_params": {}, "zoomable": False}
     [place] = [
         one
         for one in found["dashboards/sales-overview.yaml"]["position"].values()
@@ -51,6 +51,22 @@ def test_what_changes_how_a_chart_looks_is_a_difference_though_nothing_of_it_is_
     ]
     place["meta"]["sliceNameOverride"] = "Profit"
     assert [(one.kind, one.fields) for one in changes(WANTED, found)] == [
-        ("chart", ('params.contributionMode: only on the server: "row"',)),
+        (
+            "chart",
+            (
+                'params.contributionMode: only on the server: "row"',
+                "params.zoomable: only on the server: false",
+            ),
+        ),
         ("dashboard", ('position.CHART-orders.meta.sliceNameOverride: only on the server: "Profit"',)),
     ]
+
+
+def test_a_filter_that_got_a_default_in_the_browser_is_a_difference() -> None:
+    found = copy.deepcopy(WANTED)
+    filters = found["dashboards/sales-overview.yaml"]["metadata"]["native_filter_configuration"]
+    [store] = [one for one in filters if one["name"] == "Store"]
+    store["defaultDataMask"] = {"filterState": {"value": ["Berlin"]}, "extraFormData": {}}
+    [change] = changes(WANTED, found)
+    assert change.kind == "dashboard"
+    assert "Berlin" in str(change.fields)
