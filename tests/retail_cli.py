@@ -21,7 +21,7 @@ from tests.homes import open_folder
 from tests.ports import free_port
 from tests.process_table import command_lines, eventually, kill_all, living
 
-SECONDS = 150
+SECONDS = 240.0
 HISTORY = timedelta(days=60)
 
 
@@ -46,7 +46,7 @@ class Running:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def says(self, words: str, seconds: float = 90) -> None:
+    def says(self, words: str, seconds: float = 180) -> None:
         """Wait until it has said that."""
         eventually(lambda: words in self.said() or self.process.poll() is not None, seconds)
         assert words in self.said(), f"never said {words!r}:\n{self.said()}"

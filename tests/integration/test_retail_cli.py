@@ -399,7 +399,7 @@ def test_down_while_nothing_runs_is_no_error(cli: Retail) -> None:
 
 @pytest.mark.slow
 @pytest.mark.airflow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_up_serves_the_web_ui_and_a_run_goes_through_its_scheduler_until_down(cli: Retail, first_run: Any) -> None:
     with cli.start("up") as platform:
         platform.says("shows what is starting")
