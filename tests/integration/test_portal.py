@@ -235,7 +235,7 @@ def test_fifty_readers_at_once_cost_one_statement_a_second(
                 answers = list(pool.map(client.get, ["/", "/metrics"] * 25))
                 assert {one.status_code for one in answers} == {200}
         seconds = time.monotonic() - began
-    assert 2 <= len(tap.reading()) <= seconds + 1, (seconds, tap.statements)
+    assert 1 <= len(tap.reading()) <= seconds + 1, (seconds, tap.statements)
     assert tap.connections == len(tap.reading())
     assert all("jsonb_build_object" in one or "gold.mart_sales_by_hour" in one for one in tap.reading())
 
