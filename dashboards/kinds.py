@@ -14,7 +14,7 @@ Words = Annotated[str, Field(min_length=1)]
 # A period that has ended when the day begins: `last 28 days` ends before today.
 _PERIOD = re.compile(r"^(yesterday|today|last [1-9]\d* (day|week|month|year)s?( and today)?)$")
 Comparison = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week|month|year)s? ago$")]
-Days = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week)s? ago$")]  # a comparison that is a number of days
+DaysAgo = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week)s? ago$")]  # a comparison that is a number of days
 
 
 class Strict(BaseModel):
@@ -72,7 +72,7 @@ class Number(_Chart):
 
     kind: Literal["number"]
     figure: Column
-    compare: Days | None = None
+    compare: DaysAgo | None = None
 
     @property
     def figures(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,42 @@ def _days_of_sales(conn: connection) -> tuple[date, date]:
     if newest is None:
         raise NothingToCompare("gold.sales_item holds no sale", remedy="load some first: ./retail run")
     return first, newest
+
+
+def days_to_check(
+    conn: connection, given: Mapping[str, str], as_of: date | None, references: Path, *, must_have: bool
+) -> dict[date, Path | None]:
+    """The days before which periods end, in order, each with the folder of its references; None where there is none.
+
+    Without `as_of`: the day of the newest sale, and that of the newest references. `must_have`: references were asked
+    for. Raises NothingToCompare.
+    """
+    newest = newest_day(conn)
+    days = sorted({as_of} if as_of else {newest, _newest_reference(references, given) or newest})
+    for day in days:
+        require_day(conn, day)
+    folders = {day: references / folder_name(day, given) for day in days}
+    if must_have and not any(one.is_dir() for one in folders.values()):
+        raise NothingToCompare(
+            f"{references} has no folder {folders[days[-1]].name}",
+            remedy="write the references with --bless, or name another folder or day",
+        )
+    return {day: folder if folder.is_dir() else None for day, folder in folders.items()}
+
+
+def folder_name(day: date, given: Mapping[str, str]) -> str:
+    """The name of the folder with the references of a day, and of these values of filters."""
+    return " ".join([day.isoformat(), *(f"{name}={value}" for name, value in sorted(given.items()))])
+
+
+def _newest_reference(folder: Path, given: Mapping[str, str]) -> date | None:
+    days = []
+    for place in folder.glob("????-??-??*"):
+        with suppress(ValueError):
+            day = date.fromisoformat(place.name[:10])
+            if place.is_dir() and place.name == folder_name(day, given):
+                days.append(day)
+    return max(days, default=None)
 
 
 def require_references(folder: Path, declared: Declared) -> None:

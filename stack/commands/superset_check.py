@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
-from dashboards.checking.asking import chosen, newest_day, require_day, require_references, require_rows
+from dashboards.checking.asking import (
+    chosen,
+    days_to_check,
+    folder_name,
+    newest_day,
+    require_day,
+    require_references,
+    require_rows,
+)
 from dashboards.checking.check import Compared, bless, check_dashboards, differences, read_to_bless
 from dashboards.checking.reading import Asked
 from dashboards.checking.results import line_of, remove_reports, words_of, write_csv, write_junit
 from medallion.database import connect
-from medallion.errors import FiguresDiffer, NothingToCompare
+from medallion.errors import FiguresDiffer
 from medallion.wording import counted
 from stack.commands.declared_dashboards import declared_dashboards
 from stack.commands.superset_access import open_superset, reader_address
@@ -22,6 +29,7 @@ from stack.services.warehouse import warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
     from pathlib import Path
 
     from psycopg2.extensions import connection
@@ -78,28 +86,18 @@ def check_superset(
     results: dict[date, tuple[Compared, ...]] = {}
     with _to_check(home, settings, talk) as (server, conn, declared):
         choices = _choices(conn, declared, given)
-        with_references = as_of or newest_reference(references, given)
-        if where.references and not (with_references and (references / folder_name(with_references, given)).is_dir()):
-            raise NothingToCompare(
-                f"{references} has no folder {folder_name(with_references or newest_day(conn), given)}",
-                remedy="write the references with --bless, or name another folder or day",
-            )
-        days = {as_of} if as_of else {newest_day(conn), with_references or newest_day(conn)}
-        known = references / folder_name(with_references, given) if with_references else None
-        for day in days:
-            require_day(conn, day)
-        if known and known.is_dir():
-            require_references(known, declared)
+        days = days_to_check(conn, given, as_of, references, must_have=where.references is not None)
+        for known in days.values():
+            if known is not None:
+                require_references(known, declared)
         drift = tuple(one.words() for one in differences(server, declared))
         for line in drift:
             talk.say(line)
-        for day in sorted(days):
-            folder_of_day = references / folder_name(day, given)
-            is_compared = folder_of_day == known and known.is_dir()
-            alone = "" if is_compared else f", compared with SQL alone: no references in {folder_of_day}"
-            talk.say(f"periods end before {day}{alone}")
+        for day, known in days.items():
+            alone = f", compared with SQL alone: no references in {references / folder_name(day, given)}"
+            talk.say(f"periods end before {day}{alone if known is None else ''}")
             found: list[Compared] = []
-            for one in check_dashboards(server, conn, declared, Asked(day, choices), known if is_compared else None):
+            for one in check_dashboards(server, conn, declared, Asked(day, choices), known):
                 talk.say(line_of(one))
                 found.append(one)
             results[day] = tuple(found)
@@ -138,11 +136,11 @@ def bless_superset(
             )
             for cell in differing[:_MOST_RENEWED]:
                 talk.say(f"    {words_of(cell, one.keys)}")
-    _put_in_place(draft, folder)
+    put_in_place(draft, folder)
     return folder
 
 
-def _put_in_place(draft: Path, folder: Path) -> None:
+def put_in_place(draft: Path, folder: Path) -> None:
     """Replace the references of a day by those of the draft. What else the folder holds stays."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(draft.iterdir()):
@@ -166,19 +164,3 @@ def _to_check(home: Home, settings: StackSettings, talk: Talk) -> Iterator[tuple
         open_superset(home, settings) as server,
     ):
         yield server, conn, declared
-
-
-def folder_name(day: date, given: Mapping[str, str]) -> str:
-    """The name of the folder with the references of a day, and of these values of filters."""
-    return " ".join([day.isoformat(), *(f"{name}={value}" for name, value in sorted(given.items()))])
-
-
-def newest_reference(folder: Path, given: Mapping[str, str]) -> date | None:
-    """The day of the newest references for these values of filters."""
-    days = []
-    for place in folder.glob("????-??-??*"):
-        with suppress(ValueError):
-            day = date.fromisoformat(place.name[:10])
-            if place.is_dir() and place.name == folder_name(day, given):
-                days.append(day)
-    return max(days, default=None)

@@ -70,7 +70,7 @@ def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) ->
     draft = database.with_suffix(".new")
     draft.unlink(missing_ok=True)
     if database.exists():
-        _copy(database, draft)
+        copy_database(database, draft)
     _run_prepare(home, programs, environment | {"SUPERSET_METADATA_URL": f"sqlite:///{draft}"}, roles)
     draft.chmod(PRIVATE_FILE)
     draft.replace(database)
@@ -78,7 +78,7 @@ def prepare_superset(home: Home, programs: Path, environment: dict[str, str]) ->
     return True
 
 
-def _copy(database: Path, draft: Path) -> None:
+def copy_database(database: Path, draft: Path) -> None:
     """Copy a database by SQLite's own means: what a killed process has left half written is rolled back first."""
     with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(draft)) as new:
         old.backup(new)

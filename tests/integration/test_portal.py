@@ -231,11 +231,11 @@ def test_fifty_readers_at_once_cost_one_statement_a_second(
     with tapped(database_url) as (tap, url), serve(url) as page, ThreadPoolExecutor(50) as pool:
         began = time.monotonic()
         with httpx.Client(base_url=page, trust_env=False, timeout=30) as client:
-            while time.monotonic() - began < 3:
+            while time.monotonic() - began < 3 or len(tap.reading()) < 2:
                 answers = list(pool.map(client.get, ["/", "/metrics"] * 25))
                 assert {one.status_code for one in answers} == {200}
         seconds = time.monotonic() - began
-    assert 1 <= len(tap.reading()) <= seconds + 1, (seconds, tap.statements)
+    assert len(tap.reading()) <= seconds + 1, (seconds, tap.statements)
     assert tap.connections == len(tap.reading())
     assert all("jsonb_build_object" in one or "gold.mart_sales_by_hour" in one for one in tap.reading())
 

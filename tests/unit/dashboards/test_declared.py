@@ -10,7 +10,7 @@ import yaml
 from dashboards.declared import FOLDER, Dashboard, read_dashboard, read_dashboards, read_datasets
 from dashboards.written import text_of
 from medallion.errors import DashboardInvalid
-from tests.dashboard_files import CHART, dashboard_of, folder_of
+from tests.dashboard_files import CHART, NUMBER, dashboard_of, folder_of
 
 GOOD = {"title": "Test", "question": "What?", "roles": ["viewer"], "rows": [{"height": 40, "charts": [CHART]}]}
 
@@ -44,6 +44,10 @@ def of_chart(**changes: object) -> dict[str, object]:
         (of_chart(width=13), "rows.1.charts.1 (stores).width: Input should be less than or equal to 12"),
         (of_chart(figure="net; drop"), "rows.1.charts.1 (stores).figure"),
         (of_chart(colour="red"), "rows.1.charts.1 (stores).colour: Extra inputs"),
+        (
+            GOOD | {"rows": [{"height": 40, "charts": [NUMBER | {"compare": "1 month ago"}]}]},
+            "String should match pattern",
+        ),
         (of_chart(where=["sold_date between"]), "isn't a condition"),
         (of_chart(ignores=["Store"]), "there is no such filter"),
         (GOOD | {"rows": [{"height": 40, "charts": [CHART, CHART]}]}, "two charts have the name stores"),
