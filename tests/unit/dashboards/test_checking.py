@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dashboards.checking.asking import chosen, require_references
-from dashboards.checking.check import Compared, bless, charts_to_read, read_checks
+from dashboards.checking.check import Compared, _compared, _Read, bless, charts_to_read, read_checks
 from dashboards.checking.comparison import compare
 from dashboards.checking.reading import (
     Asked,
@@ -198,6 +198,22 @@ def test_a_chart_without_rows_is_not_counted_as_compared(tmp_path: Path) -> None
     assert summary([same, nothing, nothing]) == "1 figure of 1 chart compared, 0 differ; 1 chart without rows"
     suite = ET.parse(write_junit([same, nothing], tmp_path)).getroot()  # noqa: S314 - we have written it
     assert [one.get("name") for one in suite.findall(".//testcase[skipped]")] == ["orders sql"]
+
+
+def test_a_chart_that_is_compared_with_its_reference_alone_is_not_counted_as_without_rows() -> None:
+    cells = tuple(compare(rows(a="1"), rows(a="1"), ("net_revenue",), None))
+    by_sql = Compared("sales-overview", "stores", "sql", (), (), "no rows")
+    by_reference = Compared("sales-overview", "stores", "reference", ("store_name",), cells)
+    assert summary([by_sql, by_reference]) == "1 figure of 1 chart compared, 0 differ"
+
+
+def test_a_chart_that_shows_nothing_says_so_and_one_of_the_last_load_needs_no_reference(tmp_path: Path) -> None:
+    nothing = _Read({}, {}, is_one_state=True)
+    [by_sql, by_reference] = _compared(STORES, nothing, tmp_path)
+    assert (by_sql.cells, by_sql.note, by_sql.is_wrong) == ((), "no rows", False)
+    assert by_reference.note == f"no reference: {STORES.name}.csv"
+    [alone] = _compared(CHARTS["pipeline-health.last-steps"], nothing, tmp_path)
+    assert alone.compared_with == "sql"
 
 
 def test_only_figures_of_days_that_have_ended_have_a_reference() -> None:

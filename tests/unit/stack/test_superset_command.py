@@ -44,10 +44,13 @@ def test_what_a_killed_superset_has_half_written_is_not_in_the_copy(tmp_path: Pa
     assert database.with_name("superset.db-journal").stat().st_size > 0
     assert b"half" in database.read_bytes()
     copy_database(database, draft)
+    with closing(sqlite3.connect(draft)) as prepared:  # what comes between the copy and its taking the place
+        prepared.executemany("insert into t values (?, ?)", [(1000 + number, "new" * 300) for number in range(500)])
+        prepared.commit()
     draft.replace(database)
     with closing(sqlite3.connect(database)) as found:
         assert found.execute("pragma integrity_check").fetchall() == [("ok",)]
-        assert found.execute("select distinct b from t").fetchall() == [("whole" * 200,)]
+        assert found.execute("select distinct b from t order by b").fetchall() == [("new" * 300,), ("whole" * 200,)]
 
 
 def test_new_references_leave_what_else_their_folder_holds(tmp_path: Path) -> None:
