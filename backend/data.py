@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from backend.anomalies.sales import PlantedSales
 from backend.dataset import checksum
 from backend.dataset.customers import Customers
 from backend.dataset.other_listings import OTHERS
@@ -20,11 +21,13 @@ from backend.dataset.products import Products
 from backend.dataset.rendering import json_object, moment, money, number, text_of, word
 from backend.dataset.sales import Sales
 from backend.dataset.stores import Stores
-from backend.dataset.timeline import Timeline
+from backend.dataset.timeline import SECONDS_PER_HOUR, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from backend.anomalies.plan import Planted
+    from backend.anomalies.timeline import PlantedTimeline
     from backend.dataset.listing import Listing
     from backend.dataset.rendering import Pieces
     from backend.settings import SourceSettings
@@ -154,9 +157,8 @@ class DataSet:
 
     def __init__(self, settings: SourceSettings) -> None:
         self._fixed_now = settings.now
-        self._timeline = Timeline(start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed)
         self._customers, self._products, self._stores = Customers(settings), Products(settings), Stores(settings)
-        self._sales = Sales(settings, self._timeline, self._customers, self._products, self._stores)
+        self._sales, self._timeline = self._made(settings)
         self._known: dict[str, Listing] = {
             **OTHERS,
             "customers": self._customers.listing(),
@@ -167,6 +169,20 @@ class DataSet:
         self._newest: tuple[int, int] | None = None  # a second and the newest sale in it
         self._listings: dict[str, tuple[int, pl.DataFrame]] = {}
         self._block_totals = lru_cache(maxsize=4_096)(self._totals_of)
+
+    def _made(self, settings: SourceSettings) -> tuple[Sales, Timeline | PlantedTimeline]:
+        """The sales, and when they happen."""
+        others = (self._customers, self._products, self._stores)
+        if settings.is_planted():
+            planted = PlantedSales(settings, *others)
+            return planted, planted.times
+        timeline = Timeline(start=settings.start, sales_per_hour=settings.sales_per_hour, seed=settings.seed)
+        return Sales(settings, timeline, *others), timeline
+
+    def planted(self) -> list[Planted]:
+        """The anomalies that have begun by the source's clock, oldest first."""
+        until = int(self.now().timestamp()) // SECONDS_PER_HOUR + 1
+        return self._sales.plan.until(until) if isinstance(self._sales, PlantedSales) else []
 
     def now(self) -> datetime:
         """The source's clock."""

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi_offline import FastAPIOffline
 
+from backend.anomaly_ledger import report_anomalies
 from backend.auth import require_key
 from backend.chaos.dataset import misbehave
 from backend.data import BadCursor, Changes, DataSet
@@ -62,6 +63,8 @@ def create_app(settings: SourceSettings | None = None) -> FastAPI:
     _describe_errors(app)
     if settings.faults():
         misbehave(app, settings)
+    if settings.is_planted():
+        report_anomalies(app, app.state.data)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
     app.add_middleware(SecurityHeaders, source_id=settings.source_id())
     answer_problems(app)

@@ -147,6 +147,20 @@ class ChaosLedger(SalesTotals):
     faults: dict[str, int] = Field(description="How often each fault has struck a request since the start.")
 
 
+class PlantedAnomaly(_Closed):
+    """An anomaly of the sample sales (`SOURCE_ANOMALIES`)."""
+
+    kind: str = Field(description="What it is, as the setting names it.")
+    level: Literal["total", "channel", "store"] = Field(description="What it strikes.")
+    member: str = Field(description="The channel, or the number of the store; empty: all sales.")
+    started_at: datetime = Field(description="Its first hour.")
+    ended_at: datetime = Field(description="The end of its last hour.")
+    remaining_share: float = Field(description="What its sales are, of what they would have been.")
+    copies: int = Field(description="How often each sale comes.")
+    price_factor: int = Field(description="By what prices and discounts are multiplied.")
+    fades: bool = Field(description="It begins with all sales and comes to `remaining_share` by its end.")
+
+
 class Health(_Closed):
     """Whether the source is there."""
 

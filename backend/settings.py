@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.anomaly_kinds import parse_anomalies
 from backend.faults import parse_faults
 
 DEVELOPMENT_KEY = "retail-dev-key"
@@ -31,6 +32,17 @@ class SourceSettings(BaseSettings):
     sales_per_hour: int = Field(5, ge=1, le=10_000_000, description="Sales in an average hour.")
     customers: int = Field(2_000, ge=10, le=5_000_000, description="Customers there will ever be.")
     products: int = Field(400, ge=10, le=1_000_000, description="Products there are.")
+    anomalies: str = Field(
+        "",
+        description="Anomalies to plant into the sales, comma-separated, each with an optional count in four weeks: "
+        "`drop:4,spike`.",
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=0.2,
+        description="Share by which hours and days vary by chance. 0: an hour has exactly the sales of its kind.",
+    )
     api_key: SecretStr | None = Field(None, description="A key that callers may use.")
     api_keys: SecretStr | None = Field(None, description="More keys, comma-separated.")
 
@@ -63,6 +75,12 @@ class SourceSettings(BaseSettings):
         parse_faults(chaos or "")
         return chaos
 
+    @field_validator("anomalies")
+    @classmethod
+    def _of_known_anomalies(cls, anomalies: str) -> str:
+        parse_anomalies(anomalies)
+        return anomalies
+
     @model_validator(mode="after")
     def _fit_for_production(self) -> SourceSettings:
         if self.environment != "production":
@@ -73,15 +91,24 @@ class SourceSettings(BaseSettings):
             raise ValueError(f"SOURCE_ENVIRONMENT=production needs keys of at least {SHORTEST_KEY} bytes")
         if self.faults():
             raise ValueError("SOURCE_ENVIRONMENT=production does not go with SOURCE_CHAOS: unset one of them")
+        if self.is_planted():
+            raise ValueError("SOURCE_ENVIRONMENT=production does not go with SOURCE_ANOMALIES or SOURCE_NOISE")
         return self
 
     def faults(self) -> dict[str, float]:
         """The faults to show and their shares; none by default."""
         return parse_faults(self.chaos or "")
 
+    def is_planted(self) -> bool:
+        """Whether the sales have anomalies, or vary by chance."""
+        return bool(parse_anomalies(self.anomalies) or self.noise)
+
     def source_id(self) -> str:
         """The name of this source: the same for the same data set, whatever its clock and faults."""
-        chosen = (EDITION, self.seed, self.start.isoformat(), self.sales_per_hour, self.customers, self.products)
+        chosen: tuple[object, ...] = (
+            *(EDITION, self.seed, self.start.isoformat(), self.sales_per_hour, self.customers, self.products),
+            *((self.anomalies, self.noise) if self.is_planted() else ()),
+        )
         return f"retail-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:12]}"
 
     def accepted_keys(self) -> tuple[bytes, ...]:

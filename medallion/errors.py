@@ -27,6 +27,7 @@
     │   ├── FiguresDiffer         a dashboard shows what the reference or Gold does not
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
     │   ├── GoldAuditFailed       an audit rolled a build back: readers keep what they have
+    │   ├── AnomaliesFound        a KPI is not where its past says, and the settings ask to stop then
     │   └── BronzeDamaged         files are not what their receipts say: stop, Silver untouched
     │       ├── FileDamaged           the file that is to be loaded
     │       └── FilesDamaged          files that a check of all has found
@@ -335,6 +336,21 @@ class GoldAuditFailed(DataQualityError):
             f"Gold was not published: {audits}: {reason}",
             remedy="readers keep the rows they had; correct what ./retail audits names, or build again from Silver "
             "(./retail rebuild --in-place)",
+        )
+
+
+class AnomaliesFound(DataQualityError):
+    """KPIs are not where their past says, and `ANOMALIES_FAIL_RUN` asks to stop then. `explanations` say which."""
+
+    usual_cause = "ANOMALIES_FAIL_RUN is set, and the run has found what was not known before"
+    retryable = False
+
+    def __init__(self, *, explanations: Sequence[str]) -> None:
+        self.explanations = tuple(explanations)
+        more = f" (and {len(explanations) - 1} more)" if len(explanations) > 1 else ""
+        super().__init__(
+            f"a KPI is an anomaly: {explanations[0]}{more}",
+            remedy="look at them: ./retail anomalies; the figures are loaded, and the next run continues",
         )
 
 

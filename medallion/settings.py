@@ -110,6 +110,14 @@ class Settings(BaseSettings):
     load_chunk_bytes: int = Field(
         12_000_000, ge=1, description="Bytes of a Bronze file validated and copied at a time: bounds memory."
     )
+    anomaly_least_amount: float = Field(
+        100,
+        ge=0,
+        description="Money, in the currency of the sales, below which an anomaly is not reported.",
+    )
+    anomalies_fail_run: bool = Field(
+        default=False, description="Whether a new anomaly fails the hourly run, after everything is loaded."
+    )
     alert_email: str | None = Field(
         None,
         description="Who is notified of incidents by e-mail: comma-separated addresses. Sent through Airflow's "

@@ -109,6 +109,34 @@ comment on table meta.migration is 'Migrations that were applied to this warehou
 'sql/migrations.';
 comment on column meta.migration.sha256 is 'Of the file as it was applied: a file that differs now is refused.';
 
+comment on table gold.kpi_anomaly is 'KPIs that were not where their own past says. One row per slice of the sales, '
+'direction and beginning.';
+comment on column gold.kpi_anomaly.level is 'total, channel, store or category.';
+comment on column gold.kpi_anomaly.member is 'The channel, the number of the store or the category; empty: a total.';
+comment on column gold.kpi_anomaly.direction is 'above or below what was expected.';
+comment on column gold.kpi_anomaly.status is 'open; ended: the last day was as expected; suppressed: the pipeline was '
+'late or wrong then, so the figures may be.';
+comment on column gold.kpi_anomaly.grain is 'hour or day: the points in which it is clearest.';
+comment on column gold.kpi_anomaly.metric is 'The metric in which it is clearest, as dbt/models/metrics.yml names it.';
+comment on column gold.kpi_anomaly.other_metrics is 'The other metrics that are off, separated by commas.';
+comment on column gold.kpi_anomaly.observed is 'The metric over the whole time.';
+comment on column gold.kpi_anomaly.expected is 'What it should be, by its own past and by its neighbors.';
+comment on column gold.kpi_anomaly.lower_bound is 'Below this it is an anomaly.';
+comment on column gold.kpi_anomaly.upper_bound is 'Above this it is an anomaly.';
+comment on column gold.kpi_anomaly.effect is 'How far off, as a share of what was expected: -0.4 is 40 % below.';
+comment on column gold.kpi_anomaly.amount is 'How much money that is, about, in the currency of the row.';
+comment on column gold.kpi_anomaly.score is 'How far off, in deviations of the series'' own past residuals.';
+comment on column gold.kpi_anomaly.explanation is 'What happened, in words.';
+comment on column gold.kpi_anomaly.suppressed_because is 'Why the figures may be wrong; null: nothing speaks against '
+'them.';
+
+comment on table meta.kpi_judgement is 'Until when the KPIs were judged. One row per grain, hour or day.';
+comment on column meta.kpi_judgement.judged_until is 'End of the last point that was judged; null: not enough history.';
+comment on column meta.kpi_judgement.says is 'The same in words, or why nothing was judged.';
+
+comment on table meta.anomaly_verdict is 'What people say of anomalies. One row per verdict; the last one counts.';
+comment on column meta.anomaly_verdict.verdict is 'fault: something was wrong; ok: nothing was.';
+
 comment on table meta.nightly_build is 'Nightly tables of Gold. One row per table: what it was last built for.';
 comment on column meta.nightly_build.business_date is 'The last day whose sales the table counts (UTC).';
 comment on column meta.nightly_build.load_id is 'The load of that build.';

@@ -200,6 +200,7 @@ begin
     grant select on meta.vw_lock_holder to retail_ingestion;
     grant execute on function meta.hold_lock_row, meta.take_lock, meta.give_lock_back to retail_ingestion;
     grant select on meta.gold_result to retail_ingestion; -- what its audits found, which may be an incident
+    grant select on meta.vw_open_anomalies to retail_ingestion; -- they are incidents
     grant select, update (header_load_id, lines_load_id) on meta.sale_repair to retail_ingestion;
     grant select (is_wanted), insert (is_wanted, requested_at, token), update (requested_at, token)
     on meta.gold_rebuild to retail_ingestion;
@@ -249,6 +250,10 @@ begin
     to retail_transformation;
     grant select (dataset, raw, status, sale_id, record_key) on meta.rejected_record to retail_transformation;
     grant select, insert on meta.reconciliation to retail_transformation;
+    -- Anomalies.
+    grant select on meta.anomaly_verdict, meta.incident, meta.gap to retail_transformation;
+    grant select (first_seen_at) on meta.rejected_record to retail_transformation;
+    grant select, insert, update on meta.kpi_judgement to retail_transformation;
     -- Tables that were built before the role existed.
     perform meta.hand_to_transformation(relname)
     from pg_class
@@ -257,10 +262,11 @@ begin
     for log in
         select oid::regclass from pg_class
         where
-            relnamespace = 'gold'::regnamespace and relname like '%\_change' and relkind = 'r'
+            relnamespace = 'gold'::regnamespace and relkind = 'r'
+            and (relname like '%\_change' or relname = 'kpi_anomaly')
             and relowner = current_user::regrole
     loop
-        execute format('grant select, insert, delete on %s to retail_transformation', log);
+        execute format('grant select, insert, update, delete on %s to retail_transformation', log);
     end loop;
 end
 $$;

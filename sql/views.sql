@@ -139,3 +139,22 @@ where entity = 'sales';
 
 comment on view meta.sales_backfill is 'The ranges of a backfill of sales: meta.backfill_range without its entity. One '
 'row per range.';
+
+create or replace view meta.vw_open_anomalies as
+select
+    found.anomaly_id,
+    found.started_at,
+    concat_ws('_', 'anomaly', found.level, nullif(found.member, ''), found.currency, found.direction) as task_id,
+    found.explanation
+from gold.kpi_anomaly as found
+where
+    found.status = 'open'
+    and not exists (
+        select from meta.anomaly_verdict as said
+        where
+            (said.started_at, said.currency, said.level, said.member, said.direction)
+            = (found.started_at, found.currency, found.level, found.member, found.direction)
+    );
+
+comment on view meta.vw_open_anomalies is 'Open anomalies of the KPIs without a verdict, each with its name among the '
+'incidents.';

@@ -21,6 +21,7 @@ from medallion.bronze.verify import VerifyResult
 from medallion.contracts import ContractDiff
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
+from quality.anomalies.store import Listing, Recorded
 from quality.rebuild import RebuildResult
 from quality.why.answer import Why
 from stack.commands.backfill import Backfilled
@@ -56,6 +57,8 @@ COMMANDS: dict[str, type] = {
     "contract list": Contract,
     "contract diff": ContractDiff,
     "contract lint": Linted,
+    "anomalies": Listing,
+    "anomalies show": Recorded,
     "env": Environment,
     "env remove": Removed,
     "audits": Audit,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Callback = Callable[[Context], None]
 
 HOURLY = "retail_etl_hourly"
+WATCHES = "judge_kpis"  # the task whose anomalies are incidents
 AUDITED = {"dbt_run_core", "dbt_run_mart", "dbt_run_nightly"}  # tasks that build models, which have audits
 FIRST_TASK = "bronze_sales"  # looks for missing runs before its own
 COMMANDS = {
@@ -55,6 +56,8 @@ def task_failed(context: Context) -> None:
     _report(context, ti.task_id, ti.try_number, context.get("exception"))
     if ti.task_id in AUDITED:  # models of the task that did not fail are published
         _report_audits(context)
+    if ti.task_id == WATCHES:  # it fails for an anomaly if the settings ask for it
+        _report_anomalies(context)
     task_tries_again(context)
 
 
@@ -74,6 +77,8 @@ def task_succeeded(context: Context) -> None:
     _close(context, [context["ti"].task_id])
     if context["ti"].task_id in AUDITED:
         _report_audits(context)
+    if context["ti"].task_id == WATCHES:
+        _report_anomalies(context)
 
 
 @never_raising
@@ -202,6 +207,18 @@ def _report_audits(context: Context) -> None:
             report_audits(conn, context["dag"].dag_id, context["run_id"], settings, _channels(settings))
     except DatabaseError as error:
         log.warning("what the audits have found is not reported (see ./retail audits): %s", error.message)
+
+
+def _report_anomalies(context: Context) -> None:
+    from medallion.alerting.anomalies import report_anomalies
+    from medallion.errors import DatabaseError
+
+    settings = _settings()
+    try:
+        with _warehouse() as conn:
+            report_anomalies(conn, context["dag"].dag_id, context["run_id"], settings, _channels(settings))
+    except DatabaseError as error:
+        log.warning("the anomalies are not reported (see ./retail anomalies): %s", error.message)
 
 
 def _warehouse_answers(settings: Any) -> None:

@@ -50,7 +50,10 @@ class Sales:
 
     def headers(self, first: int, last: int) -> pl.DataFrame:
         """Sales from id `first` to `last`. `origin_id` is the sale taken back, or the sale itself."""
-        sale_id = pl.int_range(first, last + 1, eager=True, dtype=pl.Int64)
+        return self.headers_of(pl.int_range(first, last + 1, eager=True, dtype=pl.Int64))
+
+    def headers_of(self, sale_id: pl.Series) -> pl.DataFrame:
+        """The sales of these ids, which rise."""
         sold_at = self._timeline.seconds(sale_id)
         origin_id, origin_at = self._origins(sale_id, sold_at)
         customer_id = self._customers.buyer(self._draw(origin_id, "buyer"), self._draw(origin_id, "another"), origin_at)

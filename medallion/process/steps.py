@@ -187,6 +187,17 @@ HOURLY = (
         reads=(*CORE, *MARTS),
         logs_as="gold.dbt_test",
     ),
+    # It also runs in an hour that brought nothing: no sale at all is the largest anomaly.
+    Step(
+        "judge_kpis",
+        ("quality.anomalies.watch:watch_kpis",),
+        "gold",
+        TRANSFORMATION,
+        needs=("dbt_test",),
+        reads=("gold.mart_sales_by_category", "gold.mart_sales_by_hour"),
+        takes_clock=True,
+        runs_after_skipped=True,
+    ),
 )
 
 NIGHTLY_GOLD = (

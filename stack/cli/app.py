@@ -25,6 +25,7 @@ from medallion.errors import RetailError
 from medallion.private_files import PRIVATE_UMASK
 from medallion.process.exit import skip_gc_at_exit
 from medallion.settings import PROJECT_ROOT
+from stack.cli.anomalies import anomalies
 from stack.cli.audits import audits
 from stack.cli.context import AsJson, open_home, open_warehouse, where_the_user_stands
 from stack.cli.contract import contract
@@ -51,6 +52,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(rejects, name="rejects")
+app.add_typer(anomalies, name="anomalies")
 app.add_typer(contract, name="contract")
 app.add_typer(superset, name="superset")
 app.add_typer(environments, name="env")

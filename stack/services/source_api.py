@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from stack.host.settings import StackSettings
 
 NAME = "source-api"
-PINNED = ("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS")
+PINNED = (
+    *("SOURCE_SEED", "SOURCE_START", "SOURCE_SALES_PER_HOUR", "SOURCE_CUSTOMERS", "SOURCE_PRODUCTS"),
+    *("SOURCE_ANOMALIES", "SOURCE_NOISE"),
+)
 HISTORY_DAYS = 425  # fourteen months: last year's figures, cohorts and lifetime values are not empty
 _CHAOS = "SOURCE_CHAOS"
 _EDITION = "source_edition"

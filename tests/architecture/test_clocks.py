@@ -32,6 +32,7 @@ EDGES = {
     "ingestion/api/client.py": "Retry-After may be a date",
     "quality/repair.py": "names a Bronze folder by the day of the repair",
     "medallion/process/step.py": "names a run that was started by hand",
+    "stack/cli/anomalies.py": "the days of which a person asks for anomalies",
     "stack/cli/logs.py": "how old a log is, for a person",
     "stack/commands/checks.py": "chooses the dates that the tests are shifted to",
     "stack/services/airflow/metadata.py": "how long a task has been running, for a person",

@@ -21,7 +21,8 @@ def test_every_command_with_json_is_on_the_page() -> None:
     commands = dict(typer.main.get_group(app).commands)
     for group in ("rejects", "contract"):
         commands |= {f"{group} {name}": one for name, one in commands.pop(group).commands.items()}
-    commands |= {f"env {name}": one for name, one in commands["env"].commands.items()}  # which lists by itself
+    for group in ("env", "anomalies"):  # which list by themselves
+        commands |= {f"{group} {name}": one for name, one in commands[group].commands.items()}
     with_json = {name for name, one in commands.items() if any("--json" in option.opts for option in one.params)}
     assert with_json - OTHERS == {*COMMANDS}
 

@@ -1,0 +1,128 @@
+"""What each point should be, by the past alone: the same hour of the week, at today's level.
+
+The expectation of a point is a mean over the same hour of the last weeks (the same weekday, for days). Each of these is
+first brought to today's level: by how the last seven days compare with the seven days that lie just as far before it,
+as the median of the seven. So a slow trend is followed, and no profile has to be fitted. The seven days end with the
+day before the point, so that the judged point and what happens around it train nothing. Known outliers are replaced by
+what was there a week before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from quality.anomalies.panel import Flags, Floats, Grain, Points
+
+_SPREAD = 3.0  # a week that is farther from the median than so many deviations is left out of the mean
+_MAD_TO_DEVIATION = 1.4826
+_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Method:
+    """How far the baseline looks back.
+
+    `day`: points of a day. `gap` and `window`: days from a point's day to the level that it is brought to, and how many
+    that level is taken from. The weeks are those from `first_lag` to `last_lag` ago.
+    """
+
+    day: int
+    gap: int = 0
+    window: int = _WEEK
+    first_lag: int = 1
+    last_lag: int = 8
+    least_lags: int = 3
+
+    @property
+    def period(self) -> int:
+        """Points of a week."""
+        return self.day * _WEEK
+
+    @property
+    def learns(self) -> int:
+        """Days of history without which nothing can be expected."""
+        return _WEEK * (self.first_lag + self.least_lags - 1) + self.gap + self.window
+
+    @property
+    def reaches(self) -> int:
+        """Days of history that are of use."""
+        return _WEEK * self.last_lag + self.gap + self.window
+
+
+METHODS: dict[Grain, Method] = {"hour": Method(day=24), "day": Method(day=1)}
+# Against a level of four weeks ago: what a level that follows the series would never see.
+SLOW = Method(day=1, gap=28, window=28, first_lag=5, last_lag=12)
+
+
+def expected(values: Floats, method: Method, since: int = 0) -> Floats:
+    """The expectation of each value of (series, points) from point `since` on; not a number where it is unknown.
+
+    The first point begins a day. The expectation of a point depends on earlier days only.
+    """
+    found = np.full_like(values, np.nan)
+    at = np.arange(max(since, method.learns * method.day), values.shape[1])
+    if not at.size:
+        return found
+    lags = np.arange(method.first_lag, method.last_lag + 1)[:, None] * method.period
+    references = values[:, np.maximum(at[None, :] - lags, 0)]
+    days = np.unique(at // method.day)
+    level = _levels(_by_day(values, method.day), days, method)[:, :, at // method.day - days[0]]
+    found[:, at] = _mean_without_outliers(references * level, method.least_lags)
+    return found
+
+
+def _by_day(values: Floats, day: int) -> Floats:
+    """The sum of each complete day."""
+    count = values.shape[1] // day
+    found: Floats = values[:, : count * day].reshape(len(values), count, day).sum(axis=2)
+    return found
+
+
+def _levels(sums: Floats, days: Points, method: Method) -> Floats:
+    """How the level of each day compares with that of so many weeks ago: (series, weeks, days)."""
+    lags = np.arange(method.first_lag, method.last_lag + 1)[:, None, None] * _WEEK
+    now = days[None, :] - method.gap - np.arange(1, method.window + 1)[:, None]
+    then = now[None] - lags
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = sums[:, now][:, None] / sums[:, np.maximum(then, 0)]
+    ratio[:, then < 0] = np.nan
+    known = np.isfinite(ratio)
+    count = known.sum(axis=2)
+    shape = (-1, method.window, len(days))
+    middle = _median(np.where(known, ratio, np.inf).reshape(shape), count.reshape(-1, len(days)))
+    return np.where(count > method.window // 2, middle.reshape(count.shape), np.nan)
+
+
+def cleaned(values: Floats, is_outlier: Flags, period: int) -> Floats:
+    """The values with each outlier replaced by what was there a period before; the first period stays as it is."""
+    filled = values.copy()
+    for begins in range(period, values.shape[1], period):
+        at = slice(begins, begins + period)
+        before = filled[:, begins - period : begins][:, : filled[:, at].shape[1]]
+        filled[:, at] = np.where(is_outlier[:, at], before, filled[:, at])
+    return filled
+
+
+def _mean_without_outliers(values: Floats, least: int) -> Floats:
+    """The mean over axis 1 of what lies near the median; not a number where fewer than `least` values are known."""
+    is_known = np.isfinite(values)
+    known = is_known.sum(axis=1)
+    middle = _median(np.where(is_known, values, np.inf), known)[:, None]
+    apart = np.where(is_known, np.abs(values - middle), np.inf)
+    deviation = _median(apart, known)[:, None] * _MAD_TO_DEVIATION
+    is_near = apart <= _SPREAD * np.maximum(deviation, np.sqrt(np.abs(middle)))
+    mean = np.where(is_near, values, 0.0).sum(axis=1) / np.maximum(is_near.sum(axis=1), 1)
+    return np.where(known >= least, mean, np.nan)
+
+
+def _median(values: Floats, known: Points) -> Floats:
+    """The median over axis 1 of the `known` smallest values, 0 where none is known."""
+    ordered = np.sort(values, axis=1)
+    low, high = np.maximum((known - 1) // 2, 0)[:, None], np.maximum(known // 2, 0)[:, None]
+    last = values.shape[1] - 1
+    both = np.take_along_axis(ordered, low, 1) + np.take_along_axis(ordered, np.minimum(high, last), 1)
+    return np.where(known[:, None] > 0, both / 2, 0.0)[:, 0]

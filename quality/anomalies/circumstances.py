@@ -1,0 +1,60 @@
+"""What the pipeline is doing while a KPI is judged: a late source or a failed load looks like lost sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medallion.database import transaction
+from medallion.statements import Statements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from psycopg2.extensions import connection
+
+_SQL = Statements(__file__)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """`pulled_until`: what was sold up to then has been asked for; None: nothing was ever pulled.
+
+    `first_sale`: when the history begins. `newest_sale`: the last one that is known. `troubles`: each from when on the
+    figures may be wrong, and why.
+    """
+
+    pulled_until: datetime | None
+    first_sale: datetime | None
+    newest_sale: datetime | None
+    troubles: Sequence[tuple[datetime, str]]
+
+    def reason(self, since: datetime, until: datetime) -> str | None:
+        """Why the figures of that time may be wrong; None while nothing speaks against them."""
+        return "; ".join(why for began, why in self.troubles if began < until) or None if since < until else None
+
+
+def read_circumstances(conn: connection, now: datetime) -> Circumstances | None:
+    """The circumstances at `now`; None before Gold has the mart that is judged."""
+    with transaction(conn):
+        if not _SQL.one(conn, "is_built")[0]:
+            return None
+        pulled, first, newest = _SQL.one(conn, "reach", {"now": now})
+        troubles = [(began, why) for began, why in _SQL.rows(conn, "troubles", {"newest": newest})]
+    return Circumstances(pulled, first, newest, troubles)
+
+
+def read_holidays(conn: connection, first: date) -> tuple[Mapping[date, frozenset[str]], Mapping[str, str]]:
+    """The public holidays by day, each with its countries, and the country of each store; none before a night."""
+    with transaction(conn):
+        if not _SQL.one(conn, "has_calendar")[0]:
+            return {}, {}
+        days = {day: frozenset(countries) for day, countries in _SQL.rows(conn, "holidays", {"first": first})}
+        return days, dict(_SQL.rows(conn, "countries"))
+
+
+def names_of_stores(conn: connection) -> Mapping[str, str]:
+    """The name of each store that the source has described, by its number."""
+    with transaction(conn):
+        return dict(_SQL.rows(conn, "names")) if _SQL.one(conn, "has_stores")[0] else {}

@@ -1,0 +1,87 @@
+-- The statements of quality/anomalies/circumstances.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: is_built
+-- Whether the mart that is judged exists.
+select to_regclass('gold.mart_sales_by_hour') is not null;
+
+-- name: reach
+-- Up to when sales were asked for: the beginning of the last pull that ended well; and the first and the last sale. A
+-- sale of the future, as a broken clock sends it, is none.
+select
+    (
+        select max(started_at) from meta.load
+        where layer = 'bronze' and dataset = 'sales' and status = 'SUCCESS'
+    ) as pulled_until,
+    (select min(sold_hour) from gold.mart_sales_by_hour) as first_sale,
+    (select max(sold_hour) from gold.mart_sales_by_hour where sold_hour <= %(now)s) as newest_sale;
+
+-- name: troubles
+-- Why figures may be wrong, each from when on. An incident of an hourly step: from the newest sale on, as nothing came
+-- after it. Sales in quarantine and ids that were passed over: from the day on which they came.
+select
+    least(opened_at - interval '1 hour', %(newest)s),
+    format('incident %%s is open: %%s has failed', incident_id, task_id)
+from meta.incident
+where status = 'OPEN' and dag_id = 'retail_etl_hourly' and task_id not like 'anomaly\_%%' and task_id not like 'audit\_%%'
+union all
+select
+    min(first_seen_at) - interval '1 hour',
+    format('%%s of sales are in quarantine', case when count(*) = 1 then '1 record' else count(*) || ' records' end)
+from meta.rejected_record
+where status = 'OPEN' and dataset in ('sales_customer', 'sales_product')
+having count(*) > 0
+union all
+select
+    min(first_seen_at) - interval '1 hour',
+    'sale ids were passed over, and are requested again'
+from meta.gap
+where status = 'OPEN' and entity = 'sales'
+having count(*) > 0
+union all
+select
+    min(checked_at) - interval '1 hour',
+    'sales differ from the source'
+from (
+    select distinct on (dataset)
+        status,
+        checked_at
+    from meta.reconciliation
+    where dataset = 'sales'
+    order by dataset, reconciliation_id desc
+) as last_check
+where status = 'DIFFERENT'
+having count(*) > 0
+order by 1, 2;
+
+-- name: has_calendar
+-- Whether holidays and stores are known.
+select to_regclass('gold.dim_holiday') is not null and to_regclass('gold.dim_store') is not null;
+
+-- name: has_stores
+-- Whether stores are known.
+select to_regclass('gold.dim_store') is not null;
+
+-- name: holidays
+-- Public holidays from a day on, each with its countries.
+select
+    date_day,
+    array_agg(country)
+from gold.dim_holiday
+where date_day >= %(first)s
+group by date_day;
+
+-- name: countries
+-- The country of each store, by its number.
+select
+    store_id::text,
+    country
+from gold.dim_store
+where country is not null;
+
+-- name: names
+-- The name of each store, by its number.
+select
+    store_id::text,
+    store_name
+from gold.dim_store
+where store_name is not null;

@@ -1,0 +1,167 @@
+"""What an episode comes to: figures over its whole time, money, and a sentence with what is below and next to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medallion.metrics import metrics
+from quality.anomalies.baseline import METHODS, cleaned, expected
+from quality.anomalies.panel import STEP
+from quality.anomalies.residuals import residuals
+from quality.anomalies.store import Anomaly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from quality.anomalies.episodes import Episode
+    from quality.anomalies.findings import Past
+    from quality.anomalies.kpis import Kpi
+    from quality.anomalies.panel import Floats, Panel, Slice
+
+_MOST_NAMED = 3  # slices of each level in a sentence
+_DIGITS = Decimal("0.000001")
+
+
+@dataclass(frozen=True)
+class Described:
+    """The figures of an episode. Sums over its points; for a ratio, the ratio of sums."""
+
+    seen: float
+    hoped: float
+    amount: float
+    effect: float
+
+
+@dataclass(frozen=True)
+class Describer:
+    """A panel with expectations for the time that is described, and the words for stores."""
+
+    panel: Panel
+    kpis: Mapping[str, Kpi]
+    by_past: Mapping[str, Floats]
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, panel: Panel, kpis: Sequence[Kpi], past: Past, since: int, names: Mapping[str, str]) -> Describer:
+        """Expect every part from point `since` on."""
+        period = METHODS[panel.grain].period
+        clean = panel.with_parts({name: cleaned(one, past.is_outlier, period) for name, one in panel.parts.items()})
+        by_past = {name: expected(one, METHODS[panel.grain], since) for name, one in clean.by_slice.items()}
+        return cls(panel, {one.name: one for one in kpis}, by_past, names)
+
+    def figures(self, episode: Episode) -> Described | None:
+        """The figures of an episode; None where nothing was expected of it."""
+        kpi, at = self.kpis[episode.metric], self._points(episode)
+        row = self.panel.slices.index(episode.of)
+        found = residuals(self.panel, self.by_past, kpi, 1)
+        is_known = np.isfinite(found.hoped[row, at])
+        seen, hoped = (float(one[row, at][is_known].sum()) for one in (found.seen, found.hoped))
+        if hoped <= 0:
+            return None
+        amount = (seen - hoped) * self._price(kpi, row, at)
+        if kpi.whole:
+            whole = float(self.panel.by_slice[kpi.whole][row, at][is_known].sum())
+            seen, hoped = (seen / whole, hoped / whole) if whole else (0.0, hoped)
+        return Described(seen, hoped, amount, seen / hoped - 1)
+
+    def anomaly(self, episode: Episode, figures: Described, status: str, because: str | None, run_id: str) -> Anomaly:
+        """The row of an episode."""
+        return Anomaly(
+            currency=episode.of.currency,
+            level=episode.of.level,
+            member=episode.of.member,
+            direction="above" if episode.direction > 0 else "below",
+            started_at=episode.since,
+            ended_at=episode.until,
+            status=status,
+            grain=episode.grain,
+            metric=episode.metric,
+            other_metrics=", ".join(sorted(episode.metrics - {episode.metric})),
+            observed=_decimal(figures.seen),
+            expected=_decimal(figures.hoped),
+            lower_bound=_decimal(figures.hoped / episode.reach),
+            upper_bound=_decimal(figures.hoped * episode.reach),
+            effect=_decimal(figures.effect),
+            amount=_decimal(figures.amount).quantize(Decimal("0.01")),
+            score=_decimal(episode.score),
+            explanation=self.sentence(episode, figures),
+            suppressed_because=because,
+            run_id=run_id,
+        )
+
+    def sentence(self, episode: Episode, figures: Described) -> str:
+        """What happened, to what, when, by how much, and what it is not."""
+        kpi, unit = self.kpis[episode.metric], metrics()[episode.metric].unit
+        way = "above" if episode.direction > 0 else "below"
+        money = f"{episode.of.currency} {abs(figures.amount):,.0f} {'more' if figures.amount > 0 else 'less'}"
+        band = f"{_said(figures.hoped / episode.reach, unit)} to {_said(figures.hoped * episode.reach, unit)}"
+        return (
+            f"{kpi.label} of {self.name(episode.of)}: {abs(figures.effect):.0%} {way} what was expected, "
+            f"{_said(figures.seen, unit)} instead of {_said(figures.hoped, unit)} ({band} would be usual), "
+            f"{_time(episode)}. About {money}. {self._around(episode)}"
+        )
+
+    def name(self, of: Slice) -> str:
+        """A slice in words."""
+        if of.level == "store":
+            known = self.names.get(of.member)
+            return f"store {of.member} ({known})" if known else f"store {of.member}"
+        return f"all sales in {of.currency}" if of.level == "total" else f"{of.level} {of.member} ({of.currency})"
+
+    def _around(self, episode: Episode) -> str:
+        """Of a total, what is below it; of a slice, that its neighbors are as expected."""
+        effects = self._effects(episode)
+        if episode.of.level != "total":
+            others = [of for of in effects if of.level == episode.of.level and of != episode.of]
+            return f"The others of its kind ({len(others)}) are not off with it." if others else "It has no neighbor."
+        parts = []
+        for level in ("channel", "store"):
+            ranked = sorted((effect * episode.direction, of) for of, effect in effects.items() if of.level == level)
+            named = [f"{self.name(of)} {effect * episode.direction:+.0%}" for effect, of in reversed(ranked)]
+            parts += [", ".join(named[:_MOST_NAMED])] if named else []
+        return f"Most of all: {'; '.join(parts)}." if parts else ""
+
+    def _effects(self, episode: Episode) -> dict[Slice, float]:
+        """How far each slice of the currency is off its own past in that time."""
+        kpi, at = self.kpis[episode.metric], self._points(episode)
+        found = {}
+        for row, of in enumerate(self.panel.slices):
+            seen, hoped = self.panel.by_slice[kpi.part][row, at].sum(), self.by_past[kpi.part][row, at].sum()
+            if of.currency == episode.of.currency and hoped > 0:
+                found[of] = float(seen / hoped - 1)
+        return found
+
+    def _points(self, episode: Episode) -> slice:
+        step = STEP[self.panel.grain]
+        last = (episode.until - self.panel.begins - timedelta(microseconds=1)) // step
+        return slice(max(0, (episode.since - self.panel.begins) // step), last + 1)
+
+    def _price(self, kpi: Kpi, row: int, at: slice) -> float:
+        """What one of the KPI's part is worth: the revenue of an expected order, or 1 where it is money."""
+        if kpi.part != "orders" or "sold_revenue" not in self.by_past:
+            return 1.0
+        orders, revenue = (float(np.nansum(self.by_past[name][row, at])) for name in ("orders", "sold_revenue"))
+        return revenue / orders if orders > 0 else 0.0
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(str(value)).quantize(_DIGITS)
+
+
+def _said(value: float, unit: str) -> str:
+    return f"{value:.1%}" if unit == "share" else f"{value:,.2f}" if unit == "ratio" else f"{value:,.0f}"
+
+
+def _time(episode: Episode) -> str:
+    since, until = episode.since, episode.until
+    if episode.grain == "day" and since.hour == until.hour == 0:
+        last = until - timedelta(days=1)
+        return f"on {since:%Y-%m-%d}" if since.date() == last.date() else f"from {since:%Y-%m-%d} to {last:%Y-%m-%d}"
+    if since.date() == until.date():
+        return f"on {since:%Y-%m-%d} from {since:%H:%M} to {until:%H:%M} UTC"
+    return f"from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
