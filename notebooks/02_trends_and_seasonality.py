@@ -147,7 +147,9 @@ if is_there(months):
         for _currency, mine, axes in panels:
             for name, color in (("orders", BLUE), ("average_order_value", ORANGE)):
                 values = mine[name].astype(float)
-                axes.plot(mine["month"], values / values.iloc[0] * 100, color=color, label=label(name), marker="o", ms=3)
+                axes.plot(
+                    mine["month"], values / values.iloc[0] * 100, color=color, label=label(name), marker="o", ms=3
+                )
             axes.axhline(100, color=LIGHT, zorder=1)
             over_time(axes)
         panels[0][2].legend(loc="best")

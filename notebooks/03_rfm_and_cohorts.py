@@ -97,8 +97,10 @@ if is_there(at_risk):
     show(at_risk, monetary_amount="{:,.2f}".format)
     for currency, mine in at_risk.groupby("currency"):
         spent = money(mine["monetary_amount"].sum(), currency)
-        say(f"The first {len(mine)} in {currency} spent {spent}, and last bought {mine['days_since'].min()} to "
-            f"{mine['days_since'].max()} days ago.")
+        say(
+            f"The first {len(mine)} in {currency} spent {spent}, and last bought {mine['days_since'].min()} to "
+            f"{mine['days_since'].max()} days ago."
+        )
 
 # %% [markdown]
 # ## Who comes back?
@@ -121,7 +123,9 @@ if is_there(cohorts):
         table = later.pivot(index="cohort_month", columns="month_number", values="retention_share").astype(float)
         sizes = cohorts.groupby("cohort_month")["customer_count"].max()
         table.index = [f"{month(one)} ({sizes[one]:,})" for one in table.index]
-        with plot("Which share of each cohort buys again, month after month?", height=1.2 + 0.3 * len(table)) as (axes,):
+        with plot("Which share of each cohort buys again, month after month?", height=1.2 + 0.3 * len(table)) as (
+            axes,
+        ):
             heat(axes, table, lambda value: f"{value:.0%}")
             axes.set_xlabel("months after the first purchase")
             axes.set_ylabel("first purchase (customers)")
@@ -191,8 +195,14 @@ if is_there(worth):
             for start in starts:
                 one = mine[mine["cohort_month"] == start]
                 color = GREY if start == starts[0] else ORANGE if start == starts[-1] else LIGHT
-                axes.plot(one["month_number"], one["net_per_customer"].astype(float), color=color, linewidth=1.2,
-                          marker="o" if len(one) == 1 else None, ms=3)
+                axes.plot(
+                    one["month_number"],
+                    one["net_per_customer"].astype(float),
+                    color=color,
+                    linewidth=1.2,
+                    marker="o" if len(one) == 1 else None,
+                    ms=3,
+                )
             mean = mine[mine["cohort_month"] != starts[0]].groupby("month_number")["net_per_customer"]
             middle = mean.apply(lambda values: pd.Series(values.astype(float)).median())
             axes.plot(middle.index, middle, color=BLUE, linewidth=2.5, label="median of the later cohorts")

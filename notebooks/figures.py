@@ -80,7 +80,7 @@ def short_money(amount: Decimal | float, currency: str) -> str:
     """An amount for an axis or a table: `€367k`, `CHF 1.2M`."""
     size = abs(float(amount))
     unit, sign = next((one for one in _UNITS if size >= one[0]), _UNITS[-1])
-    digits = f"{size / unit:.1f}".removesuffix(".0") if size / unit < 10 else f"{size / unit:.0f}"  # noqa: PLR2004
+    digits = f"{size / unit:.1f}".removesuffix(".0") if size / unit < 10 else f"{size / unit:.0f}"
     return _with_currency(f"{digits}{sign}", amount, currency)
 
 

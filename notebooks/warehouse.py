@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from functools import lru_cache
 from typing import Any
 
@@ -74,6 +75,12 @@ def columns_of(table: str) -> set[str]:
         table=table,
     )
     return set(found["column_name"])
+
+
+def written(statement: str, **parameters: Any) -> str:
+    """A query as it is sent, with its figures and values, to be run elsewhere."""
+    text = psycopg.ClientCursor(_connection()).mogrify(with_figures(statement), parameters)  # type: ignore[arg-type]
+    return textwrap.dedent(text).strip()
 
 
 def say(text: str) -> None:
