@@ -6,8 +6,8 @@
 # nothing. [docs/data-dictionary.md](../docs/data-dictionary.md) describes every column.
 
 # %%
-from figures import change, label, listed, money, share
-from plots import BLUE, LIGHT, by_currency, in_money, in_percent, over_time, plot
+from figures import change, label, listed, minute, money, share
+from plots import BLUE, LIGHT, by_currency, in_money, in_percent, legend_below, over_time, plot
 from warehouse import is_there, read, say, show
 
 # %% [markdown]
@@ -33,8 +33,8 @@ if is_there(tables):
         axes.margins(x=0.12, y=0.01)
     newest = tables.loc[tables["last_loaded_at"].idxmax()]
     say(
-        f"Gold has {len(tables)} tables. `{newest['table_name']}` was loaded last, at "
-        f"{newest['last_loaded_at']:%H:%M UTC on %B %d, %Y}."
+        f"Gold has {len(tables)} tables. `{newest['table_name']}` was loaded last, on "
+        f"{minute(newest['last_loaded_at'])}."
     )
 
 # %% [markdown]
@@ -77,15 +77,18 @@ if is_there(places):
         for currency, mine, axes in panels:
             table = mine.pivot(index="country", columns="channel", values="net_amount").astype(float).fillna(0)
             table = table.loc[table.sum(axis=1).sort_values().index]
-            table.plot.barh(stacked=True, ax=axes, width=0.7, legend=axes is panels[0][2])
+            table.plot.barh(stacked=True, ax=axes, width=0.7, legend=False)
             axes.set_ylabel("")
             axes.grid(axis="x")
             axes.grid(axis="y", visible=False)
+            axes.set_ylim(-0.6, max(len(table), 4) - 0.4)
             in_money(axes, currency, "x")
+        legend_below(panels[0][2])
     for currency, mine in places.groupby("currency"):
-        by_country = mine.groupby("country")["net_amount"].sum().astype(float)
-        part = share(by_country.max() / by_country.sum())
-        say(f"{by_country.idxmax()} brings {part} of the {label('net_revenue').lower()} in {currency}.")
+        sums = {kind: mine.groupby(kind)["net_amount"].sum().astype(float) for kind in ("country", "channel")}
+        words = [f"{one.idxmax()} brings {share(one.max() / one.sum())}" for one in sums.values() if len(one) > 1]
+        if words:
+            say(f"Of the {label('net_revenue').lower()} in {currency}, {listed(words)}.")
 
 # %% [markdown]
 # ## How is a figure worked out?

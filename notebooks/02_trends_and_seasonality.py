@@ -5,8 +5,8 @@
 # out, and so is a month that has not ended, so that a part is never compared with a whole.
 
 # %%
-from figures import change, label, listed, money, month, share
-from plots import BLUE, LIGHT, ORANGE, by_currency, heat, in_money, in_percent, over_time
+from figures import change, effect, label, listed, money, month, share
+from plots import BLUE, LIGHT, ORANGE, by_currency, heat, in_money, in_percent, legend_below, over_time, room_for_labels
 from warehouse import is_there, read, say
 
 # %% [markdown]
@@ -30,7 +30,7 @@ if is_there(days):
             axes.set_ylim(bottom=0)
             in_money(axes, currency)
             over_time(axes)
-        panels[0][2].legend(loc="upper left")
+        legend_below(panels[0][2])
     for currency, mine in days.groupby("currency"):
         last = mine.iloc[-1]
         best = mine.loc[mine["net_revenue"].astype(float).idxmax()]
@@ -73,16 +73,25 @@ if is_there(months):
             axes.bar(names, mine["net_revenue"].astype(float), color=BLUE, width=0.7, label="month")
             known = mine["year_before"].notna()
             places = [place for place, is_known in enumerate(known) if is_known]
-            axes.plot(places, mine["year_before"][known].astype(float), "_", color=ORANGE, markersize=15, mew=2.5)
+            axes.plot(
+                places,
+                mine["year_before"][known].astype(float),
+                "_",
+                color=ORANGE,
+                markersize=15,
+                mew=2.5,
+                label="year before",
+            )
             axes.tick_params(axis="x", labelsize=7)
             in_money(axes, currency)
+        legend_below(panels[0][2])
     if months["year_before"].notna().any():
         for currency, mine in months[months["year_before"].notna()].groupby("currency"):
             better = (mine["net_revenue"] > mine["year_before"]).sum()
             last = mine.iloc[-1]
             say(
-                f"In {currency}, {better} of {len(mine)} comparable months brought more than the year before, marked "
-                f"by a line. {month(last['month'])}: {change(last['net_revenue'], last['year_before'])}."
+                f"In {currency}, {month(last['month'])} is {change(last['net_revenue'], last['year_before'])} against "
+                f"the year before. Months that can be compared: {len(mine)}; with more revenue: {better}."
             )
     else:
         say("No complete month has its year before in the warehouse yet, so nothing is compared.")
@@ -152,7 +161,7 @@ if is_there(months):
                 )
             axes.axhline(100, color=LIGHT, zorder=1)
             over_time(axes)
-        panels[0][2].legend(loc="best")
+        legend_below(panels[0][2])
     for currency, mine in months.groupby("currency"):
         first, last = mine.iloc[0], mine.iloc[-1]
         moved = [
@@ -196,14 +205,14 @@ if is_there(holidays):
         for _currency, mine, axes in panels:
             effects = mine["effect"].astype(float)
             bars = axes.barh(mine["channel"], effects, color=[BLUE if one >= 0 else ORANGE for one in effects])
-            axes.bar_label(bars, [f"{one:+.0%}" for one in effects], padding=4)
+            axes.bar_label(bars, [effect(one) for one in effects], padding=4)
             axes.axvline(0, color="black", linewidth=0.8)
-            axes.margins(x=0.25)
+            room_for_labels(axes, effects)
             axes.grid(visible=False)
             in_percent(axes, "x")
     for currency, mine in holidays.groupby("currency"):
         most = mine.loc[mine["effect"].astype(float).abs().idxmax()]
         say(
             f"In {currency} a public holiday changes the channel {most['channel']} most: "
-            f"{float(most['effect']):+.0%} over {most['day_count']:,} days of a store with a sale."
+            f"{effect(most['effect'])} over {most['day_count']:,} days of a store with a sale."
         )

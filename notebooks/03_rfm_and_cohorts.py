@@ -8,7 +8,7 @@
 # %%
 import pandas as pd
 from figures import day, listed, money, month, share
-from plots import BLUE, GREY, LIGHT, ORANGE, by_currency, heat, in_money, in_percent, plot
+from plots import BLUE, GREY, LIGHT, ORANGE, by_currency, heat, in_money, in_percent, legend_below, plot
 from warehouse import is_there, read, say, show
 
 # %% [markdown]
@@ -31,10 +31,11 @@ if is_there(segments):
             table = table[["share_of_revenue", "share_of_customers"]].astype(float).fillna(0)
             table.index = [name.replace("_", " ") for name in table.index]
             table.columns = ["of the revenue", "of the customers"]
-            table.plot.barh(ax=axes, color=[BLUE, LIGHT], width=0.75, legend=axes is panels[0][2])
+            table.plot.barh(ax=axes, color=[BLUE, LIGHT], width=0.75, legend=False)
             axes.grid(axis="x")
             axes.grid(axis="y", visible=False)
             in_percent(axes, "x")
+        legend_below(panels[0][2])
     say(f"As of {day(segments['business_date'].max())}.")
     for currency, mine in segments.groupby("currency"):
         best = mine.loc[mine["net_amount"].astype(float).idxmax()]
@@ -47,8 +48,8 @@ if is_there(segments):
 # %% [markdown]
 # ## How do recency and frequency go together?
 #
-# Each cell is the customers with these two scores. Top right: they came lately and come often. Bottom right of the
-# frequent ones: they used to come often and have stopped. Those are the ones to write to.
+# Each cell is the customers with these two scores. Top right: they came lately and come often. Bottom right: they used
+# to come often and have stopped. Those are the ones to write to.
 
 # %%
 scores = read("""
@@ -209,7 +210,7 @@ if is_there(worth):
             axes.set_xlabel("months since the first purchase")
             axes.set_ylim(bottom=0)
             in_money(axes, currency)
-        panels[0][2].legend(loc="upper left")
+        legend_below(panels[0][2])
     for currency, mine in worth.groupby("currency"):
         known = mine[mine["cohort_month"] != mine["cohort_month"].min()]
         reached = [

@@ -9,8 +9,8 @@
 from datetime import timedelta
 
 import pandas as pd
-from figures import formula, label, money, share
-from plots import BLUE, LIGHT, ORANGE, in_money, over_time, plot
+from figures import day, formula, in_words, label, minute, money, share
+from plots import BLUE, LIGHT, ORANGE, in_money, in_unit, legend_below, over_time, plot
 from warehouse import columns_of, is_there, read, say, show, written
 
 WEEKS = 8  # what is usual: the same hours of the same weekday, in so many weeks before
@@ -100,7 +100,7 @@ if is_anomaly:
     case["ended_at"] = max(pd.Timestamp(end) if end else case["started_at"] + step, case["started_at"] + step)
     say(
         f"The largest anomaly is **{label(case['metric']).lower()}** of {case['level']} {case['member'] or ''} in "
-        f"{case['currency']}, {case['direction']} what was expected, from {case['started_at']:%B %d, %Y, %H:%M UTC}. "
+        f"{case['currency']}, {case['direction']} what was expected, from {minute(case['started_at'])}. "
         f"It is {case['status']}. {case['explanation'] or ''}"
     )
 elif is_there(currencies):
@@ -122,9 +122,9 @@ if case is not None:
             case = None
             say(f"*There are fewer than {WEEKS // 2} complete weeks of sales, too few to say what is usual.*")
         else:
-            day = (recent["observed"] / recent["usual"].where(recent["usual"] > 0) - 1).abs().idxmax()
-            case |= {"started_at": day, "ended_at": day + step, "observed": recent.loc[day, "observed"]}
-            case["expected"] = recent.loc[day, "usual"]
+            worst = (recent["observed"] / recent["usual"].where(recent["usual"] > 0) - 1).abs().idxmax()
+            case |= {"started_at": worst, "ended_at": worst + step, "observed": recent.loc[worst, "observed"]}
+            case["expected"] = recent.loc[worst, "usual"]
             case["effect"] = case["observed"] / case["expected"] - 1
             say(
                 "**No anomaly is recorded.** The case below is the largest ordinary deviation of the daily revenue "
@@ -150,14 +150,13 @@ if case is not None and len(band):
         axes.plot(inside.index, inside["observed"], "o", color=ORANGE, markersize=7, label=name)
         axes.set_title(case["currency"])
         axes.set_ylim(bottom=min(0, near["observed"].min()))
-        in_money(axes, case["currency"])
+        in_unit(axes, case["metric"], case["currency"])
         over_time(axes)
-        axes.legend(loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.1))
+        legend_below(axes, 4)
     side = "above" if case["effect"] >= 0 else "below"
-    say(
-        f"{start:%A, %B} {start.day}, {start.year}: {money(case['observed'], case['currency'])} instead of "
-        f"{money(case['expected'], case['currency'])}, {share(abs(case['effect']))} {side} what was expected."
-    )
+    seen, wanted = (in_words(case["metric"], case[one], case["currency"]) for one in ("observed", "expected"))
+    moment = minute(start) if step < timedelta(days=1) else day(start)
+    say(f"{moment}: {seen} instead of {wanted}, {share(abs(case['effect']))} {side} what was expected.")
     if not is_anomaly:
         is_outside = not inside["lower"].iloc[0] <= inside["observed"].iloc[0] <= inside["upper"].iloc[0]
         where = "outside of" if is_outside else "within"
@@ -213,7 +212,6 @@ if case is not None:
                 axes.set_title(f"{kind}: difference from usual, in {case['currency']}")
                 axes.grid(axis="x")
                 axes.grid(axis="y", visible=False)
-                axes.locator_params(axis="x", nbins=5)
                 in_money(axes, case["currency"], "x")
         table = stores.head(5).reset_index()
         table["share of the difference"] = [share(value / total) if total else "–" for value in table["difference"]]

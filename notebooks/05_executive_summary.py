@@ -8,8 +8,8 @@
 from datetime import timedelta
 
 import pandas as pd
-from figures import change, day, label, listed, metric, money, share, short_money
-from plots import BLUE, LIGHT, ORANGE, by_currency, in_money, over_time
+from figures import change, day, effect, in_words, label, listed, metric, minute, money, share, short_money
+from plots import BLUE, LIGHT, ORANGE, by_currency, in_money, legend_below, over_time, room_for_labels
 from warehouse import columns_of, is_there, read, say, show
 
 DAYS = 28
@@ -44,16 +44,6 @@ PERIODS = """
 periods = read(PERIODS, days=DAYS)
 
 
-def as_text(name: str, value: object, currency: str) -> str:
-    """A figure in the form of its unit."""
-    if value is None or pd.isna(value):
-        return "–"
-    unit = metric(name)["config"]["meta"]["unit"]
-    if unit == "money":
-        return money(value, currency)
-    return share(value) if unit == "share" else f"{value:,.0f}"
-
-
 def moved(name: str, now: object, before: object) -> str:
     """How a figure has changed: in percent, a share in percentage points."""
     if now is None or before is None or pd.isna(now) or pd.isna(before):
@@ -72,7 +62,11 @@ if is_there(periods):
             continue
         now = whole.loc["now"]
         for name in NAMES:
-            row = {"figure": label(name), "currency": currency, f"last {DAYS} days": as_text(name, now[name], currency)}
+            row = {
+                "figure": label(name),
+                "currency": currency,
+                f"last {DAYS} days": in_words(name, now[name], currency),
+            }
             for period in ("before", "a year before"):
                 other = whole.loc[period][name] if period in whole.index else None
                 row[f"change from {f'the {DAYS} days before' if period == 'before' else period}"] = moved(
@@ -112,7 +106,7 @@ if is_there(weeks):
             axes.set_ylim(bottom=0)
             in_money(axes, currency)
             over_time(axes)
-        panels[0][2].legend(loc="lower left")
+        legend_below(panels[0][2])
     for currency, mine in weeks.groupby("currency"):
         mean = mine["net_amount"].astype(float).rolling(4).mean().dropna()
         if len(mean) > 4:
@@ -151,7 +145,7 @@ if is_there(stores):
             bars = axes.barh(shown["store_name"], shown["difference"], color=colors)
             axes.bar_label(bars, [short_money(value, currency) for value in shown["difference"]], padding=4)
             axes.axvline(0, color="black", linewidth=0.8)
-            axes.margins(x=0.25)
+            room_for_labels(axes, shown["difference"])
             axes.grid(visible=False)
             axes.set_xticks([])
             axes.spines.bottom.set_visible(False)
@@ -235,9 +229,14 @@ if columns_of("gold.kpi_anomaly") >= {"metric", "member", "level", "currency", "
     for _, one in open_ones.iterrows():
         who = f"{one['level']} {one['member']}" if one["member"] else "all stores"
         say(
-            f"- {one['metric'].replace('_', ' ')} of {who} in {one['currency']}: {float(one['effect']):+.0%} since "
+            f"- {one['metric'].replace('_', ' ')} of {who} in {one['currency']}: {effect(one['effect'])} since "
             f"{day(one['started_at'])}."
         )
+
+incidents = read("select count(*) filter (where status = 'OPEN') as open_count from gold.dashboard_incidents")
+if len(incidents):
+    count = int(incidents["open_count"].iloc[0])
+    say(f"Open incidents of the platform: {count}. `./retail status` names them." if count else "No incident is open.")
 
 # %% [markdown]
 # ## Can these figures be trusted?
@@ -252,7 +251,6 @@ checks = read("""
 
     select * from newest order by dataset
 """)
-incidents = read("select count(*) filter (where status = 'OPEN') as open_count from gold.dashboard_incidents")
 if is_there(checks):
     wrong = [row["dataset"] for _, row in checks.iterrows() if row["status"] == "DIFFERENT"]
     unchecked = [row["dataset"] for _, row in checks.iterrows() if row["status"] == "UNCHECKED"]
@@ -263,8 +261,5 @@ if is_there(checks):
     else:
         say(
             f"**Yes.** What the source has and what each layer of the warehouse has agree in {listed(list(checks['dataset']))}, "
-            f"last compared on {checks['checked_at'].max():%B %d, %Y, at %H:%M UTC}."
+            f"last compared on {minute(checks['checked_at'].max())}."
         )
-if len(incidents):
-    count = int(incidents["open_count"].iloc[0])
-    say(f"{count} incidents are open: `./retail status` names them." if count else "No incident is open.")

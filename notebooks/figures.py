@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -84,6 +84,24 @@ def short_money(amount: Decimal | float, currency: str) -> str:
     return _with_currency(f"{digits}{sign}", amount, currency)
 
 
+def tick_money(amount: float, currency: str) -> str:
+    """An amount at a line of an axis, never rounded to one that is not there: `€50k`, `€17.5k`."""
+    unit, sign = next((one for one in _UNITS if abs(amount) >= one[0]), _UNITS[-1])
+    return _with_currency(f"{abs(amount) / unit:g}{sign}", amount, currency)
+
+
+def in_words(name: str, value: Decimal | float | None, currency: str) -> str:
+    """A metric in the form of its unit: an amount, a share or a count."""
+    if value is None or value != value:  # noqa: PLR0124 - not a number is not equal to itself
+        return "–"
+    unit = metric(name)["config"]["meta"]["unit"]
+    if unit == "money":
+        return money(value, currency)
+    if unit == "share":
+        return share(value)
+    return f"{value:,.0f}" if unit == "count" else f"{value:,.1f}"
+
+
 def share(part: Decimal | float | None) -> str:
     """A share of one in percent: `9.1%`; a dash where there is none."""
     return "–" if part is None else f"{float(part):.1%}".replace("-", "−")
@@ -91,14 +109,22 @@ def share(part: Decimal | float | None) -> str:
 
 def change(now: Decimal | float | None, before: Decimal | float | None) -> str:
     """How much `now` is above or below `before`: `+12.0%`; a dash where there is nothing to compare with."""
-    if now is None or before is None or float(before) <= 0:
-        return "–"
-    return f"{float(now) / float(before) - 1:+.1%}".replace("-", "−")
+    return effect(float(now) / float(before) - 1) if now is not None and before and before > 0 else "–"
+
+
+def effect(part: Decimal | float) -> str:
+    """A change as a share of one: `+12.0%`, `−3.1%`."""
+    return f"{float(part):+.1%}".replace("-", "−")
 
 
 def day(moment: date) -> str:
-    """A day: `Saturday, November 28, 2026`, without its leading zero."""
+    """A day: `Saturday, November 28, 2026`."""
     return f"{moment:%A, %B} {moment.day}, {moment.year}"
+
+
+def minute(moment: datetime) -> str:
+    """A moment in UTC: `November 28, 2026, 09:30 UTC`."""
+    return f"{moment:%B} {moment.day}, {moment:%Y, %H:%M} UTC"
 
 
 def month(moment: date) -> str:

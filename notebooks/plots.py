@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
-from figures import short_money
+from figures import metric, tick_money
 from IPython.display import HTML, display
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,17 @@ def by_currency(
 def in_money(axes: Axes, currency: str, axis: str = "y") -> None:
     """Write the values of an axis as amounts."""
     chosen = axes.yaxis if axis == "y" else axes.xaxis
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: short_money(value, currency)))
+    chosen.set_major_locator(MaxNLocator(4 if axis == "x" else 6))
+    chosen.set_major_formatter(FuncFormatter(lambda value, _: tick_money(value, currency)))
+
+
+def in_unit(axes: Axes, name: str, currency: str) -> None:
+    """Write the values of the vertical axis in the unit of a metric."""
+    unit = metric(name)["config"]["meta"]["unit"]
+    if unit == "money":
+        in_money(axes, currency)
+    elif unit == "share":
+        in_percent(axes)
 
 
 def in_percent(axes: Axes, axis: str = "y") -> None:
@@ -71,6 +81,19 @@ def over_time(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
+def legend_below(axes: Axes, columns: int = 3) -> None:
+    """The legend under the plot, where it covers no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    axes.figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def room_for_labels(axes: Axes, values: pd.Series) -> None:
+    """Room for what is written at the ends of horizontal bars, which may point to both sides."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    room = (high - low or 1) * 0.28
+    axes.set_xlim(low - room * (low < 0), high + room * (high > 0))
+
+
 def heat(axes: Axes, values: pd.DataFrame, write: Any, *, most: float | None = None, size: float = 8) -> None:
     """A heat map with its values written into the cells. Empty cells stay empty."""
     numbers = values.astype(float)
@@ -81,6 +104,7 @@ def heat(axes: Axes, values: pd.DataFrame, write: Any, *, most: float | None = N
     axes.set_xticks([place + 0.5 for place in range(len(values.columns))], list(values.columns))
     axes.grid(visible=False)
     axes.tick_params(length=0)
+    axes.yaxis.labelpad = axes.xaxis.labelpad = 8
     for down, row in enumerate(numbers.to_numpy()):
         for across, value in enumerate(row):
             if value == value:  # noqa: PLR0124 - not a number is not equal to itself
