@@ -92,7 +92,7 @@ if is_anomaly:
         formula(case["metric"])
     except (KeyError, ValueError):
         say(f"`{case['metric']}` does not follow from a mart: the net revenue is shown instead.")
-        case["metric"] = "net_revenue"
+        case |= {"metric": "net_revenue", "unit": case["metric"].replace("_", " ")}
     step = timedelta(hours=1) if case["grain"] == "hour" and case["level"] != "category" else timedelta(days=1)
     statement = CATEGORY if case["level"] == "category" else HOURLY
     end = case["ended_at"] if pd.notna(case["ended_at"]) else None
@@ -125,7 +125,6 @@ if case is not None:
             worst = (recent["observed"] / recent["usual"].where(recent["usual"] > 0) - 1).abs().idxmax()
             case |= {"started_at": worst, "ended_at": worst + step, "observed": recent.loc[worst, "observed"]}
             case["expected"] = recent.loc[worst, "usual"]
-            case["effect"] = case["observed"] / case["expected"] - 1
             say(
                 "**No anomaly is recorded.** The case below is the largest ordinary deviation of the daily revenue "
                 f"within the last {len(recent)} complete days. It is none, and it shows how one is read."
@@ -141,7 +140,7 @@ if case is not None and len(band):
     near = band.loc[start - around : end + around]
     inside = near.loc[start : end - step / 2]
     who = f" of {case['level']} {case['member']}" if case["member"] else ""
-    with plot(f"How far was {label(case['metric']).lower()}{who} from what was expected?") as (axes,):
+    with plot(f"How far did {label(case['metric']).lower()}{who} differ from what was expected?") as (axes,):
         axes.fill_between(near.index, near["lower"].clip(lower=0), near["upper"], color=LIGHT, alpha=0.55, lw=0,
                           label="usual band")  # fmt: skip
         axes.plot(near.index, near["usual"], color=BLUE, linewidth=1, linestyle="--", label="usual")
@@ -153,10 +152,15 @@ if case is not None and len(band):
         in_unit(axes, case["metric"], case["currency"])
         over_time(axes)
         legend_below(axes, 4)
-    side = "above" if case["effect"] >= 0 else "below"
-    seen, wanted = (in_words(case["metric"], case[one], case["currency"]) for one in ("observed", "expected"))
+    distance = float(case["observed"]) - float(case["expected"])
+    side = "above" if distance >= 0 else "below"
+    part = f", {share(abs(distance / float(case['expected'])))} {side} what was expected" if case["expected"] else ""
+    seen, wanted = (
+        f"{case['unit']} {case[one]:,.2f}" if "unit" in case else in_words(case["metric"], case[one], case["currency"])
+        for one in ("observed", "expected")
+    )
     moment = minute(start) if step < timedelta(days=1) else day(start)
-    say(f"{moment}: {seen} instead of {wanted}, {share(abs(case['effect']))} {side} what was expected.")
+    say(f"{moment}: {seen} instead of {wanted}{part}.")
     if not is_anomaly:
         is_outside = not inside["lower"].iloc[0] <= inside["observed"].iloc[0] <= inside["upper"].iloc[0]
         where = "outside of" if is_outside else "within"
@@ -166,7 +170,8 @@ if case is not None and len(band):
 # ## Which stores and channels carried it?
 #
 # Net revenue in the time of the case, compared with the mean of the same hours in the eight weeks before. The
-# differences of the stores add up to that of the whole, and so do those of the channels.
+# differences of the stores add up to that of the whole, and so do those of the channels. A case of one store or channel
+# is looked at within it, and one of a category over all categories.
 
 # %%
 PARTS = """
@@ -188,12 +193,14 @@ PARTS = """
         coalesce(sum(net_amount) filter (where not is_case), 0) / %(weeks)s as usual
     from compared
     join gold.dim_store using (store_id)
+    where (%(level)s <> 'channel' or channel = %(member)s)
+        and (%(level)s <> 'store' or %(member)s in (store_id::text, store_name))
     group by store_name, channel
 """
 if case is not None:
     gap = timedelta(days=7 * -(-(case["ended_at"] - case["started_at"]) // timedelta(days=7)))
     window = {"start": case["started_at"].to_pydatetime(), "end": case["ended_at"].to_pydatetime()}
-    parts = read(PARTS, currency=case["currency"], weeks=WEEKS, gap=gap, **window)
+    parts = read(PARTS, weeks=WEEKS, gap=gap, **window, **keys)
     if is_there(parts):
         parts[["observed", "usual"]] = parts[["observed", "usual"]].astype(float)
         sides = []

@@ -228,8 +228,9 @@ if columns_of("gold.kpi_anomaly") >= {"metric", "member", "level", "currency", "
         say("No anomaly is open.")
     for _, one in open_ones.iterrows():
         who = f"{one['level']} {one['member']}" if one["member"] else "all stores"
+        moved_by = effect(one["effect"]) if pd.notna(one["effect"]) else "unusual"
         say(
-            f"- {one['metric'].replace('_', ' ')} of {who} in {one['currency']}: {effect(one['effect'])} since "
+            f"- {one['metric'].replace('_', ' ')} of {who} in {one['currency']}: {moved_by} since "
             f"{day(one['started_at'])}."
         )
 
