@@ -1,9 +1,17 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # A tour of Gold
 #
 # Gold is the layer that people query: dimensions, one fact, and marts that answer a question each. This notebook looks
 # at what there is, how it fits together, and how a figure is worked out. It reads as `retail_reader` and changes
-# nothing. [docs/data-dictionary.md](../docs/data-dictionary.md) describes every column.
+# nothing. `docs/data-dictionary.md` describes every column.
 
 # %%
 from figures import change, label, listed, minute, money, share
@@ -93,7 +101,7 @@ if is_there(places):
 # %% [markdown]
 # ## How is a figure worked out?
 #
-# Figures are defined once, in [dbt/models/metrics.yml](../dbt/models/metrics.yml). In a statement of these notebooks,
+# Figures are defined once, in `dbt/models/metrics.yml`. In a statement of these notebooks,
 # `{average_order_value}` stands for the SQL of that metric, and `{measures}` for the sums of a mart that it is made of.
 
 # %%

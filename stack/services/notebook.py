@@ -35,14 +35,14 @@ _INHERITED = (
     "PGSSLCERT",
     "PGSSLKEY",
 )
-_FIRST_LINE = "# %%"  # what tells a notebook from a module that notebooks import
+_CELL = "\n# %%"  # what tells a notebook from a module that notebooks import
 _FIRST_START_SECONDS = 120  # Python compiles what it imports
 
 
 def notebook_files(folder: Path = FOLDER) -> dict[str, Path]:
     """The notebooks of a folder by their names, in order."""
     files = sorted(folder.glob("*.py"))
-    return {file.stem: file for file in files if file.read_text(encoding="utf-8").startswith(_FIRST_LINE)}
+    return {file.stem: file for file in files if _CELL in file.read_text(encoding="utf-8")}
 
 
 def notebook_environment(home: Home, reader_url: str) -> dict[str, str]:
