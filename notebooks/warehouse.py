@@ -19,7 +19,7 @@ from IPython.display import HTML, Markdown, display
 from psycopg import errors
 
 _NIGHTLY = PROJECT / "dbt" / "models" / "gold" / "nightly"
-_NO_ROWS = "Gold has no rows for this yet. `./retail run` loads sales and builds Gold."
+_NO_ROWS = "No row answers this question yet. If the warehouse is empty, `./retail run` fills it."
 _NO_ADDRESS = (
     "READER_DATABASE_URL is not set: open the notebooks with ./retail notebook, "
     "or set it to the address of the warehouse with the login of retail_reader"
