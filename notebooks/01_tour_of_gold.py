@@ -94,7 +94,11 @@ if is_there(places):
         legend_below(panels[0][2])
     for currency, mine in places.groupby("currency"):
         sums = {kind: mine.groupby(kind)["net_amount"].sum().astype(float) for kind in ("country", "channel")}
-        words = [f"{one.idxmax()} brings {share(one.max() / one.sum())}" for one in sums.values() if len(one) > 1]
+        words = [
+            f"the {kind} {one.idxmax()} brings {share(one.max() / one.sum())}"
+            for kind, one in sums.items()
+            if len(one) > 1
+        ]
         if words:
             say(f"Of the {label('net_revenue').lower()} in {currency}, {listed(words)}.")
 

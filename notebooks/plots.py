@@ -90,7 +90,7 @@ def legend_below(axes: Axes, columns: int = 3) -> None:
 def room_for_labels(axes: Axes, values: pd.Series) -> None:
     """Room for what is written at the ends of horizontal bars, which may point to both sides."""
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
-    room = (high - low or 1) * 0.28
+    room = (high - low or 1) * 0.45
     axes.set_xlim(low - room * (low < 0), high + room * (high > 0))
 
 

@@ -35,7 +35,7 @@ _INHERITED = (
     "PGSSLCERT",
     "PGSSLKEY",
 )
-_CELL = "\n# %%"  # what tells a notebook from a module that notebooks import
+_CELL = "\n# %%"  # a file with cells is a notebook, another one a module that notebooks import
 _FIRST_START_SECONDS = 120  # Python compiles what it imports
 
 
