@@ -40,6 +40,7 @@
     │   └── StepFailed            a step that runs as a process
     ├── DashboardServerError  Superset does not answer, or refuses: exit 1
     ├── ToolUnavailable       the environment of a tool cannot be installed: exit 1
+    ├── NotebookFailed        a cell of a notebook failed: exit 1
     ├── EngineUnavailable     a benchmark cannot prepare an engine: exit 1
     └── EngineFailed          an engine of a benchmark did not do its work: exit 1
 
@@ -451,6 +452,19 @@ class ToolUnavailable(RetailError):
     """The environment of a tool cannot be installed here: what needs that tool is not done."""
 
     usual_cause = "it is not part of the platform: it is installed when a command needs it"
+
+
+class NotebookFailed(RetailError):
+    """A cell of a notebook failed. `section` is the title above the cell, `others` are more notebooks that failed."""
+
+    def __init__(self, *, name: str, cell: int, section: str, reason: str, others: Sequence[str] = ()) -> None:
+        self.name, self.cell, self.section, self.others = name, cell, section, list(others)
+        more = f" (as did {', '.join(others)})" if others else ""
+        super().__init__(
+            f"notebook {name} failed in cell {cell}, under {section!r}{more}",
+            why=reason,
+            remedy=f"./retail notebook {name} opens it: run the cells up to that one and correct it",
+        )
 
 
 class EngineUnavailable(RetailError):

@@ -75,6 +75,16 @@ SERVICES = (
         note="the first time, by the address in the terminal of ./retail pgadmin: it holds a key",
     ),
     Service(
+        "notebook",
+        "Notebooks",
+        "a tour of Gold in JupyterLab; plots and SQL of your own",
+        port="notebook_port",
+        probe="/api",
+        page="/lab",
+        start="./retail notebook",
+        note="the first time, by the address in the terminal of ./retail notebook: it holds a key",
+    ),
+    Service(
         "source-api",
         "Source API",
         "the source system, with its documentation",

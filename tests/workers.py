@@ -33,6 +33,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "roles",
         "secrets_of_a_run",
         "server_bounds",
+        "notebooks",
         "pgadmin",
         "superset",
         "why",

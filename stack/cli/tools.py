@@ -1,4 +1,4 @@
-"""Commands that open the warehouse in another program: psql, dbt's documentation, pgAdmin."""
+"""Commands that open the warehouse in another program: psql, dbt's documentation, pgAdmin, notebooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stack.cli.context import PASS_ON, open_home
-from stack.host.console import Talk
+from stack.host.console import Talk, print_data
 
 
 def add_tool_commands(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def add_tool_commands(app: typer.Typer) -> None:
     )
     app.command(epilog="Example: DOCS_PORT=9000 ./retail docs")(docs)
     app.command(epilog="Example: PGADMIN_PORT=5051 ./retail pgadmin")(pgadmin)
+    app.command(epilog="Example: ./retail notebook --run 05_executive_summary")(notebook)
 
 
 class Person(str, Enum):
@@ -56,3 +57,21 @@ def pgadmin() -> None:
 
     home, settings = open_home()
     serve_pgadmin(home, settings, Talk())
+
+
+def notebook(
+    *,
+    name: Annotated[str | None, typer.Argument(help="A notebook, such as 05_executive_summary. Default: all.")] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="Run it without a browser, and write a page to RETAIL_HOME/notebooks.")
+    ] = False,
+) -> None:
+    """Open the notebooks in JupyterLab, read-only on the warehouse, until Ctrl-C. The first start installs it."""
+    from stack.commands.notebook import run_notebooks, serve_notebooks
+
+    home, settings = open_home()
+    if run:
+        for page in run_notebooks(home, settings, Talk(), name):
+            print_data(str(page))
+        return
+    serve_notebooks(home, settings, Talk(), name)

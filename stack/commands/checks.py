@@ -49,7 +49,10 @@ _LONGEST_FOLDERS = ("tests/dags", "tests/containers", "tests/faults")
 # Complete runs through Airflow exceed their time limits under libfaketime: they run today.
 _WHOLE_RUNS = tuple(
     f"tests/integration/test_{name}.py"
-    for name in ("backfill_cli", "backup", "failed_runs", "retail_cli", "secrets_of_a_run", "tour", "upgrade")
+    for name in (
+        *("backfill_cli", "backup", "failed_runs", "notebooks"),
+        *("retail_cli", "secrets_of_a_run", "tour", "upgrade"),
+    )
 )
 # `airflow/` must not be a package, as it is the name of an installed one.
 _NO_PACKAGES = ("--explicit-package-bases", "airflow/dags", "airflow/plugins", "airflow/config", "docker")

@@ -44,6 +44,7 @@ _PORTS: tuple[tuple[PortName, str], ...] = (
     ("docs_port", "docs"),
     ("superset_port", "superset"),
     ("pgadmin_port", "pgadmin"),
+    ("notebook_port", "notebook"),
 )
 
 

@@ -15,6 +15,8 @@ from stack.commands.last_report import LastReport, read_last_run, read_layers, s
 from stack.commands.layer_report import Report, print_report
 from stack.services.airflow.metadata import DagRun  # noqa: TC001 - msgspec reads the types at run time
 from stack.services.airflow.service import USER
+from stack.services.notebook import NAME as NOTEBOOK
+from stack.services.notebook import notebook_address
 from stack.services.open_incidents import OpenIncident, kept_incidents, overdue, print_incidents, read_incidents
 from stack.services.pgadmin import NAME as PGADMIN
 from stack.services.pgadmin import pgadmin_address
@@ -179,13 +181,16 @@ def _source(home: Home, settings: StackSettings) -> ServiceState:
 
 
 def _tools(home: Home) -> Iterator[ServiceState]:
-    """Superset, and pgAdmin with the key in its address, while they run: no run needs them."""
+    """Superset, and pgAdmin and JupyterLab with the keys in their addresses, while they run: no run needs them."""
     record, port = running(home, SUPERSET), remembered_port(home, "superset_port")
     if record and port:
         yield ServiceState(SUPERSET, "running", record.pid, f"http://{HOST}:{port}")
     record, port = running(home, PGADMIN), remembered_port(home, "pgadmin_port")
     if record and port:
         yield ServiceState(PGADMIN, "running", record.pid, pgadmin_address(home, port))
+    record, port = running(home, NOTEBOOK), remembered_port(home, "notebook_port")
+    if record and port:
+        yield ServiceState(NOTEBOOK, "running", record.pid, notebook_address(home, port))
 
 
 def _service(home: Home, name: str) -> ServiceState:

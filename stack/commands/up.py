@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from stack.services.processes import Service
 
 _WATCH_SECONDS = 1.0
-_FOREGROUND = ("run", "up", "docs", "superset", "pgadmin", "backfill")
+_FOREGROUND = ("run", "up", "docs", "superset", "pgadmin", "notebook", "backfill")
 _PORTAL_SECONDS = 30.0  # a server that cannot start must not be started every second
 _HEALTHY_SECONDS = 120
 _DOWN_SECONDS = 90

@@ -23,6 +23,7 @@ PortName = Literal[
     "portal_port",
     "superset_port",
     "pgadmin_port",
+    "notebook_port",
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -55,11 +56,14 @@ class StackSettings(Settings):
     pgadmin_port: Port = Field(
         5050, description="Port of `./retail pgadmin`. If the default is taken, the next free one is used."
     )
+    notebook_port: Port = Field(
+        8890, description="Port of `./retail notebook`. If the default is taken, the next free one is used."
+    )
     reader_database_url: SecretStr | None = Field(
         None,
-        description="The warehouse with the login of `retail_reader`, for Superset, pgAdmin and the start page. "
-        "Default: that of the embedded Postgres. With `DATABASE_URL` set, Superset needs it; without it pgAdmin asks "
-        "for a password, and the start page uses `DATABASE_URL`.",
+        description="The warehouse with the login of `retail_reader`, for Superset, pgAdmin, notebooks and the start "
+        "page. Default: that of the embedded Postgres. With `DATABASE_URL` set, Superset and notebooks need it; "
+        "without it pgAdmin asks for a password, and the start page uses `DATABASE_URL`.",
     )
     superset_url: str | None = Field(
         None,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from stack.host.home import Home
     from stack.host.settings import StackSettings
 
-_STANDS_ALONE = frozenset({"docs", "superset", "pgadmin"})  # each ends with its own command or with `down`
+_STANDS_ALONE = frozenset({"docs", "superset", "pgadmin", "notebook"})  # each ends with its own command or with `down`
 _STARTS = 3  # a port that was free a moment ago may be taken: another is chosen
 
 
