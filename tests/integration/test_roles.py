@@ -138,6 +138,11 @@ gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_store     SIUDTO  -          SIUDTO          S
+gold.mart_revenue_forecast   SIUDTO  -          SIUDTO          S
+gold.revenue_forecast_backtest  SIUDTO  -       SIUDTO          S
+gold.revenue_forecast_days   SIUDTO  -          SIUDTO          S
+gold.revenue_forecast_origins  SIUDTO  -        SIUDTO          S
+gold.revenue_forecast_totals  SIUDTO  -         SIUDTO          S
 gold.rfm_cut_points          SIUDTO  -          SIUDTO          S
 gold.rfm_segments            SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S

@@ -1,0 +1,144 @@
+"""How wrong the forecast of revenue is on the sample data, beside naive ways: `python -m benchmarks.forecast`.
+
+For each seed, a history of the sample data set is added up by store and day into a database of its own, and the nightly
+models of the forecast are built over it by dbt, as of a business date. What they publish as their backtest is printed:
+the error (WAPE) by day and of 28 days together, for a store and for all of them, next to a repeated week and a repeated
+year. `--peers` adds AutoETS and MSTL of statsforecast, from the same origins, where it can be installed.
+
+The seasons of the sample are those of `backend/dataset/timeline.py`. They show that the method works, not how wrong it
+will be for a retailer. `--days` cuts the history, `--sales` makes stores larger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from psycopg2.extras import execute_values
+from pydantic import SecretStr
+from rich.console import Console
+
+from backend.dataset.customers import Customers
+from backend.dataset.products import Products
+from backend.dataset.sales import Sales
+from backend.dataset.stores import Stores
+from backend.dataset.timeline import Timeline
+from backend.settings import SourceSettings
+from benchmarks.environments import python_of
+from gold.dbt_runner import invoke
+from gold.public_holidays import public_holidays
+from medallion.database import connect, transaction
+from medallion.errors import EngineUnavailable
+from medallion.schema import prepare_schema
+from medallion.settings import Settings
+from medallion.statements import Statements
+from stack.host.console import Talk
+from stack.host.home import Home
+from stack.host.settings import load_stack_settings
+from stack.services.ports import any_free
+from stack.services.warehouse import warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection
+
+_SQL = Statements(__file__)
+_PROGRAM = Path(__file__).parent / "programs" / "forecast_with_statsforecast.py"
+_BLOCK = 500_000  # sales that are held at once
+
+
+def main() -> None:
+    """Print a table for each seed."""
+    arguments = argparse.ArgumentParser(description="Errors of the forecast of revenue, beside naive ways.")
+    arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    arguments.add_argument("--days", type=int, default=1100, help="days of history")
+    arguments.add_argument("--sales", type=int, default=5, help="sales in an average hour")
+    arguments.add_argument("--as-of", type=date.fromisoformat, default=date(2026, 11, 1))
+    arguments.add_argument("--peers", action="store_true", help="AutoETS and MSTL of statsforecast, too")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="retail-bench-") as folder, _database(Path(folder)) as (conn, settings):
+        for seed in given.seeds:
+            count = fill(conn, seed, given.as_of, given.days, given.sales)
+            seconds = build(conn, settings, given.as_of)
+            print(f"seed {seed}: {count:,} sales in {given.days} days, as of {given.as_of}; built in {seconds:.1f} s")
+            for line in _lines(conn):
+                print(line)
+
+
+def fill(conn: connection, seed: int, as_of: date, days: int, per_hour: int) -> int:
+    """Replace the tables that the models read by those of a data set; returns how many sales it holds."""
+    until = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), timezone.utc)
+    source = SourceSettings(seed=seed, start=until - timedelta(days=days), now=until, sales_per_hour=per_hour)
+    timeline, stores = Timeline(start=source.start, sales_per_hour=per_hour, seed=seed), Stores(source)
+    count = timeline.count_until(until - timedelta(seconds=1))
+    sales = Sales(source, timeline, Customers(source), Products(source), stores)
+    sold = pl.concat([_by_day(sales, first, min(first + _BLOCK - 1, count)) for first in range(1, count + 1, _BLOCK)])
+    sold = sold.group_by("sold_date", "store_id", "currency").agg(pl.col("cents").sum())
+    countries = sorted(set(stores.at(int(until.timestamp()))["country"]))
+    holidays, _ = public_holidays(countries, range(as_of.year - 5, as_of.year + 2))
+    moments = [int(until.timestamp()) - 86_400 * back for back in range(days)]
+    versions = {(row[0], row[9]): row for moment in moments[::-1] for row in stores.at(moment).rows()}
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(_SQL["make_tables"])
+        execute_values(cursor, _SQL["add_sales"], sold.rows(), page_size=10_000)
+        execute_values(cursor, _SQL["add_stores"], [(one[0], one[5], one[8], one[9]) for one in versions.values()])
+        execute_values(cursor, _SQL["add_holidays"], holidays)
+        cursor.execute(_SQL["settle"])
+    return count
+
+
+def _by_day(sales: Sales, first: int, last: int) -> pl.DataFrame:
+    headers = sales.headers(first, last)
+    lines = sales.lines(headers)
+    cents = pl.DataFrame({"sale": lines["sale"], "cents": lines["quantity"] * lines["unit_price"] - lines["discount"]})
+    by_sale = cents.group_by("sale", maintain_order=True).agg(pl.col("cents").sum())
+    day = pl.from_epoch(pl.col("sold_at"), time_unit="s").dt.date().alias("sold_date")
+    sold = headers.select(day, "store_id", "currency")[by_sale["sale"]].with_columns(by_sale["cents"])
+    return sold.group_by("sold_date", "store_id", "currency").agg(pl.col("cents").sum())
+
+
+def build(conn: connection, settings: Settings, as_of: date) -> float:
+    """Build the models of the forecast; returns the seconds that they took, without the start of dbt."""
+    command = ["run", "--select", "mart_revenue_forecast", "revenue_forecast_*"]
+    results = invoke(conn, settings, command, "benchmark", {"RETAIL_BUSINESS_DATE": as_of.isoformat()})
+    failed = [f"{one.node.name}: {one.message}" for one in results.results if one.status != "success"]
+    if failed:
+        raise SystemExit("\n".join(failed))
+    return sum(one.execution_time for one in results.results)
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[tuple[connection, Settings]]:
+    folder.chmod(0o755)  # as root, Postgres runs under an account of its own
+    home, quiet = Home(folder / "platform").prepare(), Talk(Console(quiet=True))
+    stack = load_stack_settings().model_copy(update={"retail_home": home.path, "postgres_port": any_free()})
+    with warehouse(home, stack, quiet) as url, connect(url) as conn:
+        prepare_schema(conn)
+        settings = Settings(retail_home=home.path, database_url=SecretStr(url))
+        invoke(conn, settings, ["deps"], "benchmark")
+        yield conn, settings
+
+
+def _lines(conn: connection) -> Iterator[str]:
+    """A line for each currency, series and horizon: the error of each method, and the coverage of the interval."""
+    yield f"  {'':34}{'tests':>6}{'forecast':>10}{'week':>8}{'year':>8}{'bias':>8}{'cover':>8}"
+    with transaction(conn):
+        for what, tests, *shares in _SQL.rows(conn, "errors"):
+            yield f"  {what:34}{tests or 0:6}{_percent(shares[0]):>10}" + "".join(f"{_percent(one):>8}" for one in shares[1:])
+
+
+def _percent(share: Any) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+if __name__ == "__main__":
+    main()

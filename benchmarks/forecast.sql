@@ -1,0 +1,88 @@
+-- The statements of benchmarks/forecast.py. Each starts at a line "-- name: …" and ends at the next one.
+
+-- name: make_tables
+-- What the forecast reads of Gold, with the columns that it reads.
+drop table if exists gold.mart_sales_by_store, gold.dim_store_history, gold.dim_holiday;
+create table gold.mart_sales_by_store (
+    sold_date date,
+    store_key uuid,
+    store_id integer,
+    currency text,
+    net_amount numeric(38, 2),
+    primary key (sold_date, store_key, currency)
+);
+create table gold.dim_store_history (
+    store_key uuid,
+    country text,
+    is_active boolean,
+    updated_at timestamptz,
+    valid_from timestamptz,
+    valid_to timestamptz
+);
+create table gold.dim_holiday (country text, date_day date, name text);
+grant select on gold.mart_sales_by_store, gold.dim_store_history, gold.dim_holiday to retail_transformation;
+
+-- name: add_sales
+-- Days of stores.
+insert into gold.mart_sales_by_store
+select
+    sold_date,
+    md5('store' || store_id)::uuid as store_key,
+    store_id,
+    currency,
+    cents / 100.0 as net_amount
+from (values %s) as sold (sold_date, store_id, currency, cents);
+
+-- name: add_stores
+-- Versions of stores, each in force until the next.
+insert into gold.dim_store_history
+select
+    md5('store' || store_id)::uuid as store_key,
+    country,
+    is_active,
+    to_timestamp(updated_at) as updated_at,
+    case
+        when row_number() over (partition by store_id order by updated_at) = 1 then '-infinity'
+        else to_timestamp(updated_at)
+    end as valid_from,
+    lead(to_timestamp(updated_at), 1, 'infinity') over (partition by store_id order by updated_at) as valid_to
+from (values %s) as version (store_id, country, is_active, updated_at);
+
+-- name: add_holidays
+-- Public holidays.
+insert into gold.dim_holiday (country, date_day, name) values %s;
+
+-- name: settle
+-- What the planner knows of the tables in production.
+analyze gold.mart_sales_by_store, gold.dim_store_history, gold.dim_holiday;
+
+-- name: errors
+-- The errors of all stores together, and those of the single stores as a share of what these sold.
+with error as (
+
+    select
+        currency,
+        case series when 'all stores' then series else 'a store' end as scope,
+        horizon,
+        method,
+        max(test_count) as test_count,
+        sum(error_amount) / nullif(sum(actual_amount), 0) as error_share,
+        sum(expected_amount - actual_amount) / nullif(sum(actual_amount), 0) as bias_share,
+        sum(coverage_share * value_count) / sum(value_count) filter (where coverage_share is not null)
+            as coverage_share
+    from gold.revenue_forecast_backtest
+    group by 1, 2, 3, 4
+
+)
+
+select
+    currency || ', ' || scope || ', ' || horizon as what,
+    max(test_count) filter (where method = 'forecast') as test_count,
+    max(error_share) filter (where method = 'forecast') as forecast,
+    max(error_share) filter (where method = 'seasonal naive') as week_before,
+    max(error_share) filter (where method = 'year before') as year_before,
+    max(bias_share) filter (where method = 'forecast') as bias,
+    max(coverage_share) as coverage
+from error
+group by currency, scope, horizon
+order by currency desc, scope, horizon;
