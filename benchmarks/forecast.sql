@@ -24,37 +24,18 @@ grant select on gold.mart_sales_by_store, gold.dim_store_history, gold.dim_holid
 
 -- name: add_sales
 -- Days of stores.
-insert into gold.mart_sales_by_store
-select
-    sold_date,
-    md5('store' || store_id)::uuid as store_key,
-    store_id,
-    currency,
-    cents / 100.0 as net_amount
-from (values %s) as sold (sold_date, store_id, currency, cents);
+insert into gold.mart_sales_by_store (sold_date, store_key, store_id, currency, net_amount)
+values %s;
 
--- name: add_stores
--- Versions of stores, each in force until the next.
-insert into gold.dim_store_history
-select
-    md5('store' || store_id)::uuid as store_key,
-    country,
-    is_active,
-    to_timestamp(updated_at) as updated_at,
-    case
-        when row_number() over (partition by store_id order by updated_at) = 1 then '-infinity'
-        else to_timestamp(updated_at)
-    end as valid_from,
-    lead(to_timestamp(updated_at), 1, 'infinity') over (partition by store_id order by updated_at) as valid_to
-from (values %s) as version (store_id, country, is_active, updated_at);
+-- name: add_versions
+-- Versions of stores.
+insert into gold.dim_store_history (store_key, country, is_active, updated_at, valid_from, valid_to)
+values %s;
 
 -- name: add_holidays
 -- Public holidays.
-insert into gold.dim_holiday (country, date_day, name) values %s;
-
--- name: settle
--- What the planner knows of the tables in production.
-analyze gold.mart_sales_by_store, gold.dim_store_history, gold.dim_holiday;
+insert into gold.dim_holiday (country, date_day, name)
+values %s;
 
 -- name: errors
 -- The errors of all stores together, and those of the single stores as a share of what these sold.

@@ -1,6 +1,6 @@
 with {{ forecast_units() }},
 
-ratio as (
+error as (
 
     select
         currency,
@@ -21,30 +21,41 @@ spread as (
         series,
         interval_class,
         array_agg(ratio order by ratio) as ratios
-    from ratio
+    from error
     group by currency, series, interval_class
     having count(distinct origin_date) >= {{ var('forecast_interval_tests') }}
 
 ),
 
--- For its test: those of the other tests, so that no test is judged by itself.
-spread_of_others as (
+tested as (
+
+    select distinct
+        currency,
+        series,
+        interval_class,
+        origin_date
+    from error
+
+),
+
+-- For its test: those of the tests before, as they were known then.
+spread_before as (
 
     select
         tested.currency,
         tested.series,
         tested.interval_class,
         tested.origin_date,
-        array_agg(ratio.ratio order by ratio.ratio) as ratios
-    from (select distinct currency, series, interval_class, origin_date from ratio) as tested
-    inner join ratio
+        array_agg(error.ratio order by error.ratio) as ratios
+    from tested
+    inner join error
         on
-            tested.currency = ratio.currency
-            and tested.series = ratio.series
-            and tested.interval_class = ratio.interval_class
-            and tested.origin_date <> ratio.origin_date
+            tested.currency = error.currency
+            and tested.series = error.series
+            and tested.interval_class = error.interval_class
+            and tested.origin_date > error.origin_date
     group by tested.currency, tested.series, tested.interval_class, tested.origin_date
-    having count(distinct ratio.origin_date) >= {{ var('forecast_interval_tests') }}
+    having count(distinct error.origin_date) >= {{ var('forecast_interval_tests') }}
 
 ),
 
@@ -59,14 +70,14 @@ judged as (
         method.amount,
         unit.actual_amount,
         case
-            when method.method = 'forecast' and spread_of_others.ratios is not null
+            when method.method = 'forecast' and spread_before.ratios is not null
                 then
                     unit.actual_amount
-                    between unit.expected_amount * {{ lower_ratio('spread_of_others.ratios') }}
-                    and unit.expected_amount * {{ upper_ratio('spread_of_others.ratios') }}
+                    between unit.expected_amount * {{ lower_ratio('spread_before.ratios') }}
+                    and unit.expected_amount * {{ upper_ratio('spread_before.ratios') }}
         end as is_within
     from unit
-    left join spread_of_others using (currency, series, interval_class, origin_date)
+    left join spread_before using (currency, series, interval_class, origin_date)
     cross join unnest(unit.horizons) as horizon (horizon)
     cross join
         lateral (
@@ -92,6 +103,7 @@ figure as (
         sum(actual_amount) as actual_amount,
         sum(abs(amount - actual_amount)) as error_amount,
         sum(abs(actual_amount)) as size_amount,
+        count(distinct origin_date) filter (where is_within is not null) as coverage_test_count,
         avg(is_within::integer) as coverage
     from judged
     group by currency, series, method, horizon
@@ -138,14 +150,16 @@ select
     (case when figure.is_measured then figure.expected_amount end)::numeric(38, 2) as expected_amount,
     (case when figure.is_measured then figure.actual_amount end)::numeric(38, 2) as actual_amount,
     (case when figure.is_measured then figure.error_amount end)::numeric(38, 2) as error_amount,
-    (case when figure.is_measured then round(figure.error_amount / nullif(figure.size_amount, 0), 6) end)::numeric(38, 6)
-        as error_share,
+    (
+        case when figure.is_measured then round(figure.error_amount / nullif(figure.size_amount, 0), 6) end
+    )::numeric(38, 6) as error_share,
     (
         case
             when figure.is_measured
                 then round((figure.expected_amount - figure.actual_amount) / nullif(figure.size_amount, 0), 6)
         end
     )::numeric(38, 6) as bias_share,
+    nullif(figure.coverage_test_count, 0) as coverage_test_count,
     round(figure.coverage, 6)::numeric(7, 6) as coverage_share,
     (case when asked.method = 'forecast' then round({{ lower_ratio('spread.ratios') }}, 6) end)::numeric(38, 6)
         as lower_ratio,

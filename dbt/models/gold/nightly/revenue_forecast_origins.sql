@@ -1,8 +1,8 @@
--- The business date and the moments of the tests: 13 times 28 days, so that they cover each season once.
+-- The business date and the moments of the tests. The usual 13 times 28 days cover each season once.
 with moment as (
 
     select {{ business_date() }} - 28 * number as as_of
-    from generate_series(0, 13) as number
+    from generate_series(0, {{ var('forecast_tests') }}) as number
 
 ),
 
