@@ -1,4 +1,4 @@
-"""How wrong the forecast of revenue is on the sample data, beside naive ways: `python -m benchmarks.forecast`.
+"""How wrong the forecast of revenue is on the sample data, next to naive ways: `python -m benchmarks.forecast`.
 
 For each seed, a history of the sample data set is added up by store and day into a database of its own, and the nightly
 models of the forecast are built over it by dbt, as of a business date. What they publish as their backtest is printed:
@@ -57,7 +57,7 @@ _BLOCK = 500_000  # sales that are held at once
 
 def main() -> None:
     """Print a table for each seed."""
-    arguments = argparse.ArgumentParser(description="Errors of the forecast of revenue, beside naive ways.")
+    arguments = argparse.ArgumentParser(description="Errors of the forecast of revenue, next to naive ways.")
     arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     arguments.add_argument("--days", type=int, default=1100, help="days of history")
     arguments.add_argument("--sales", type=int, default=5, help="sales in an average hour")

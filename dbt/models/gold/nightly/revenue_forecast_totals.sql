@@ -4,6 +4,7 @@ with expected as (
     select
         currency,
         coalesce(store_id::text, 'all stores') as series,
+        store_key,
         store_id,
         count(distinct store_id) filter (where verdict = 'expected') as expected_store_count,
         count(distinct store_id) filter (where verdict = 'closed') as closed_store_count,
@@ -11,7 +12,7 @@ with expected as (
         sum(expected_amount) as expected_amount,
         case when count(year_before_amount) = count(*) then sum(year_before_amount) end as year_before_amount
     from {{ ref('mart_revenue_forecast') }}
-    group by grouping sets ((currency, store_id), (currency))
+    group by grouping sets ((currency, store_key, store_id), (currency))
 
 ),
 
@@ -30,6 +31,7 @@ sold as (
 select
     expected.currency,
     expected.series,
+    expected.store_key,
     expected.store_id,
     {{ business_date() }} + 1 as first_date,
     {{ business_date() }} + 28 as last_date,
