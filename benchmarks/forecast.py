@@ -126,7 +126,7 @@ def build(conn: connection, settings: Settings, as_of: date) -> float:
     failed = [f"{one.node.name}: {one.message}" for one in results.results if one.status != "success"]
     if failed:
         raise SystemExit("\n".join(failed))
-    return sum(one.execution_time for one in results.results)
+    return float(sum(one.execution_time for one in results.results))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Periods in words, as Superset's own expressions, and as days.
 
 A period ends before today, unless it says `and today`, or `and next 28 days`, of which today is the first: a day that
-is under way is not to be compared with a whole one. So are weeks, months and years: `last 13 weeks` are thirteen whole ones, Monday to Sunday.
+is under way is not to be compared with a whole one. So are weeks, months and years: `last 13 weeks` are thirteen whole
+ones, Monday to Sunday.
 """
 
 from __future__ import annotations
