@@ -12,7 +12,11 @@ will be for a retailer. `--days` cuts the history, `--sales` makes stores larger
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import tempfile
+import time
+from collections import defaultdict
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -32,9 +36,11 @@ from backend.dataset.store_catalog import STORES
 from backend.dataset.stores import Stores
 from backend.dataset.timeline import Timeline
 from backend.settings import SourceSettings
+from benchmarks.environments import python_of
 from gold.dbt_runner import invoke
 from gold.public_holidays import public_holidays
 from medallion.database import connect, transaction
+from medallion.errors import EngineUnavailable
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
 from medallion.statements import Statements
@@ -69,7 +75,7 @@ def main() -> None:
             count = fill(conn, seed, given.as_of, given.days, given.sales)
             seconds = build(conn, settings, given.as_of)
             print(f"seed {seed}: {count:,} sales in {given.days} days, as of {given.as_of}; built in {seconds:.1f} s")
-            for line in _lines(conn):
+            for line in [*_lines(conn), *(_of_peers(conn, Path(folder)) if given.peers else ())]:
                 print(line)
 
 
@@ -149,6 +155,45 @@ def _lines(conn: connection) -> Iterator[str]:
             yield f"  {what:34}{tests or 0:6}{_percent(shares[0]):>10}" + "".join(
                 f"{_percent(one):>8}" for one in shares[1:]
             )
+
+
+def _of_peers(conn: connection, folder: Path) -> Iterator[str]:
+    """A line for each currency, scope and model of the peer: its errors by day and of sums, of the same days."""
+    with transaction(conn):
+        history, asked = (_SQL.rows(conn, name) for name in ("history", "asked"))
+    known: dict[str, dict[str, list[float]]] = {}
+    for origin, series, amounts in history:
+        known.setdefault(origin.isoformat(), {})[series] = [float(one) for one in amounts]
+    try:
+        python = python_of(Path.home() / ".cache" / "retail-bench", "statsforecast")
+    except EngineUnavailable as error:
+        yield f"  left out: {error.message}"
+        return
+    given, made = folder / "series.json", folder / "ahead.json"
+    given.write_text(json.dumps(known))
+    began = time.perf_counter()
+    subprocess.run([str(python), str(_PROGRAM), str(given), str(made)], check=True)
+    yield f"  statsforecast took {time.perf_counter() - began:.0f} s"
+    ahead = json.loads(made.read_text())
+    for model in sorted({model for models in ahead.values() for model in models}):
+        values = [
+            (of, at, day, ahead[at.isoformat()][model][f"{of} {store}"][day - 1], came)
+            for of, at, store, day, came in asked
+        ]
+        for currency in sorted({one[0] for one in values}, reverse=True):
+            own = [one[1:] for one in values if one[0] == currency]
+            by_day, sums = _error(own, lambda one: one[:2]), _error(own, lambda one: one[:1])
+            yield f"  {currency}, all stores, {model}: {_percent(by_day)} by day, {_percent(sums)} of sums of 28 days"
+
+
+def _error(values: list[tuple[Any, ...]], key: Any) -> float:
+    """WAPE of what is added up by a key: (origin, day, expected, actual)."""
+    expected: dict[Any, float] = defaultdict(float)
+    actual: dict[Any, float] = defaultdict(float)
+    for one in values:
+        expected[key(one)] += one[2]
+        actual[key(one)] += float(one[3])
+    return sum(abs(expected[one] - actual[one]) for one in actual) / sum(actual.values())
 
 
 def _percent(share: Any) -> str:

@@ -67,3 +67,42 @@ select
 from error
 group by currency, scope, horizon
 order by currency desc, scope, horizon;
+
+-- name: history
+-- Each series up to each origin, day by day since it began.
+select
+    origin.origin_date,
+    origin.currency || ' ' || origin.store_id as series,
+    array_agg(coalesce(sold.net_amount, 0) order by day.day) as amounts
+from (
+    select distinct
+        origin_date,
+        currency,
+        store_id,
+        store_key
+    from gold.revenue_forecast_origins
+    where verdict = 'expected' and actual_amount is not null
+) as origin
+inner join (
+    select
+        store_key,
+        currency,
+        min(sold_date) as first_date
+    from gold.mart_sales_by_store
+    group by store_key, currency
+) as began using (store_key, currency)
+cross join lateral generate_series(began.first_date, origin.origin_date, interval '1 day') as day (day)
+left join gold.mart_sales_by_store as sold
+    on origin.store_key = sold.store_key and origin.currency = sold.currency and day.day::date = sold.sold_date
+group by origin.origin_date, origin.currency, origin.store_id;
+
+-- name: asked
+-- The days that a peer is asked for, with what came.
+select
+    currency,
+    origin_date,
+    store_id,
+    sold_date - origin_date as day_number,
+    actual_amount
+from gold.revenue_forecast_origins
+where verdict = 'expected' and actual_amount is not null;
