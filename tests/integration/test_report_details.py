@@ -1,4 +1,4 @@
-"""Stores, their forecast, customers, cohorts and baskets of the report are those of plain SQL and Python, from a bounded read."""
+"""Stores, forecast, customers, cohorts and baskets of the report are those of plain SQL and Python, read in bounds."""
 
 from __future__ import annotations
 
