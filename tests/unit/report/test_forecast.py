@@ -40,7 +40,8 @@ def shown(*outlooks: Outlook, days: tuple[ForecastDay, ...] = ()) -> dict[str, A
 def test_the_answer_says_what_is_expected_and_how_wrong_it_was_even_when_a_naive_way_was_better() -> None:
     assert shown(TOTAL)["answer"] == (
         "The next 28 days are expected to bring €1,000, between €900 and €1,200; a year before: €950. In the last 13 "
-        "tests this method was off by 5.0%, repeating last week's days by 12.5%, repeating those of a year before by 3.0%."
+        "tests this method was off by 5.0%, repeating last week's days by 12.5%, repeating those of a year "
+        "before by 3.0%."
     )
 
 
