@@ -105,6 +105,7 @@ silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
 gold.dashboard_categories     SO      -          O               S
 gold.dashboard_customers      SO      -          O               S
+gold.dashboard_forecast       SO      -          O               S
 gold.dashboard_freshness      SO      -          O               S
 gold.dashboard_incidents      SO      -          O               S
 gold.dashboard_loads          SO      -          SO              S
