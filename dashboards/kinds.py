@@ -12,7 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Column = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 Words = Annotated[str, Field(min_length=1)]
 # A period that has ended when the day begins: `last 28 days` ends before today.
-_PERIOD = re.compile(r"^(yesterday|today|last [1-9]\d* (day|week|month|year)s?( and today)?)$")
+_PERIOD = re.compile(r"^(yesterday|today|last [1-9]\d* (day|week|month|year)s?( and today| and next [1-9]\d* days)?)$")
 Comparison = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week|month|year)s? ago$")]
 DaysAgo = Annotated[str, Field(pattern=r"^[1-9]\d* (day|week)s? ago$")]  # a comparison that is a number of days
 
@@ -190,10 +190,11 @@ class Text(Strict):
 
 
 def known_period(text: str) -> str:
-    """The period, if it is one: `yesterday`, `today`, `last 28 days`. Raises ValueError."""
+    """The period, if it is one: `yesterday`, `today`, `last 28 days`, `… and next 28 days`. Raises ValueError."""
     if not _PERIOD.match(text):
         raise ValueError(
-            f"{text!r} isn't a period: yesterday, today, last N days (weeks, months, years), or that and today"
+            f"{text!r} isn't a period: yesterday, today, last N days (weeks, months, years), or that and today, "
+            "or that and next N days"
         )
     return text
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashboards.kinds import HeatMap, Number, Ranking, Text, Trend
+from dashboards.periods import is_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +75,7 @@ def _of_a_chart(chart: Chart, figures: Mapping[str, Mapping[str, Figure]], defau
         yield f"{chart.name}: {', '.join(sorted(units))} on one axis"
     if isinstance(chart, Trend) and chart.stacked and units - {"money", "count", "seconds"}:
         yield f"{chart.name}: stacks what does not add up"
-    if getattr(chart, "compare", None) and (chart.period or default).endswith("today"):
+    if getattr(chart, "compare", None) and is_under_way(chart.period or default):
         yield f"{chart.name}: compares a day that is under way"
     if isinstance(chart, HeatMap) and chart.across == chart.down:
         yield f"{chart.name}: both axes are {chart.across}"

@@ -32,6 +32,19 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """A day of a forecast: what it brought, or what is expected of it with its bounds, and the same a year before."""
+
+    label: str
+    title: str
+    actual: float | None
+    expected: float | None
+    lower: float | None
+    upper: float | None
+    year_before: float | None
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell of the map of cohorts: a share of one. `is_open`: its month is not over, so the share still grows."""
 
@@ -81,6 +94,29 @@ def days_chart(
     if is_wide and bars:
         parts.append(_labels_of_lines(frame, bars))
     return _svg(frame.width, frame.height, "Revenue by day", parts)
+
+
+def ahead_chart(days: Sequence[Ahead], width: int, height: int, axis: Callable[[float], str]) -> Markup:
+    """A bar for each day that was, then a line through what is expected, within a band; dotted: a year before."""
+    values = [one for day in days for one in (day.actual, day.expected, day.upper, day.year_before) if one is not None]
+    frame = Frame(width, height, 44, 0, 18, 24, top_of(values))
+    slot = (width - frame.left) / max(len(days), 1)
+    at = [frame.left + number * slot for number in range(len(days))]
+    middles = [x + slot / 2 for x in at]
+    upper = [(x, day.upper) for x, day in zip(middles, days, strict=True)]
+    lower = [(x, day.lower) for x, day in zip(middles, days, strict=True)]
+    parts = [_grid(frame, axis), _line(frame, [*upper, *reversed(lower)], "polygon", "band")]
+    for number, (x, day) in enumerate(zip(at, days, strict=True)):
+        if day.actual is not None:
+            top = frame.y(day.actual)
+            parts.append(_rect(x + slot * 0.1, top, slot * 0.8, frame.floor - top, "bar", day.title))
+        else:
+            parts.append(_rect(x, frame.top, slot, frame.floor - frame.top, "spot", day.title))
+        if number % 14 == 0 and x < width - _LABEL_WIDTH:
+            parts.append(_text(x, height - 6, day.label, "start"))
+    parts.append(_line(frame, [(x, one.year_before) for x, one in zip(middles, days, strict=True)], "polyline", "year"))
+    parts.append(_line(frame, [(x, one.expected) for x, one in zip(middles, days, strict=True)], "polyline", "ahead"))
+    return _svg(width, height, "Revenue by day, and what is expected", parts)
 
 
 def heat_map(rows: Sequence[tuple[str, Sequence[float], str]], width: int, title: Callable[[int, int], str]) -> Markup:
@@ -188,12 +224,15 @@ def _day(frame: Frame, bar: Bar, x: float, slot: float) -> Markup:
 
 
 def _line_before(frame: Frame, bars: Sequence[Bar], slot: float) -> Markup:
-    points = [
-        f"{_px(frame.left + number * slot + slot / 2)},{_px(frame.y(bar.year_before))}"
-        for number, bar in enumerate(bars)
-        if bar.year_before is not None
-    ]
-    return Markup('<polyline class="year" points="{}"/>').format(" ".join(points)) if points else Markup()
+    middles = [(frame.left + number * slot + slot / 2, bar.year_before) for number, bar in enumerate(bars)]
+    return _line(frame, middles, "polyline", "year")
+
+
+def _line(frame: Frame, places: Sequence[tuple[float, float | None]], shape: str, kind: str) -> Markup:
+    """A line through values, or around them, at positions; what is not known is left out."""
+    points = [f"{_px(x)},{_px(frame.y(value))}" for x, value in places if value is not None]
+    drawn = Markup("<{} ").format(shape) + Markup('class="{}" points="{}"/>').format(kind, " ".join(points))
+    return drawn if points else Markup()
 
 
 def _labels_of_lines(frame: Frame, bars: Sequence[Bar]) -> Markup:

@@ -1,4 +1,4 @@
-"""The blocks with a table for each currency or customer group: stores, customers, cohorts and baskets."""
+"""The blocks with a table for each currency or customer group: stores, forecast, customers, cohorts and baskets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from report.baskets import Baskets, read_baskets, show_baskets
 from report.cohorts import Cohorts, read_cohorts, show_cohorts
 from report.customers import Customers, read_customers, show_customers
+from report.forecast import Forecast, read_forecast, show_forecast
 from report.stores import Store, read_stores, show_stores
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Details:
     """What the page shows besides its sales. `stores` are None before Gold has their table."""
 
     stores: tuple[Store, ...] | None
+    forecast: Forecast
     customers: Customers
     cohorts: Cohorts
     baskets: Baskets
@@ -31,7 +33,11 @@ class Details:
 def read_details(conn: connection, sales: Sales, now: datetime) -> Details:
     """Read the blocks for the currencies of the page. The transaction is the caller's."""
     return Details(
-        read_stores(conn, sales, now), read_customers(conn, sales), read_cohorts(conn), read_baskets(conn, sales)
+        read_stores(conn, sales, now),
+        read_forecast(conn, sales),
+        read_customers(conn, sales),
+        read_cohorts(conn),
+        read_baskets(conn, sales),
     )
 
 
@@ -39,6 +45,7 @@ def show_details(details: Details, sales: Sales, now: datetime) -> dict[str, Any
     """What the templates show of each block, under the block's name."""
     return {
         "stores": show_stores(details.stores, sales),
+        "forecast": show_forecast(details.forecast, sales, now),
         "customers": show_customers(details.customers, sales, now),
         "cohorts": show_cohorts(details.cohorts, sales, now),
         "baskets": show_baskets(details.baskets, sales, now),

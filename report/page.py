@@ -131,7 +131,7 @@ def _days(sales: Sales) -> dict[str, Any]:
     if sales.today != sales.last_day:
         days = [*days, sales.today]
     bars = [_bar(sales, day) for day in days]
-    axis = partial(_axis, currency=sales.currency)
+    axis = partial(words.axis_money, currency=sales.currency)
     return {
         "wide": days_chart(bars, _WIDE, 260, axis, label_every=7),
         "narrow": days_chart(bars[-_NARROW_DAYS:], _NARROW, 200, axis, label_every=7),
@@ -257,7 +257,3 @@ def _durations(pipeline: Pipeline) -> dict[str, Any]:
 def _title_of_run(run: Run) -> str:
     state = "failed after" if run.has_failed else "took"
     return f"{words.at(run.started_at)}: {state} {words.duration(run.seconds)}, {counted(run.records, 'record')}"
-
-
-def _axis(value: float, currency: str) -> str:
-    return words.tick_money(Decimal(str(value)), currency)

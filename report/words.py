@@ -41,6 +41,11 @@ def tick_money(amount: Decimal, currency: str) -> str:
     return _with_currency(amount, f"{float(size):g}{unit}", currency)
 
 
+def axis_money(value: float, currency: str) -> str:
+    """The same for a value of a chart."""
+    return tick_money(Decimal(str(value)), currency)
+
+
 def exact_money(amount: Decimal, currency: str) -> str:
     """An amount to the cent: `€25.10`."""
     return _with_currency(amount, f"{abs(amount):,.2f}", currency)

@@ -102,6 +102,11 @@ NIGHTLY_MARTS = (
     "gold.mart_customer_cohorts",
     "gold.mart_customer_lifetime_value",
     "gold.mart_customer_rfm",
+    "gold.mart_revenue_forecast",
+    "gold.revenue_forecast_backtest",
+    "gold.revenue_forecast_days",
+    "gold.revenue_forecast_origins",
+    "gold.revenue_forecast_totals",
     "gold.rfm_cut_points",
     "gold.rfm_segments",
 )

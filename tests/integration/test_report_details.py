@@ -1,9 +1,9 @@
-"""Stores, customers, cohorts and baskets of the report are those of plain SQL and Python, from a bounded read."""
+"""Stores, forecast, customers, cohorts and baskets of the report are those of plain SQL and Python, read in bounds."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,7 +27,10 @@ from tests.queries import rows
 FREQUENT = 20
 YESTERDAY = date(2026, 11, 5)
 SOLD = draw_history(8, date(2025, 6, 3), date(2026, 11, 6), customers=150)
-NIGHTLY = "rfm_segments lifetime_value_totals lifetime_value_backtest mart_customer_cohorts mart_basket_pairs"
+NIGHTLY = """
+    lifetime_value_backtest lifetime_value_totals mart_basket_pairs mart_customer_cohorts revenue_forecast_totals
+    rfm_segments
+"""
 OPENED = datetime(2026, 10, 20, 8, tzinfo=timezone.utc)
 STORES = (
     (0, "Rivoli", "city", "Paris", "Region", "FR", "EUR", OPENED.replace(year=2020), True, OPENED),
@@ -82,6 +85,7 @@ def test_every_figure_is_that_of_plain_sql_and_python(history: connection) -> No
     check_stores(history, sales, details)
     check_customers(history, sales, details)
     check_pairs(details)
+    check_forecast(history, sales, details)
     text = page(history)
     for said in ("opened Oct 20", "A year before", "Built at night"):
         assert (said in text) is (said != "Built at night")
@@ -104,6 +108,24 @@ def check_stores(history: connection, sales: Sales, details: Details) -> None:
         "Lyon Nord": date(2026, 10, 20),
         "Store 2": None,
     }
+
+
+def check_forecast(conn: connection, sales: Sales, details: Details) -> None:
+    forecast = details.forecast
+    assert forecast.as_of == YESTERDAY
+    for currency in sales.currencies:
+        total, *stores = [one for one in forecast.outlooks if one.currency == currency]
+        assert total.name is None
+        assert {one.name for one in stores} <= {"Rivoli", "Lyon Nord", "Store 2"}
+        assert total.expected == sum(one.expected or 0 for one in stores)
+        query = f"""
+            select sum(net_amount) from gold.sales_item
+            where currency = '{currency}' and sold_date between '2026-10-09' and '2026-11-05'
+        """
+        assert [(total.last_days,)] == rows(conn, query)
+    bound = YESTERDAY - timedelta(days=55)
+    assert [one.day for one in forecast.days] == [bound + timedelta(days=n) for n in range(84)]
+    assert all((one.actual is None) == (one.day > YESTERDAY) for one in forecast.days)
 
 
 def check_customers(history: connection, sales: Sales, details: Details) -> None:
@@ -157,7 +179,7 @@ def test_names_are_escaped_and_what_is_not_built_is_said(history: connection) ->
     assert "&lt;object&gt;" in text
     execute(history, f"drop table {', '.join(f'gold.{one}' for one in NIGHTLY.split())}, gold.mart_sales_by_store")
     text = page(history)
-    assert text.count("Built at night, and not there yet: ./retail nightly builds it now.") == 4
+    assert text.count("Built at night, and not there yet: ./retail nightly builds it now.") == 5
     assert text.count("Not built yet: the next run builds it.") == 1
     assert "Which products sell best?" in text
 

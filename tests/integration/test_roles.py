@@ -105,6 +105,7 @@ silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
 gold.dashboard_categories     SO      -          O               S
 gold.dashboard_customers      SO      -          O               S
+gold.dashboard_forecast       SO      -          O               S
 gold.dashboard_freshness      SO      -          O               S
 gold.dashboard_incidents      SO      -          O               S
 gold.dashboard_loads          SO      -          SO              S
@@ -138,6 +139,11 @@ gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_store     SIUDTO  -          SIUDTO          S
+gold.mart_revenue_forecast   SIUDTO  -          SIUDTO          S
+gold.revenue_forecast_backtest  SIUDTO  -       SIUDTO          S
+gold.revenue_forecast_days   SIUDTO  -          SIUDTO          S
+gold.revenue_forecast_origins  SIUDTO  -        SIUDTO          S
+gold.revenue_forecast_totals  SIUDTO  -         SIUDTO          S
 gold.rfm_cut_points          SIUDTO  -          SIUDTO          S
 gold.rfm_segments            SIUDTO  -          SIUDTO          S
 gold.sales_item              SIUDTO  -          SIUDTO          S
