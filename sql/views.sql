@@ -152,8 +152,9 @@ where
     and not exists (
         select from meta.anomaly_verdict as said
         where
-            (said.started_at, said.currency, said.level, said.member, said.direction)
-            = (found.started_at, found.currency, found.level, found.member, found.direction)
+            (said.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
+            and (said.currency, said.level, said.member, said.direction)
+            = (found.currency, found.level, found.member, found.direction)
     );
 
 comment on view meta.vw_open_anomalies is 'Open anomalies of the KPIs without a verdict, each with its name among the '

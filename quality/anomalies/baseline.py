@@ -3,8 +3,7 @@
 The expectation of a point is a mean over the same hour of the last weeks (the same weekday, for days). Each of these is
 first brought to today's level: by how the last seven days compare with the seven days that lie just as far before it,
 as the median of the seven. So a slow trend is followed, and no profile has to be fitted. The seven days end with the
-day before the point, so that the judged point and what happens around it train nothing. Known outliers are replaced by
-what was there a week before.
+day before the point, so that the judged point and what happens around it train nothing. Known outliers are left out.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 _SPREAD = 3.0  # a week that is farther from the median than so many deviations is left out of the mean
 _MAD_TO_DEVIATION = 1.4826
 _WEEK = 7
+_LEAST_DAYS = 2  # that have to be known of a recent week
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,41 @@ SLOW = Method(day=1, gap=28, window=28, first_lag=5, last_lag=12)
 def expected(values: Floats, method: Method, since: int = 0) -> Floats:
     """The expectation of each value of (series, points) from point `since` on; not a number where it is unknown.
 
-    The first point begins a day. The expectation of a point depends on earlier days only.
+    The first point begins a day. The expectation of a point depends on earlier days only. What is not a number in
+    `values` is left out.
     """
-    found = np.full_like(values, np.nan)
     at = np.arange(max(since, method.learns * method.day), values.shape[1])
+    found = np.full_like(values, np.nan)
+    found[:, at] = _expected_at(values, method, at)
+    return found
+
+
+def cleaned(values: Floats, is_outlier: Flags, method: Method) -> Floats:
+    """The values with each outlier replaced by its expectation, without any outlier in it.
+
+    Where that is unknown, by what was there a week before; the first week stays as it is.
+    """
+    at = np.nonzero(is_outlier[:, method.learns * method.day :].any(axis=0))[0] + method.learns * method.day
+    hoped = np.full_like(values, np.nan)
+    hoped[:, at] = _expected_at(np.where(is_outlier, np.nan, values), method, at)
+    filled = np.where(is_outlier & np.isfinite(hoped), hoped, values)
+    is_left = is_outlier & ~np.isfinite(hoped)
+    for begins in range(method.period, values.shape[1], method.period) if is_left.any() else ():
+        week = slice(begins, begins + method.period)
+        before = filled[:, begins - method.period : begins][:, : filled[:, week].shape[1]]
+        filled[:, week] = np.where(is_left[:, week], before, filled[:, week])
+    return filled
+
+
+def _expected_at(values: Floats, method: Method, at: Points) -> Floats:
+    """The expectation of the points `at`, which rise."""
     if not at.size:
-        return found
+        return values[:, at]
     lags = np.arange(method.first_lag, method.last_lag + 1)[:, None] * method.period
     references = values[:, np.maximum(at[None, :] - lags, 0)]
-    days = np.unique(at // method.day)
-    level = _levels(_by_day(values, method.day), days, method)[:, :, at // method.day - days[0]]
-    found[:, at] = _mean_without_outliers(references * level, method.least_lags)
-    return found
+    days, day_of = np.unique(at // method.day, return_inverse=True)
+    level = _levels(_by_day(values, method.day), days, method)[:, :, day_of]
+    return _mean_without_outliers(references * level, method.least_lags)
 
 
 def _by_day(values: Floats, day: int) -> Floats:
@@ -94,17 +117,7 @@ def _levels(sums: Floats, days: Points, method: Method) -> Floats:
     count = known.sum(axis=2)
     shape = (-1, method.window, len(days))
     middle = _median(np.where(known, ratio, np.inf).reshape(shape), count.reshape(-1, len(days)))
-    return np.where(count > method.window // 2, middle.reshape(count.shape), np.nan)
-
-
-def cleaned(values: Floats, is_outlier: Flags, period: int) -> Floats:
-    """The values with each outlier replaced by what was there a period before; the first period stays as it is."""
-    filled = values.copy()
-    for begins in range(period, values.shape[1], period):
-        at = slice(begins, begins + period)
-        before = filled[:, begins - period : begins][:, : filled[:, at].shape[1]]
-        filled[:, at] = np.where(is_outlier[:, at], before, filled[:, at])
-    return filled
+    return np.where(count >= _LEAST_DAYS, middle.reshape(count.shape), np.nan)
 
 
 def _mean_without_outliers(values: Floats, least: int) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -18,7 +18,7 @@ from quality.anomalies.panel import STEP
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from quality.anomalies.panel import Flags, Floats, Panel
+    from quality.anomalies.panel import Flags, Floats, Panel, Slice
 
 CALENDAR = Path(__file__).with_suffix(".yml")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -45,11 +45,15 @@ class Special:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The special days, with the public holidays by country, and the country of each store's number."""
+    """The special days, with the public holidays by country, the country of each store, and when some have closed.
+
+    Stores go by their numbers.
+    """
 
     specials: Sequence[Special]
     holidays: Mapping[date, frozenset[str]]
     countries: Mapping[str, str]
+    closed: Mapping[str, date] = field(default_factory=dict)
 
     def least_effect(self, panel: Panel, direction: int) -> Floats:
         """By slice and point, the effect below which nothing is an anomaly: infinite on a special day.
@@ -58,12 +62,12 @@ class Calendar:
         """
         found = np.zeros((len(panel.slices), panel.points))
         for at, day in _days(panel):
-            least = np.inf if self._is_special(day) else _LENIENT if self._settles(day) else 0.0
+            least = np.inf if self.is_special(day) else _LENIENT if self.settles(day) else 0.0
             closed = self.holidays.get(day, frozenset()) if direction < 0 else frozenset()
             for row, one in enumerate(panel.slices):
                 if one.level == "total":
                     found[row, at] = np.inf if closed else least
-                elif one.level == "store" and self.countries.get(one.member) in closed:
+                elif one.level == "store" and (self.countries.get(one.member) in closed or self._is_gone(one, day)):
                     found[row, at] = np.inf
         return found
 
@@ -72,17 +76,21 @@ class Calendar:
         found = np.zeros((panel.members.shape[1], panel.points), dtype=bool)
         rows = [(row, self.countries.get(one.member)) for row, one in enumerate(panel.slices) if one.level == "store"]
         for at, day in _days(panel):
-            if self._is_special(day):
+            if self.is_special(day):
                 found[:, at] = True
             for row, country in rows:
                 if country in self.holidays.get(day, ()):
                     found[panel.members[row] > 0, at] = True
         return found
 
-    def _is_special(self, day: date) -> bool:
+    def _is_gone(self, store: Slice, day: date) -> bool:
+        return store.member in self.closed and self.closed[store.member] <= day
+
+    def is_special(self, day: date) -> bool:
+        """Whether nothing is judged by a total on that day."""
         return any(one.has(day) for one in self.specials if not one.season)
 
-    def _settles(self, day: date) -> bool:
+    def settles(self, day: date) -> bool:
         """Whether a season or a special day began or ended in the days before."""
         before = [day - timedelta(days=back) for back in range(_SETTLES + 1)]
         return any(one.has(new) != one.has(old) for one in self.specials for new, old in pairwise(before))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medallion.database import transaction
 from medallion.statements import Statements
+from quality.anomalies.calendar import Calendar, read_specials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,16 +46,18 @@ def read_circumstances(conn: connection, now: datetime) -> Circumstances | None:
     return Circumstances(pulled, first, newest, troubles)
 
 
-def read_holidays(conn: connection, first: date) -> tuple[Mapping[date, frozenset[str]], Mapping[str, str]]:
-    """The public holidays by day, each with its countries, and the country of each store; none before a night."""
+def read_calendar(conn: connection, first: date) -> Calendar:
+    """The special days, the holidays from a day on where the nightly tables have them, and what is known of stores."""
     with transaction(conn):
-        if not _SQL.one(conn, "has_calendar")[0]:
-            return {}, {}
-        days = {day: frozenset(countries) for day, countries in _SQL.rows(conn, "holidays", {"first": first})}
-        return days, dict(_SQL.rows(conn, "countries"))
+        has_stores, has_holidays = _SQL.one(conn, "has_calendar")
+        found = _SQL.rows(conn, "holidays", {"first": first}) if has_holidays else []
+        days = {day: frozenset(countries) for day, countries in found}
+        countries: dict[str, str] = dict(_SQL.rows(conn, "countries")) if has_stores else {}
+        closed: dict[str, date] = dict(_SQL.rows(conn, "closed")) if has_stores else {}
+    return Calendar(read_specials(), days, countries, closed)
 
 
 def names_of_stores(conn: connection) -> Mapping[str, str]:
     """The name of each store that the source has described, by its number."""
     with transaction(conn):
-        return dict(_SQL.rows(conn, "names")) if _SQL.one(conn, "has_stores")[0] else {}
+        return dict(_SQL.rows(conn, "names")) if _SQL.one(conn, "has_calendar")[0] else {}

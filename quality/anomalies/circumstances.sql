@@ -54,12 +54,10 @@ having count(*) > 0
 order by 1, 2;
 
 -- name: has_calendar
--- Whether holidays and stores are known.
-select to_regclass('gold.dim_holiday') is not null and to_regclass('gold.dim_store') is not null;
-
--- name: has_stores
--- Whether stores are known.
-select to_regclass('gold.dim_store') is not null;
+-- Whether stores are known, and holidays.
+select
+    to_regclass('gold.dim_store') is not null,
+    to_regclass('gold.dim_holiday') is not null;
 
 -- name: holidays
 -- Public holidays from a day on, each with its countries.
@@ -77,6 +75,14 @@ select
     country
 from gold.dim_store
 where country is not null;
+
+-- name: closed
+-- The day from which on a store that has closed sells nothing, by its number.
+select
+    store_id::text,
+    (updated_at at time zone 'UTC')::date
+from gold.dim_store
+where is_active is false and opened_at <= updated_at;
 
 -- name: names
 -- The name of each store, by its number.

@@ -49,9 +49,9 @@ class Describer:
     @classmethod
     def of(cls, panel: Panel, kpis: Sequence[Kpi], past: Past, since: int, names: Mapping[str, str]) -> Describer:
         """Expect every part from point `since` on."""
-        period = METHODS[panel.grain].period
-        clean = panel.with_parts({name: cleaned(one, past.is_outlier, period) for name, one in panel.parts.items()})
-        by_past = {name: expected(one, METHODS[panel.grain], since) for name, one in clean.by_slice.items()}
+        method = METHODS[panel.grain]
+        clean = panel.with_parts({name: cleaned(one, past.is_outlier, method) for name, one in panel.parts.items()})
+        by_past = {name: expected(one, method, since) for name, one in clean.by_slice.items()}
         return cls(panel, {one.name: one for one in kpis}, by_past, names)
 
     def figures(self, episode: Episode) -> Described | None:

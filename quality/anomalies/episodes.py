@@ -34,8 +34,8 @@ class Episode:
     """Findings of one slice in one direction. `until` is the end of its last point.
 
     `metric`, `grain`, `score` and `reach` are those of its clearest finding: the band reaches from the expectation
-    divided by `reach` to the expectation times `reach`. `metrics`: every KPI that was found. `is_usual`: a person has
-    said that nothing is wrong, so it trains the baseline.
+    divided by `reach` to the expectation times `reach`. `metrics`: every KPI that was found. `found_at`: the end of
+    the first window that shows it. `is_usual`: a person has said that nothing is wrong, so it trains the baseline.
     """
 
     of: Slice
@@ -47,6 +47,7 @@ class Episode:
     score: float
     reach: float
     metrics: frozenset[str]
+    found_at: datetime
     is_usual: bool = False
 
     def overlaps(self, since: datetime, until: datetime) -> bool:
@@ -131,15 +132,18 @@ def _episode(one: Finding, panel: Panel) -> Episode:
         one.score,
         exp(one.rule.score * one.distance / abs(one.score)),
         frozenset({one.kpi.name}),
+        panel.at(one.seen_at + 1),
     )
 
 
 def _joined(old: Episode, new: Episode) -> Episode:
-    clearest = max(old, new, key=lambda one: abs(one.score))
+    """Both as one. Hours say when it was, also where the day that they are part of was found."""
+    timed = [one for one in (old, new) if one.grain == "hour"] or [old, new]
     return replace(
-        clearest,
-        since=min(old.since, new.since),
-        until=max(old.until, new.until),
+        max(timed, key=lambda one: abs(one.score)),
+        since=min(one.since for one in timed),
+        until=max(one.until for one in timed),
         metrics=old.metrics | new.metrics,
+        found_at=min(old.found_at, new.found_at),
         is_usual=old.is_usual or new.is_usual,
     )

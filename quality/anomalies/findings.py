@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS = 40
 _SMALLEST = 0.5
+AGAIN = 3  # days that are judged again: what is usual is learned from the days before them
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A window of a KPI of a slice that is an anomaly: the points from `first` to `last`, both in it.
+    """A window of a KPI of a slice that is an anomaly.
 
+    The points from `first` to `last`, both in it, are those of the window that are off; it ends at `seen_at`.
     `score` counts deviations of the series' own past; it is negative where less was seen than expected. `seen`, `hoped`
     and `sales` are those of the window (`residuals.Residuals`).
     """
@@ -41,6 +43,7 @@ class Finding:
     kpi: Kpi
     first: int
     last: int
+    seen_at: int
     score: float
     seen: float
     hoped: float
@@ -78,12 +81,14 @@ class Past:
 
 @dataclass(frozen=True)
 class Judge:
-    """A panel with what its past says of it. `by_past`: expectations by slice, `of_cells`: by cell.
+    """A panel with what its past says of it.
 
-    `deviation`: of each KPI's and rule's past scores, by slice. `begins`: the first point that is judged.
+    `clean` is the panel without known outliers. `by_past`: expectations by slice, `of_cells`: by cell. `deviation`: of
+    each KPI's and rule's past scores, by slice. `begins`: the first point that is judged.
     """
 
     panel: Panel
+    clean: Panel
     kpis: Sequence[Kpi]
     rules: Sequence[Rule]
     by_past: Mapping[str, Floats]
@@ -102,26 +107,32 @@ class Judge:
         past: Past,
         begins: int,
     ) -> Judge:
-        """Learn from the points before `begins`, but for those cells that train nothing."""
+        """Learn from the points before the last days, but for those cells that train nothing."""
         is_outlier = past.is_outlier
+        learned = max(begins, panel.points - AGAIN * method.day)
         since = max(0, begins - PAST[panel.grain])
-        clean = panel.with_parts(
-            {name: cleaned(values, is_outlier, method.period) for name, values in panel.parts.items()}
-        )
+        clean = panel.with_parts({name: cleaned(values, is_outlier, method) for name, values in panel.parts.items()})
         by_past = {name: expected(values, method, since) for name, values in clean.by_slice.items()}
         of_cells = {name: expected(values, method, begins - method.day) for name, values in clean.parts.items()}
         deviation = {
-            (kpi.name, rule): deviations(residuals(clean, by_past, kpi, rule.size).score[:, since:begins], panel.grain)
+            (kpi.name, rule): deviations(
+                residuals(clean, by_past, kpi, rule.size).score[:, max(0, learned - PAST[panel.grain]) : learned],
+                panel.grain,
+            )
             for kpi in kpis
             for rule in rules
         }
-        return cls(panel, kpis, rules, by_past, of_cells, deviation, past, begins)
+        return cls(panel, clean, kpis, rules, by_past, of_cells, deviation, past, begins)
 
     def find(self) -> list[Finding]:
         """The findings of the windows that end at point `begins` or later."""
         reach = max(rule.size for rule in self.rules) - 1
         first = max(0, self.begins - reach)
-        parts = {name: values[:, first:].copy() for name, values in self.panel.parts.items()}
+        # What was found before the first point is explained already.
+        parts = {
+            name: np.concatenate([self.clean.parts[name][:, first : self.begins], values[:, self.begins :]], axis=1)
+            for name, values in self.panel.parts.items()
+        }
         accepted: list[Finding] = []
         for _ in range(_MOST_ROUNDS):
             found = [one for one in self._look(parts, first) if not _is_known(one, accepted)]
@@ -146,11 +157,15 @@ class Judge:
                 flags &= np.where(of_window.effect < 0, too_little, too_much)
                 flags[:, : self.begins - first] = False
                 for row, at in zip(*np.nonzero(flags), strict=True):
+                    window = np.arange(at - rule.size + 1, at + 1)
+                    effects = of_point.effect[row, window] * np.sign(of_window.effect[row, at])
+                    is_off = window[effects >= rule.effect / 2] if rule.steady > 1 else window
                     yield Finding(
                         row=int(row),
                         kpi=kpi,
-                        first=first + int(at) - rule.size + 1,
-                        last=first + int(at),
+                        first=first + int(is_off[0]),
+                        last=first + int(is_off[-1]),
+                        seen_at=first + int(at),
                         score=float(of_window.score[row, at] / deviation[row]),
                         seen=float(of_window.seen[row, at]),
                         hoped=float(of_window.hoped[row, at]),
@@ -202,11 +217,13 @@ def find_slow(panel: Panel, kpis: Sequence[Kpi], past: Past, begins: int) -> lis
     Known outliers are left out of what is judged, too: a day that was found by itself is no drift.
     """
     clean = panel.with_parts(
-        {name: cleaned(values, past.is_outlier, SLOW.period) for name, values in panel.parts.items()}
+        {name: cleaned(values, past.is_outlier, METHODS[panel.grain]) for name, values in panel.parts.items()}
     )
     found = Judge.of(clean, [one for one in kpis if not one.whole], (SLOW_RULE,), SLOW, past, begins).find()
     return [one for one in found if panel.slices[one.row].level != "total"]
 
 
 def _is_known(one: Finding, accepted: Sequence[Finding]) -> bool:
-    return any((one.row, one.kpi, one.rule, one.last) == (old.row, old.kpi, old.rule, old.last) for old in accepted)
+    return any(
+        (one.row, one.kpi, one.rule, one.seen_at) == (old.row, old.kpi, old.rule, old.seen_at) for old in accepted
+    )

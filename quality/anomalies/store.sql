@@ -34,8 +34,9 @@ left join lateral (
         one.note
     from meta.anomaly_verdict as one
     where
-        (one.started_at, one.currency, one.level, one.member, one.direction)
-        = (found.started_at, found.currency, found.level, found.member, found.direction)
+        (one.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
+        and (one.currency, one.level, one.member, one.direction)
+        = (found.currency, found.level, found.member, found.direction)
     order by one.verdict_id desc
     limit 1
 ) as said on true
@@ -51,12 +52,17 @@ order by found.started_at desc, found.anomaly_id desc;
 delete from gold.kpi_anomaly
 where
     ended_at > %(since)s
-    and (started_at, currency, level, member, direction) not in (
-        select *
+    and ((started_at at time zone 'UTC')::date, currency, level, member, direction) not in (
+        select
+            (again.started_at at time zone 'UTC')::date,
+            again.currency,
+            again.level,
+            again.member,
+            again.direction
         from unnest(
             %(started_at)s::timestamptz[], %(currencies)s::text[], %(levels)s::text[], %(members)s::text[],
             %(directions)s::text[]
-        )
+        ) as again (started_at, currency, level, member, direction)
     );
 
 -- name: add_anomalies
@@ -66,7 +72,8 @@ insert into gold.kpi_anomaly as known (
     lower_bound, upper_bound, effect, amount, score, explanation, suppressed_because, run_id
 )
 values %s
-on conflict (started_at, currency, level, member, direction) do update set
+on conflict (((started_at at time zone 'UTC')::date), currency, level, member, direction) do update set
+    started_at = excluded.started_at,
     ended_at = excluded.ended_at,
     status = excluded.status,
     grain = excluded.grain,
@@ -84,9 +91,11 @@ on conflict (started_at, currency, level, member, direction) do update set
     run_id = excluded.run_id,
     judged_at = clock_timestamp()
 where
-    (known.ended_at, known.status, known.metric, known.observed, known.expected, known.explanation)
+    (
+        known.started_at, known.ended_at, known.status, known.metric, known.observed, known.expected, known.explanation
+    )
     is distinct from (
-        excluded.ended_at, excluded.status, excluded.metric, excluded.observed, excluded.expected, excluded.explanation
+        excluded.started_at, excluded.ended_at, excluded.status, excluded.metric, excluded.observed, excluded.expected, excluded.explanation
     );
 
 -- name: judgements
@@ -126,9 +135,9 @@ select
     verdict,
     count(*)
 from (
-    select distinct on (started_at, currency, level, member, direction) verdict
+    select distinct on ((started_at at time zone 'UTC')::date, currency, level, member, direction) verdict
     from meta.anomaly_verdict
     where started_at >= %(since)s
-    order by started_at, currency, level, member, direction, verdict_id desc
+    order by (started_at at time zone 'UTC')::date, currency, level, member, direction, verdict_id desc
 ) as last_one
 group by verdict;

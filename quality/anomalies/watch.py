@@ -16,10 +16,10 @@ from medallion.errors import AnomaliesFound, NothingToDo
 from medallion.redaction import without_secrets
 from medallion.wording import counted, minute_of
 from quality.anomalies.baseline import METHODS, SLOW
-from quality.anomalies.calendar import Calendar, read_specials
-from quality.anomalies.circumstances import names_of_stores, read_circumstances, read_holidays
+from quality.anomalies.circumstances import names_of_stores, read_calendar, read_circumstances
 from quality.anomalies.describing import Describer
 from quality.anomalies.episodes import CATEGORY_LEVELS, REST, STORE_LEVELS, Episode, days_needed, judge_span, past_of
+from quality.anomalies.findings import AGAIN
 from quality.anomalies.judging import PAST
 from quality.anomalies.kpis import of_categories, watched
 from quality.anomalies.panel import STEP
@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from medallion.settings import Settings
+    from quality.anomalies.calendar import Calendar
     from quality.anomalies.circumstances import Circumstances
     from quality.anomalies.kpis import Kpi
     from quality.anomalies.panel import Grain, Panel
     from quality.anomalies.store import Anomaly, Recorded
 
-AGAIN = timedelta(days=3)  # what was judged is judged again for so long
+_AGAIN = timedelta(days=AGAIN)  # what was judged is judged again for so long
 FIRST = timedelta(days=28)  # of history that the first judgement looks at, and the most that a later one makes up for
 _DAY = timedelta(days=1)
 _KNOWN_FOR = timedelta(days=200)  # episodes that ended longer ago train nothing any more
@@ -79,11 +80,15 @@ class Watch:
     since: datetime
 
     def is_due(self, grain: Grain) -> bool:
-        """Whether a grain has enough history, and a point that was not judged. Hours are always due."""
+        """Whether a grain has enough history and something to look at. Hours always have.
+
+        Days have a day that was not judged, or an anomaly that late lines may explain.
+        """
         if self.history < days_needed(grain):
             return False
         last = self.judgements[grain].until if grain in self.judgements else None
-        return grain == "hour" or last is None or last < self.until[grain]
+        may_be_gone = any(one.anomaly.grain == "day" and one.anomaly.ended_at > self.since for one in self.known)
+        return grain == "hour" or last is None or last < self.until[grain] or may_be_gone
 
     @property
     def history(self) -> int:
@@ -153,11 +158,10 @@ def _watch(conn: connection, now: datetime) -> Watch | None:
         judgements = read_judgements(conn)
         known = read_anomalies(conn, hour - _KNOWN_FOR)
     last = judgements["hour"].until if "hour" in judgements else None
-    since = hour - FIRST if last is None else max(min(last, hour) - AGAIN, hour - FIRST)
-    holidays, countries = read_holidays(conn, (hour - 2 * _KNOWN_FOR).date())
+    since = hour - FIRST if last is None else max(min(last, hour) - _AGAIN, hour - FIRST)
     return Watch(
         circumstances,
-        Calendar(read_specials(), holidays, countries),
+        read_calendar(conn, (hour - 2 * _KNOWN_FOR).date()),
         names_of_stores(conn),
         known,
         judgements,
@@ -167,7 +171,7 @@ def _watch(conn: connection, now: datetime) -> Watch | None:
 
 
 def _found(conn: connection, watch: Watch, settings: Settings, run_id: str) -> list[Anomaly]:
-    """The anomalies that had not ended by `watch.since`: those that are found, and those of grains that are not due."""
+    """The anomalies that had not ended by `watch.since`."""
     episodes, describers = watch.episodes(), dict[str, Describer]()
     for name, grain, kpis in _judged_kpis():
         if not watch.is_due(grain) or watch.since >= watch.until[grain]:
@@ -181,7 +185,6 @@ def _found(conn: connection, watch: Watch, settings: Settings, run_id: str) -> l
         past = past_of(episodes, panel, watch.calendar)
         describers[name] = Describer.of(panel, kpis, past, max(0, begins - PAST[grain]), watch.names)
     found = [_described(one, describers, watch, settings, run_id) for one in episodes if one.until > watch.since]
-    found += [] if watch.is_due("day") else [one.anomaly for one in watch.known if _is_kept(one, watch)]
     return list({_key(one): one for one in found if one is not None}.values())
 
 
@@ -221,10 +224,6 @@ def _described(
     return describer.anomaly(episode, figures, status, because, run_id)
 
 
-def _is_kept(one: Recorded, watch: Watch) -> bool:
-    return one.anomaly.grain == "day" and one.anomaly.started_at >= watch.since
-
-
 def _judged(watch: Watch, found: Sequence[Anomaly]) -> Judged:
     usual = {_key(one.anomaly) for one in watch.known if one.verdict == "ok"}
     known = {_key(one.anomaly) for one in watch.known if one.anomaly.status == "open"}
@@ -234,7 +233,8 @@ def _judged(watch: Watch, found: Sequence[Anomaly]) -> Judged:
 
 
 def _key(one: Anomaly) -> tuple[object, ...]:
-    return (one.started_at, one.of, one.direction)
+    """What an anomaly is known by: late lines may move its first hour, and not its day."""
+    return (one.started_at.date(), one.of, one.direction)
 
 
 def _episode(one: Recorded, until: datetime) -> Episode:
@@ -250,7 +250,8 @@ def _episode(one: Recorded, until: datetime) -> Episode:
         float(row.score),
         float(row.upper_bound / row.expected) if row.expected > 0 else 2.0,
         frozenset({row.metric, *filter(None, row.other_metrics.split(", "))}),
-        one.verdict == "ok",
+        row.started_at,
+        is_usual=one.verdict == "ok",
     )
 
 

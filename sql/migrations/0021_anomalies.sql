@@ -24,9 +24,13 @@ create table gold.kpi_anomaly (
     suppressed_because text,
     run_id text not null,
     judged_at timestamptz not null default clock_timestamp(),
-    unique (started_at, currency, level, member, direction),
     check ((status = 'suppressed') = (suppressed_because is not null))
 );
+
+-- Late lines may move the first hour of an anomaly: it is known by its day.
+create unique index kpi_anomaly_known_by
+on gold.kpi_anomaly (((started_at at time zone 'UTC')::date), currency, level, member, direction);
+create index kpi_anomaly_by_end on gold.kpi_anomaly (ended_at);
 
 create table meta.kpi_judgement (
     grain text primary key check (grain in ('hour', 'day')),
@@ -50,4 +54,5 @@ create table meta.anomaly_verdict (
     given_at timestamptz not null default clock_timestamp()
 );
 
-create index anomaly_verdict_of on meta.anomaly_verdict (started_at, currency, level, member, direction);
+create index anomaly_verdict_of
+on meta.anomaly_verdict (((started_at at time zone 'UTC')::date), currency, level, member, direction);
