@@ -26,6 +26,7 @@ STORE_LEVELS: frozenset[Level] = frozenset({"total", "channel", "store"})
 CATEGORY_LEVELS: frozenset[Level] = frozenset({"category"})
 REST = timedelta(hours=24)  # a finding that follows later than this is another episode
 NEW_NORMAL = timedelta(days=7)  # after this, what an episode brings trains the baseline
+_DAY = timedelta(days=1)
 _PASSES = 2  # the second knows the outliers that the first has found
 
 
@@ -70,7 +71,9 @@ def judge_span(
     episodes = list(known)
     for _ in range(_PASSES):
         found = find(panel, kpis, past_of(episodes, panel, calendar), begins)
-        episodes = fold(known, [one for one in found if panel.slices[one.row].level in levels], panel)
+        before, episodes = episodes, fold(known, [one for one in found if panel.slices[one.row].level in levels], panel)
+        if {*before} == {*episodes}:
+            break
     if panel.grain == "day":
         found = find_slow(panel, kpis, past_of(episodes, panel, calendar), begins)
         episodes = fold(episodes, [one for one in found if panel.slices[one.row].level in levels], panel)
@@ -137,12 +140,15 @@ def _episode(one: Finding, panel: Panel) -> Episode:
 
 
 def _joined(old: Episode, new: Episode) -> Episode:
-    """Both as one. Hours say when it was, also where the day that they are part of was found."""
-    timed = [one for one in (old, new) if one.grain == "hour"] or [old, new]
+    """Both as one. Hours say when it began and ended on a day that was found as well."""
+    timed = [one for one in (old, new) if one.grain == "hour"]
+    since, until = min(old.since, new.since), max(old.until, new.until)
+    begins = min((one.since for one in timed), default=since)
+    ends = max((one.until for one in timed), default=until)
     return replace(
-        max(timed, key=lambda one: abs(one.score)),
-        since=min(one.since for one in timed),
-        until=max(one.until for one in timed),
+        max(timed or [old, new], key=lambda one: abs(one.score)),
+        since=begins if begins.date() == since.date() else since,
+        until=ends if until - ends < _DAY else until,
         metrics=old.metrics | new.metrics,
         found_at=min(old.found_at, new.found_at),
         is_usual=old.is_usual or new.is_usual,

@@ -82,13 +82,13 @@ class Watch:
     def is_due(self, grain: Grain) -> bool:
         """Whether a grain has enough history and something to look at. Hours always have.
 
-        Days have a day that was not judged, or an anomaly that late lines may explain.
+        Days have a day that was not judged, or an anomaly that late lines may change.
         """
         if self.history < days_needed(grain):
             return False
         last = self.judgements[grain].until if grain in self.judgements else None
-        may_be_gone = any(one.anomaly.grain == "day" and one.anomaly.ended_at > self.since for one in self.known)
-        return grain == "hour" or last is None or last < self.until[grain] or may_be_gone
+        is_new = last is None or last < self.until[grain]
+        return grain == "hour" or is_new or any(one.anomaly.ended_at > self.since for one in self.known)
 
     @property
     def history(self) -> int:

@@ -28,7 +28,7 @@ SILVER = {
     "silver_load_sales_customer": "bronze_sales",
     "silver_load_sales_product": "bronze_sales",
 }
-GOLD = ["dbt_deps", "dbt_run_core", "dbt_run_mart", "dbt_test"]
+GOLD = ["dbt_deps", "dbt_run_core", "dbt_run_mart", "dbt_test", "judge_kpis"]
 
 
 @pytest.fixture(scope="module")

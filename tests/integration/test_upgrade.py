@@ -33,7 +33,7 @@ from tests.queries import rows
 from tests.retail_cli import retail
 
 # The commit before the change: each change moves it on, and rewrites FILL if that commit needs it.
-FORMER = "56be706582db7bccdb94616c3c35fa94c21f83f7"
+FORMER = "b1c8bebdfd0b91b1b78be0b9b717faf6f866bcf5"
 # An hour of the former version, by its own modules.
 FILL = """
 import sys
