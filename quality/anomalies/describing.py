@@ -29,11 +29,15 @@ _DIGITS = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Described:
-    """The figures of an episode. Sums over its points; for a ratio, the ratio of sums."""
+    """The figures of an episode. Sums over its points; for a ratio, the ratio of sums.
+
+    `amount` is money, and `sales` how many orders that is worth: both negative where too little was sold.
+    """
 
     seen: float
     hoped: float
     amount: float
+    sales: float
     effect: float
 
 
@@ -63,11 +67,12 @@ class Describer:
         seen, hoped = (float(one[row, at][is_known].sum()) for one in (found.seen, found.hoped))
         if hoped <= 0:
             return None
-        amount = (seen - hoped) * self._price(kpi, row, at)
+        price = self._price(row, at)
+        amount = (seen - hoped) * (price if kpi.part == "orders" else 1.0)
         if kpi.whole:
             whole = float(self.panel.by_slice[kpi.whole][row, at][is_known].sum())
             seen, hoped = (seen / whole, hoped / whole) if whole else (0.0, hoped)
-        return Described(seen, hoped, amount, seen / hoped - 1)
+        return Described(seen, hoped, amount, amount / price if price else 0.0, seen / hoped - 1)
 
     def anomaly(self, episode: Episode, figures: Described, status: str, because: str | None, run_id: str) -> Anomaly:
         """The row of an episode."""
@@ -141,11 +146,10 @@ class Describer:
         last = (episode.until - self.panel.begins - timedelta(microseconds=1)) // step
         return slice(max(0, (episode.since - self.panel.begins) // step), last + 1)
 
-    def _price(self, kpi: Kpi, row: int, at: slice) -> float:
-        """What one of the KPI's part is worth: the revenue of an expected order, or 1 where it is money."""
-        if kpi.part != "orders" or "sold_revenue" not in self.by_past:
-            return 1.0
-        orders, revenue = (float(np.nansum(self.by_past[name][row, at])) for name in ("orders", "sold_revenue"))
+    def _price(self, row: int, at: slice) -> float:
+        """What one order, or line, is expected to be worth."""
+        counts = self.panel.counts
+        orders, revenue = (float(np.nansum(self.by_past[name][row, at])) for name in (counts, "sold_revenue"))
         return revenue / orders if orders > 0 else 0.0
 
 

@@ -150,7 +150,7 @@ def judge_kpis(conn: connection, settings: Settings, *, run_id: str, now: dateti
 
 
 def _watch(conn: connection, now: datetime) -> Watch | None:
-    circumstances = read_circumstances(conn, now)
+    circumstances = read_circumstances(conn, now, now - FIRST - _AGAIN)
     if circumstances is None or circumstances.pulled_until is None or circumstances.first_sale is None:
         return None
     hour = _floor(min(now, circumstances.pulled_until), STEP["hour"])
@@ -218,7 +218,7 @@ def _described(
     figures = describer.figures(episode) if describer and episode.of in describer.panel.slices else None
     if describer is None or figures is None or abs(figures.amount) < settings.anomaly_least_amount:
         return None
-    because = watch.circumstances.reason(episode.since, episode.until)
+    because = watch.circumstances.reason(episode.since, episode.until, -figures.sales)
     ended = episode.until <= watch.until["hour"] - REST
     status = "suppressed" if because else "ended" if ended else "open"
     return describer.anomaly(episode, figures, status, because, run_id)

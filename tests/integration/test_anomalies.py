@@ -170,9 +170,9 @@ def test_a_source_that_sends_nothing_is_an_anomaly_of_all_sales(warehouse: conne
         (
             """
             insert into meta.gap (entity, from_id, to_id, status, first_seen_at)
-            values ('sales', 5, 9, 'OPEN', '2024-12-22 09:00+00')
+            values ('sales', 5, 904, 'OPEN', '2024-12-22 12:00+00')
             """,
-            "sale ids were passed over, and are requested again",
+            "900 sales are not there yet: their ids were passed over",
         ),
     ],
 )
@@ -286,3 +286,12 @@ def test_a_clock_that_goes_back_loses_no_anomaly(warehouse: connection, settings
     judge_kpis(warehouse, settings, run_id="r0", now=NOW - timedelta(days=20))
     judge_kpis(warehouse, settings, run_id="r2", now=NOW)
     assert [of for _, of in before] == [one.anomaly.of for one in found(warehouse)]
+
+
+def test_a_record_in_quarantine_hides_no_outage(warehouse: connection, settings: Settings) -> None:
+    with transaction(warehouse), warehouse.cursor() as cursor:
+        cursor.execute(
+            "insert into meta.gap (entity, from_id, to_id, status, first_seen_at) "
+            "values ('sales', 5, 9, 'OPEN', '2024-12-22 12:00+00')"
+        )
+    assert len(judge_kpis(warehouse, settings, run_id="r1", now=NOW).new) == 1

@@ -104,3 +104,35 @@ def test_an_export_is_what_the_warehouse_holds_but_for_personal_columns(cli: Ret
     again = cli("export", str(tmp_path / "out"), "customers")
     assert (again.code, "--replace" in again.err) == (3, True)
     assert cli("export", str(tmp_path / "out"), "customers", "--replace").code == 0
+
+
+ANOMALY = """
+    insert into gold.kpi_anomaly (
+        currency, level, member, direction, started_at, ended_at, status, grain, metric, other_metrics, observed,
+        expected, lower_bound, upper_bound, effect, amount, score, explanation, run_id
+    )
+    values (
+        'EUR', 'store', '3', 'below', now() - interval '5 hours', now() - interval '2 hours', 'open', 'hour', 'orders',
+        '', 60, 100, 80, 120, -0.4, -3200, -7, 'Orders of store 3: 40% below', 'r'
+    )
+    returning anomaly_id
+"""
+
+
+def test_anomalies_are_listed_shown_and_given_a_verdict(cli: Retail) -> None:
+    assert "nothing was judged yet: the next hourly run does it" in cli("anomalies").out
+    number = cli("psql", "-XAtqc", ANOMALY).out.strip()
+    listed = cli("anomalies").out
+    assert "-40%" in listed
+    assert "-3,200 EUR" in listed
+    shown = cli("anomalies", "show", number).out
+    assert shown.startswith("Orders of store 3: 40% below\nopen\n")
+    assert "sum(sales.sale_count) as orders" in shown
+    assert cli("anomalies", "verdict", number, "ok", "--note", "a wedding").out == (
+        f"anomaly {number} is noted as ok\n"
+    )
+    (found,) = cli("anomalies", "--json").json()["anomalies"]
+    assert (found["verdict"], found["note"], found["anomaly"]["effect"]) == ("ok", "a wedding", -0.4)
+    refused = cli("anomalies", "show", "999999")
+    assert (refused.code, refused.err.splitlines()[0]) == (3, "error: there is no anomaly 999999")
+    assert cli("anomalies", "verdict", number, "perhaps").code == 2
