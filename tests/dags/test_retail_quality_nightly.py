@@ -31,6 +31,7 @@ def test_each_check_runs_by_itself_so_that_any_failure_turns_the_run_red(dag: An
         "verify_bronze": nothing,
         "reconcile_all": nothing,
         "dbt_test_all": nothing,
+        "second_opinion": nothing,
         "expire_bronze": {"verify_bronze"},  # the only one that removes anything
     }
     assert all(task.trigger_rule == "all_success" for task in dag.tasks)
