@@ -55,6 +55,10 @@ def test_a_night_finds_what_changed_behind_the_pipelines_back(runs: Hour, conn: 
     assert runs.run("retail_quality_nightly") == 0
     checks = "select count(*) from meta.reconciliation where after_id = 0 and status = 'BALANCED'"
     assert rows(conn, checks) == [(5,)]
+    # Without its environment, the second opinion is skipped and the night is green.
+    assert rows(conn, "select status, says from meta.second_opinion") == [
+        ("skipped", "skipped: ./retail env make outliers")
+    ]
     with conn, conn.cursor() as cursor:
         cursor.execute("delete from silver.sales_product where sale_id = 5")
     next(iter(Path(settings.bronze_location).rglob("*.ndjson"))).write_bytes(b"{}\n")
