@@ -11,6 +11,7 @@ from quality.anomalies.detectors import Scores
 from quality.anomalies.second_opinion import MOST, REPORTED, Table, unusual_days
 from quality.anomalies.store_days import FEATURES, LEAST_WEEKS, READ, SCORED, StoreDays
 
+SALES = ("orders", "sold_revenue", "gross_revenue", "returned_revenue", "discounts")
 BEGINS = date(2026, 1, 5)  # a Monday
 LAST = READ - 1
 SUNDAY = 6
@@ -58,10 +59,7 @@ def test_neither_the_weekday_nor_the_size_of_a_store_departs_from_what_is_usual(
 @pytest.mark.parametrize(
     ("factors", "feature"),
     [
-        (
-            {"orders": 0.3, "sold_revenue": 0.3, "gross_revenue": 0.3, "returned_revenue": 0.3, "discounts": 0.3},
-            "orders",
-        ),
+        (dict.fromkeys(SALES, 0.3), "orders"),
         ({"returned_revenue": 9.0}, "return_rate"),
         ({"discounts": 6.0}, "discount_share"),
         ({"hours": 0.3}, "hours_with_sales"),
@@ -73,8 +71,7 @@ def test_a_day_departs_by_the_figure_that_is_odd(factors: dict[str, float], feat
 
 
 def test_a_day_without_any_sale_departs_far_and_not_endlessly() -> None:
-    parts = ("orders", "sold_revenue", "gross_revenue", "returned_revenue", "discounts", "hours")
-    days = changed(store_days(100), 0, LAST - 3, **dict.fromkeys(parts, 0.0))
+    days = changed(store_days(100), 0, LAST - 3, **dict.fromkeys((*SALES, "hours"), 0.0))
     assert -100 < days.departures["orders"][0, LAST - 3] < -8
     assert days.departures["return_rate"][0, LAST - 3] == 0  # there is nothing to divide by
     assert all(np.isfinite(values).all() for values in days.departures.values())
