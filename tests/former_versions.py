@@ -92,7 +92,8 @@ _UNDO_9 = """
 """
 # Before the number 8: without the change log of the fact.
 BEFORE_8 = f"""
-    {_UNDO_22} {_UNDO_21} {_UNDO_20} {_UNDO_19} {_UNDO_18} {_UNDO_17} {_UNDO_16} {_UNDO_15} {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11}
+    {_UNDO_22} {_UNDO_21}
+    {_UNDO_20} {_UNDO_19} {_UNDO_18} {_UNDO_17} {_UNDO_16} {_UNDO_15} {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11}
     {_UNDO_10} {_UNDO_9}
     drop table gold.sales_item_change;
     delete from meta.migration where number >= 8;
