@@ -41,6 +41,7 @@
     ├── DashboardServerError  Superset does not answer, or refuses: exit 1
     ├── ToolUnavailable       the environment of a tool cannot be installed: exit 1
     ├── NotebookFailed        a cell of a notebook failed: exit 1
+    ├── SecondOpinionFailed   a detector of the second opinion crashed or hung: exit 1
     ├── EngineUnavailable     a benchmark cannot prepare an engine: exit 1
     └── EngineFailed          an engine of a benchmark did not do its work: exit 1
 
@@ -464,6 +465,20 @@ class NotebookFailed(RetailError):
             f"notebook {name} failed in cell {cell}, under {section!r}{more}",
             why=reason,
             remedy=f"./retail notebook {name} opens it: run the cells up to that one and correct it",
+        )
+
+
+class SecondOpinionFailed(RetailError):
+    """A detector of the nightly second opinion crashed, hung or answered badly. The last opinion is kept."""
+
+    usual_cause = "the program of the detector, or its environment, is damaged"
+
+    def __init__(self, *, detector: str, reason: str) -> None:
+        self.detector = detector
+        super().__init__(
+            f"the second opinion has no scores of {detector}: {reason}",
+            remedy="make its environment again: ./retail env remove outliers, then ./retail env make outliers; "
+            "the next night tries again",
         )
 
 

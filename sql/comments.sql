@@ -134,6 +134,24 @@ comment on table meta.kpi_judgement is 'Until when the KPIs were judged. One row
 comment on column meta.kpi_judgement.judged_until is 'End of the last point that was judged; null: not enough history.';
 comment on column meta.kpi_judgement.says is 'The same in words, or why nothing was judged.';
 
+comment on table gold.kpi_second_opinion is 'Days of stores of the last week that IsolationForest and ECOD both find '
+'unusual. One row per day, store and currency; replaced every night.';
+comment on column gold.kpi_second_opinion.sold_date is 'Day of the sales in UTC.';
+comment on column gold.kpi_second_opinion.rank is '1: the most unusual day.';
+comment on column gold.kpi_second_opinion.score is 'Share of the store-days of the last 90 days that are less unusual, '
+'as the mean over the detectors.';
+comment on column gold.kpi_second_opinion.detectors is 'The detectors that agree, separated by commas.';
+comment on column gold.kpi_second_opinion.why is 'The figures that make the day unusual, strongest first, each next to '
+'the median of the last eight same weekdays.';
+comment on column gold.kpi_second_opinion.agrees is 'Whether gold.kpi_anomaly had an anomaly of that store and day in '
+'that night.';
+
+comment on table meta.second_opinion is 'How the last night of the second opinion went. One row.';
+comment on column meta.second_opinion.status is 'given; learning: too little history; skipped: its environment is not '
+'made.';
+comment on column meta.second_opinion.last_date is 'The last day that the last opinion looked at.';
+comment on column meta.second_opinion.says is 'The same in words.';
+
 comment on table meta.anomaly_verdict is 'What people say of anomalies. One row per verdict; the last one counts.';
 comment on column meta.anomaly_verdict.verdict is 'fault: something was wrong; ok: nothing was.';
 

@@ -253,7 +253,7 @@ begin
     -- Anomalies.
     grant select on meta.anomaly_verdict, meta.incident, meta.gap to retail_transformation;
     grant select (first_seen_at) on meta.rejected_record to retail_transformation;
-    grant select, insert, update on meta.kpi_judgement to retail_transformation;
+    grant select, insert, update on meta.kpi_judgement, meta.second_opinion to retail_transformation;
     -- Tables that were built before the role existed.
     perform meta.hand_to_transformation(relname)
     from pg_class
@@ -263,7 +263,7 @@ begin
         select oid::regclass from pg_class
         where
             relnamespace = 'gold'::regnamespace and relkind = 'r'
-            and (relname like '%\_change' or relname = 'kpi_anomaly')
+            and (relname like '%\_change' or relname in ('kpi_anomaly', 'kpi_second_opinion'))
             and relowner = current_user::regrole
     loop
         execute format('grant select, insert, update, delete on %s to retail_transformation', log);

@@ -24,6 +24,7 @@ _FIELDS: dict[str, dict[str, object]] = {
     "ResourceNotOffered": {**_REQUEST, "status": 404},
     "TotalsWrong": {"what": "3 records in 2 ids"},
     "NotebookFailed": {"name": "a_tour", "cell": 3, "section": "Who?", "reason": "KeyError: 'x'", "others": ["b"]},
+    "SecondOpinionFailed": {"detector": "ECOD", "reason": "no answer within 120 s"},
     "GoldTestsFailed": {"tests": "unique_dim_customer", "reason": "got 1 result"},
     "FileDamaged": {**_FILE, "what": "has another sha256"},
     "FilesDamaged": {"damages": ("a is missing", "b is missing"), "files": 3},

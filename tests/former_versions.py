@@ -1,10 +1,9 @@
 """What takes a warehouse of this version back to an earlier one, so that a test can see it taken over again."""
 
-# Before the number 21: no anomalies.
-_UNDO_21 = """
-    drop view if exists meta.vw_open_anomalies;
-    drop table gold.kpi_anomaly, meta.kpi_judgement, meta.anomaly_verdict;
-"""
+# Before the number 22: no second opinion.
+_UNDO_22 = "drop table gold.kpi_second_opinion, meta.second_opinion;"
+# Before the number 21: the KPIs are not judged.
+_UNDO_21 = "drop table gold.kpi_anomaly, meta.kpi_judgement, meta.anomaly_verdict cascade;"
 # Before the number 20: results of Gold are not kept.
 _UNDO_20 = "drop table meta.gold_result;"
 # Before the number 19: what a source sends besides the declared members is not noted.
@@ -93,8 +92,9 @@ _UNDO_9 = """
 """
 # Before the number 8: without the change log of the fact.
 BEFORE_8 = f"""
-    {_UNDO_21} {_UNDO_20} {_UNDO_19} {_UNDO_18} {_UNDO_17} {_UNDO_16} {_UNDO_15} {_UNDO_14} {_UNDO_13} {_UNDO_12}
-    {_UNDO_11} {_UNDO_10} {_UNDO_9}
+    {_UNDO_22} {_UNDO_21}
+    {_UNDO_20} {_UNDO_19} {_UNDO_18} {_UNDO_17} {_UNDO_16} {_UNDO_15} {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11}
+    {_UNDO_10} {_UNDO_9}
     drop table gold.sales_item_change;
     delete from meta.migration where number >= 8;
 """

@@ -21,6 +21,7 @@ from medallion.bronze.verify import VerifyResult
 from medallion.contracts import ContractDiff
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
+from quality.anomalies.opinion import Opinion
 from quality.anomalies.store import Listing, Recorded
 from quality.rebuild import RebuildResult
 from quality.why.answer import Why
@@ -59,6 +60,7 @@ COMMANDS: dict[str, type] = {
     "contract lint": Linted,
     "anomalies": Listing,
     "anomalies show": Recorded,
+    "anomalies opinion": Opinion,
     "env": Environment,
     "env remove": Removed,
     "audits": Audit,

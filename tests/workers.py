@@ -35,6 +35,7 @@ SHARING = {"tests/faults/test_postgres_lost.py"} | {
         "server_bounds",
         "notebooks",
         "pgadmin",
+        "second_opinion",
         "superset",
         "why",
         "sql_surface",

@@ -230,6 +230,14 @@ NIGHTLY = (
     ),
     Step("reconcile_all", ("quality.reconcile:reconcile_all",), "quality", TRANSFORMATION),
     Step("dbt_test_all", ("gold.build:check_all_gold",), "quality", TRANSFORMATION, logs_as="gold.dbt_test_all"),
+    Step(
+        "second_opinion",
+        ("quality.anomalies.second_opinion:give_second_opinion",),
+        "quality",
+        TRANSFORMATION,
+        reads=("gold.mart_sales_by_hour",),
+        takes_clock=True,
+    ),
 )
 
 # The first step returns the arguments of the second, which runs once for each range.

@@ -21,6 +21,7 @@ from stack.host.console import MOST_WIDTH, print_data
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
+    from quality.anomalies.opinion import Opinion
     from quality.anomalies.store import Listing, Recorded
 
 anomalies = typer.Typer(
@@ -48,16 +49,20 @@ def list_(
     if context.invoked_subcommand is not None:
         return
     from medallion.database import transaction
+    from quality.anomalies.opinion import read_opinion
     from quality.anomalies.store import Listing, read_anomalies, read_judgements, verdicts_since
 
     since = datetime.now(timezone.utc) - timedelta(days=days)
     with open_warehouse() as (conn, _), transaction(conn):
         judged = list(read_judgements(conn).values())
         found = Listing(read_anomalies(conn, since), judged, dict(verdicts_since(conn, since)))
+        second = read_opinion(conn)
     if as_json:
         print_data(_as_json(found))
     else:
-        _print(found, Console(highlight=False, soft_wrap=True, width=MOST_WIDTH))
+        console = _console()
+        _print(found, console)
+        console.print(second.summary(), markup=False)
 
 
 @anomalies.command(epilog="Example: ./retail anomalies show 17")
@@ -75,6 +80,20 @@ def show(anomaly_id: Annotated[int, typer.Argument(metavar="ID")], *, as_json: A
     if found.verdict:
         print_data(f"verdict: {found.verdict}, {found.note}")
     print_data(f"\n{reproduce(row)}")
+
+
+@anomalies.command(epilog="Example: ./retail anomalies opinion --json")
+def opinion(*, as_json: AsJson = False) -> None:
+    """List the store-days that IsolationForest and ECOD both find unusual, as of the last night, and why."""
+    from medallion.database import transaction
+    from quality.anomalies.opinion import read_opinion
+
+    with open_warehouse() as (conn, _), transaction(conn):
+        found = read_opinion(conn)
+    if as_json:
+        print_data(_as_json(found))
+    else:
+        _print_opinion(found, _console())
 
 
 @anomalies.command(epilog='Example: ./retail anomalies verdict 17 ok --note "closed for a wedding"')
@@ -110,11 +129,31 @@ def _one(conn: connection, anomaly_id: int) -> Recorded:
     return found[0]
 
 
-def _as_json(found: Listing | Recorded) -> str:
+def _as_json(found: Listing | Recorded | Opinion) -> str:
     def plain(value: datetime | Decimal) -> str | float:
         return float(value) if isinstance(value, Decimal) else value.isoformat()
 
     return json.dumps(asdict(found), indent=2, default=plain)
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True, width=MOST_WIDTH)
+
+
+def _print_opinion(found: Opinion, console: Console) -> None:
+    console.print(found.summary(), markup=False)
+    if not found.days:
+        return
+    if found.status != "given":
+        console.print(f"the last opinion, of {found.last_date}:")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("rank", "day (UTC)", "store", "score", "known", "why"):
+        table.add_column(heading, justify="right" if heading in ("rank", "store", "score") else "left")
+    for one in found.days:
+        known = "yes" if one.agrees else "no"
+        store = f"{one.store_id} {one.currency}"
+        table.add_row(str(one.rank), one.sold_date, store, f"{one.score:.3f}", known, one.why)
+    console.print(table)
 
 
 def _print(found: Listing, console: Console) -> None:

@@ -89,7 +89,7 @@ def check_environments(home: Home) -> Finding:
     made = {name: current for name in known_environments(home) if (current := is_current(home, name)) is not None}
     outdated = [name for name, current in made.items() if not current]
     if outdated:
-        remedy = f"./retail env remove {' '.join(outdated)}; the next use makes them again, which needs the network"
+        remedy = f"./retail env remove {' '.join(outdated)}; their next use, or env make, needs the network"
         return Finding("environments", "warn", f"out of date: {', '.join(outdated)}", remedy)
     return Finding("environments", "ok", f"up to date: {', '.join(made)}" if made else "none is made yet")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medallion import tool_environments
 from medallion.errors import ToolUnavailable
+from medallion.tool_environments import folder_of_environment, is_made_from, stamp_of
 from stack.host.logs import tail
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from stack.host.console import Talk
     from stack.host.home import Home
 
-LOCKS = Path(__file__).parents[1] / "environments"
+LOCKS = tool_environments.LOCKS
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def lock_of(name: str) -> Path:
 
 def folder_of(home: Home, name: str) -> Path:
     """Where an environment is, or will be."""
-    return home.path / "environments" / name
+    return folder_of_environment(home.path, name)
 
 
 def known_environments(home: Home) -> list[str]:
@@ -75,10 +76,8 @@ def purpose_of(name: str) -> str:
 
 def is_current(home: Home, name: str) -> bool | None:
     """Whether the environment is of its lock and this Python; None: it is not made, or half made."""
-    stamp, lock = folder_of(home, name) / "stamp", lock_of(name)
-    if not stamp.exists():
-        return None
-    return lock.exists() and _is_made(stamp, _wanted(lock))
+    place = folder_of(home, name)
+    return is_made_from(place, lock_of(name)) if (place / "stamp").exists() else None
 
 
 def size_of(home: Home, name: str) -> Size:
@@ -109,15 +108,11 @@ def prepare_environment(place: Path, lock: Path) -> Path:
     An environment of another lock, of another Python, or one that was half made, is made again.
     """
     stamp, programs = place / "stamp", place / "bin"
-    wanted = _wanted(lock)
-    if not _is_made(stamp, wanted) or not (programs / "python").exists():
+    wanted = stamp_of(lock)
+    if not is_made_from(place, lock) or not (programs / "python").exists():
         _make(place, lock)
         stamp.write_text(wanted, encoding="utf-8")  # last: an environment half made does not count
     return programs
-
-
-def _wanted(lock: Path) -> str:
-    return f"{sys.version} {hashlib.sha256(lock.read_bytes()).hexdigest()}\n"
 
 
 def _bytes_of(file: os.stat_result) -> int:
@@ -126,10 +121,6 @@ def _bytes_of(file: os.stat_result) -> int:
 
 def _log_of(place: Path) -> Path:
     return place.parent / f"{place.name}.log"
-
-
-def _is_made(stamp: Path, wanted: str) -> bool:
-    return stamp.exists() and stamp.read_text(encoding="utf-8") == wanted
 
 
 def _make(place: Path, lock: Path) -> None:

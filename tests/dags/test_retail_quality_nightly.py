@@ -31,6 +31,7 @@ def test_each_check_runs_by_itself_so_that_any_failure_turns_the_run_red(dag: An
         "verify_bronze": nothing,
         "reconcile_all": nothing,
         "dbt_test_all": nothing,
+        "second_opinion": nothing,
         "expire_bronze": {"verify_bronze"},  # the only one that removes anything
     }
     assert all(task.trigger_rule == "all_success" for task in dag.tasks)
@@ -54,6 +55,10 @@ def test_a_night_finds_what_changed_behind_the_pipelines_back(runs: Hour, conn: 
     assert runs.run("retail_quality_nightly") == 0
     checks = "select count(*) from meta.reconciliation where after_id = 0 and status = 'BALANCED'"
     assert rows(conn, checks) == [(5,)]
+    # Without its environment, the second opinion is skipped and the night is green.
+    assert rows(conn, "select status, says from meta.second_opinion") == [
+        ("skipped", "skipped: ./retail env make outliers")
+    ]
     with conn, conn.cursor() as cursor:
         cursor.execute("delete from silver.sales_product where sale_id = 5")
     next(iter(Path(settings.bronze_location).rglob("*.ndjson"))).write_bytes(b"{}\n")

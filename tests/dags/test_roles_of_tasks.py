@@ -24,6 +24,8 @@ CONNECTIONS = {
     "expire": INGESTION,
     "dbt": TRANSFORMATION,
     "reconcile": TRANSFORMATION,
+    "judge": TRANSFORMATION,
+    "second": TRANSFORMATION,
 }
 
 

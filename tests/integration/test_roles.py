@@ -86,6 +86,7 @@ meta.replay                  SIUDTO  Siu        -               S
 meta.sale_repair             SIUDTO  Su         -               S
 meta.sales_backfill          SIUDO   S          -               S
 meta.sales_gap               SIUDO   S          S               S
+meta.second_opinion          SIUDTO  -          SIU             S
 meta.source_identity         SIUDTO  SIu        -               S
 meta.source_sample           SIUDTO  SID        -               s
 meta.unreadable_record       SIUDTO  SI         -               S
@@ -126,6 +127,7 @@ gold.dim_store               SIUDTO  -          SIUDTO          S
 gold.dim_store_history       SIUDTO  -          SIUDTO          S
 gold.dim_store_history_change  SIUDTO  -      SIUDTO          S
 gold.fct_customer_behavior   SIUDTO  -          SIUDTO          S
+gold.kpi_second_opinion      SIUDTO  -          SIUDTO          S
 gold.lifetime_value_backtest  SIUDTO  -          SIUDTO          S
 gold.lifetime_value_totals  SIUDTO  -          SIUDTO          S
 gold.mart_basket_pairs       SIUDTO  -          SIUDTO          S

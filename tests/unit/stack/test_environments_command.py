@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from medallion.errors import ConfigurationError, RetailError
+from medallion.tool_environments import stamp_of
 from stack.cli.app import app
 from stack.commands.doctor import check_environments
 from stack.commands.environments import Environment, list_environments, make_environment, remove_environments
@@ -40,7 +41,7 @@ def make(home: Home, name: str, *, is_whole: bool = True) -> Path:
     (place / "bin").mkdir(parents=True)
     (place / "bin" / "python").write_bytes(b"x" * 100_000)
     if is_whole:
-        (place / "stamp").write_text(environments._wanted(environments.lock_of(name)))
+        (place / "stamp").write_text(stamp_of(environments.lock_of(name)))
     return place
 
 
