@@ -32,7 +32,6 @@ class Unusual:
     currency: str
     level: str
     member: str
-    direction: str
     metric: str
     started_at: datetime
     ended_at: datetime
@@ -52,7 +51,7 @@ class Unusual:
     def shares_sales_with(self, other: Unusual) -> bool:
         """Whether both may be about the same sales, as a store and a category are; two stores are not."""
         return (
-            (self.currency, self.direction) == (other.currency, other.direction)
+            (self.currency, self.amount < 0) == (other.currency, other.amount < 0)
             and (self.level != other.level or self.member == other.member)
             and self.started_at < other.ended_at
             and other.started_at < self.ended_at

@@ -12,7 +12,6 @@ select
     found.currency,
     found.level,
     found.member,
-    found.direction,
     found.metric,
     found.started_at,
     found.ended_at,

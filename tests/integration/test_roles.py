@@ -104,6 +104,7 @@ silver.sales_product         SIUDTO  SIUD       S               S
 silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
 gold.dashboard_anomalies      SO      -          SO              S
+gold.dashboard_anomaly_days   SO      -          SO              S
 gold.dashboard_categories     SO      -          O               S
 gold.dashboard_customers      SO      -          O               S
 gold.dashboard_forecast       SO      -          O               S

@@ -29,7 +29,7 @@ counted as (
             select from found as other
             where
                 other.is_open
-                and (other.currency, other.direction) = (found.currency, found.direction)
+                and (other.currency, sign(other.amount)) = (found.currency, sign(found.amount))
                 and (other.level <> found.level or other.member = found.member)
                 and other.started_at < found.ended_at and other.ended_at > found.started_at
                 and (abs(other.amount), other.anomaly_id) > (abs(found.amount), found.anomaly_id)
@@ -44,13 +44,11 @@ select
     (counted.started_at at time zone 'UTC')::date as started_date,
     counted.ended_at,
     case when counted.status = 'suppressed' then 'not judged' else counted.status end as status,
-    case when counted.level = 'total' then 'all sales' else counted.level end as level,
     case
         when counted.level = 'total' then 'all sales'
-        when counted.level = 'store' and store.is_inferred is false then store.store_name
-        when counted.level = 'store' then 'Store ' || counted.member
-        else counted.member
-    end as member,
+        when counted.level = 'store' and store.is_inferred is false then 'store ' || store.store_name
+        else counted.level || ' ' || counted.member
+    end as sales_of,
     replace(counted.metric, '_', ' ') as metric,
     counted.direction,
     counted.grain,
