@@ -34,7 +34,7 @@ from tests.superset_pages import FAILURES, cut_off, open_dashboard, session_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SLUGS = [one.slug for one in declared().dashboards]
-FOR_SALES = ["products-and-stores", "sales-overview"]
+FOR_SALES = ["anomalies", "forecast", "products-and-stores", "sales-overview"]
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Superset:
 
 @pytest.fixture(scope="module")
 def superset() -> Iterator[Superset]:
-    """Superset over a warehouse with sixty days of sales."""
+    """Superset over a warehouse with sixty days of sales, some of them not as they should be."""
     port = free_port()
-    with retail(SUPERSET_PORT=str(port)) as cli:
+    with retail(SUPERSET_PORT=str(port), SOURCE_ANOMALIES="spike:3,drop:4,price_x100") as cli:
         made = cli("env", "make", "superset", seconds=600)
         if "cannot be installed" in made.err:
             pytest.skip(f"NOT PROVED: that Superset shows our dashboards. {made.err}")
