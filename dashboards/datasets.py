@@ -30,12 +30,13 @@ FORMATS = {
     "share": ".1%",
     "ratio": ",.2f",
     "seconds": ",.1f",
+    "percent": "+,d",
     "moment": "%Y-%m-%d %H:%M",
     "day": "%Y-%m-%d",
 }
 _AGGREGATES = {"count_distinct": "count(distinct {})", "count": "count({})", "sum": "sum({})"}
 _NAMES = {"sum": "total_{}", "avg": "average_{}", "max": "latest_{}"}
-_UNITS = {"_amount": "money", "_count": "count", "_share": "share", "_seconds": "seconds"}
+_UNITS = {"amount": "money", "_count": "count", "_share": "share", "_seconds": "seconds", "_percent": "percent"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,13 @@ def label_of(name: str) -> str:
     return f"RFM{words[3:]}" if words.startswith("rfm ") else words[:1].upper() + words[1:]
 
 
+def unit_of_name(column: str) -> str | None:
+    """The unit that the name of a column says: `net_amount` is money, `rows_read` a count; None if it says none."""
+    if column.startswith("rows_"):
+        return "count"
+    return next((unit for end, unit in _UNITS.items() if column.endswith(end)), None)
+
+
 def _metric(dataset: str, name: str, relation: Relation) -> Figure:
     if name not in metrics():
         raise _invalid(dataset, f"{name} isn't a metric of dbt/models/metrics.yml")
@@ -134,12 +142,10 @@ def _aggregated(dataset: str, column: str, how: str, relation: Relation) -> Figu
 
 
 def _unit_of(column: RelationColumn) -> str:
-    """The unit that type and name of a column say: `net_amount` is money, `rows_read` a count."""
+    """The unit that type and name of a column say."""
     if column.is_moment:
         return "day" if column.type == "date" else "moment"
-    if column.name.startswith("rows_"):
-        return "count"
-    return next((unit for end, unit in _UNITS.items() if column.name.endswith(end)), "ratio")
+    return unit_of_name(column.name) or "ratio"
 
 
 def _share(dataset: str, name: str, parts: tuple[str, str], relation: Relation) -> Figure:

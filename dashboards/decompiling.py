@@ -288,7 +288,8 @@ def _listing(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _heat_map(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {"kind": "heat map", "across": params["x_axis"], "down": params["groupby"], "figure": params["metric"]}
+    found = {"kind": "heat map", "across": params["x_axis"], "down": params["groupby"], "figure": params["metric"]}
+    return found | ({"values": True} if params.get("show_values") else {})
 
 
 def _compared(params: Mapping[str, Any]) -> dict[str, Any]:

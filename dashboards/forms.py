@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboards.datasets import FORMATS
+from dashboards.datasets import FORMATS, unit_of_name
 from dashboards.kinds import HeatMap, Listing, Number, Ranking, Table, Trend
 
 if TYPE_CHECKING:
@@ -203,6 +203,7 @@ def _formats(chart: Table, figures: Mapping[str, Figure]) -> dict[str, Any]:
 
 def _listing(chart: Listing, _dataset: Dataset, _figures: Mapping[str, Figure]) -> Form:
     order = [[chart.sort, chart.ascending]]
+    units = {one: unit_of_name(one) for one in chart.columns}
     params = {
         "query_mode": "raw",
         "groupby": [],
@@ -215,7 +216,7 @@ def _listing(chart: Listing, _dataset: Dataset, _figures: Mapping[str, Figure]) 
         "allow_render_html": False,
         "show_cell_bars": False,
         "color_pn": False,
-        "column_config": {},
+        "column_config": {one: {"d3NumberFormat": FORMATS[unit]} for one, unit in units.items() if unit},
     }
     return "table", params, {"columns": list(chart.columns), "metrics": [], "orderby": order, "row_limit": chart.most}
 
@@ -239,7 +240,7 @@ def _heat_map(chart: HeatMap, _dataset: Dataset, figures: Mapping[str, Figure]) 
         "y_axis_format": FORMATS[figures[chart.figure].unit],
         "show_legend": True,
         "show_percentage": False,
-        "show_values": False,
+        "show_values": chart.values,
         "row_limit": MOST_ROWS,
     }
     query = {

@@ -162,12 +162,13 @@ class Listing(_Chart):
 
 
 class HeatMap(_Chart):
-    """A figure by two columns, as colors."""
+    """A figure by two columns, as colors. `values`: also as numbers, where there are few."""
 
     kind: Literal["heat map"]
     across: Column
     down: Column
     figure: Column
+    values: bool = False
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ def _of_data(standing: Standing, now: datetime) -> Iterator[GaugeMetricFamily]:
             standing.newest_sale_at.timestamp(),
         )
     yield _one("retail_open_incidents", "Open incidents.", standing.open_incidents)
+    yield _one("retail_open_anomalies", "Open anomalies of the KPIs without a verdict.", standing.open_anomalies)
     yield _one("retail_quarantined_records", "Open records in quarantine.", standing.open_records)
     yield _gauge(
         "retail_rows",

@@ -148,7 +148,8 @@ def _figures(known: Known, now: datetime) -> list[dict[str, str]]:
         {
             "label": "Open incidents",
             "value": words.number(standing.open_incidents),
-            "note": f"{counted(standing.open_records, 'record')} in quarantine",
+            "note": f"{counted(standing.open_anomalies, 'open anomaly', 'open anomalies')}, "
+            f"{counted(standing.open_records, 'record')} in quarantine",
             "mark": "bad" if standing.open_incidents else "",
         },
     ]

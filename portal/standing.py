@@ -88,6 +88,7 @@ class Standing:
     has_unchecked: bool
     has_stale_nightly: bool
     open_records: int
+    open_anomalies: int = 0
     watermarks: dict[str, datetime] | None = None
     incidents: tuple[Incident, ...] | None = None
     checks: tuple[Check, ...] | None = None

@@ -84,6 +84,7 @@ select
             ) as incident
         ),
         'open_incidents', (select count(*) from meta.incident where status = 'OPEN'),
+        'open_anomalies', (select count(*) from meta.vw_open_anomalies),
         'checks', (select jsonb_agg(to_jsonb(last_check)) from last_check),
         'differences', (
             select jsonb_object_agg(open_difference.dataset, open_difference.checks)

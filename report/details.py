@@ -1,10 +1,11 @@
-"""The blocks with a table for each currency or customer group: stores, forecast, customers, cohorts and baskets."""
+"""The blocks with tables of their own: anomalies, stores, forecast, customers, cohorts and baskets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from report.anomalies import Anomalies, read_anomalies, show_anomalies
 from report.baskets import Baskets, read_baskets, show_baskets
 from report.cohorts import Cohorts, read_cohorts, show_cohorts
 from report.customers import Customers, read_customers, show_customers
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class Details:
     """What the page shows besides its sales. `stores` are None before Gold has their table."""
 
+    anomalies: Anomalies
     stores: tuple[Store, ...] | None
     forecast: Forecast
     customers: Customers
@@ -33,6 +35,7 @@ class Details:
 def read_details(conn: connection, sales: Sales, now: datetime) -> Details:
     """Read the blocks for the currencies of the page. The transaction is the caller's."""
     return Details(
+        read_anomalies(conn, now),
         read_stores(conn, sales, now),
         read_forecast(conn, sales),
         read_customers(conn, sales),
@@ -44,6 +47,7 @@ def read_details(conn: connection, sales: Sales, now: datetime) -> Details:
 def show_details(details: Details, sales: Sales, now: datetime) -> dict[str, Any]:
     """What the templates show of each block, under the block's name."""
     return {
+        "anomalies": show_anomalies(details.anomalies),
         "stores": show_stores(details.stores, sales),
         "forecast": show_forecast(details.forecast, sales, now),
         "customers": show_customers(details.customers, sales, now),

@@ -50,3 +50,8 @@ def build_untested(conn: connection, settings: Settings) -> None:
         mark_core_tested(conn, CORE, "hour")
         open_gold_test(conn)
         close_gold_test(conn)
+
+
+def build_views(conn: connection, settings: Settings, *names: str) -> None:
+    """Build views for dashboards over the tables that are there."""
+    gold._step(conn, settings, ["run", "--select", *names], "hour", "dbt_run_mart")

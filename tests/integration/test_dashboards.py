@@ -155,7 +155,7 @@ def test_a_reader_sees_the_declared_columns_of_every_view_and_nothing_personal(m
 
 # Names of things, not of people.
 HARMLESS = {"store_name", "product_name", "table_name"}
-EMPTY = {"gold.dashboard_incidents", "gold.dashboard_quarantine"}
+EMPTY = {f"gold.dashboard_{name}" for name in ("anomalies", "anomaly_days", "incidents", "quarantine")}
 
 
 def test_only_readers_and_the_builder_may_call_what_a_view_reads(made: Platform) -> None:

@@ -104,11 +104,14 @@ silver.sales_customer        SIUDTO  SIUD       S               S
 silver.sales_product         SIUDTO  SIUD       S               S
 silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
+gold.dashboard_anomalies      SO      -          SO              S
+gold.dashboard_anomaly_days   SO      -          SO              S
 gold.dashboard_categories     SO      -          O               S
 gold.dashboard_customers      SO      -          O               S
 gold.dashboard_forecast       SO      -          O               S
 gold.dashboard_freshness      SO      -          O               S
 gold.dashboard_incidents      SO      -          O               S
+gold.dashboard_judgement      SO      -          SO              S
 gold.dashboard_loads          SO      -          SO              S
 gold.dashboard_products       SO      -          O               S
 gold.dashboard_quarantine     SO      -          O               S

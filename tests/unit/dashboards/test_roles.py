@@ -19,7 +19,7 @@ def test_every_dashboard_names_roles_that_there_are() -> None:
 
 def test_a_role_that_must_not_see_customers_does_not() -> None:
     seen = {one.slug for one in read_dashboards() if "sales" in one.roles}
-    assert seen == {"sales-overview", "products-and-stores", "forecast"}
+    assert seen == {"sales-overview", "products-and-stores", "forecast", "anomalies"}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ STANDING = Standing(
     has_unchecked=False,
     has_stale_nightly=False,
     open_records=3,
+    open_anomalies=4,
     watermarks={"sales": NOON - timedelta(seconds=90)},
     checks=(Check("stores", "BALANCED", NOON, 0), Check("sales_product", "DIFFERENT", NOON, 0)),
     differences={"sales_product": 4},
@@ -59,6 +60,7 @@ def test_each_figure_is_a_sample() -> None:
     assert found["retail_last_run_timestamp_seconds"] == RUN.ended_at.timestamp()  # type: ignore[union-attr]
     assert found['retail_watermark_age_seconds{entity="sales"}'] == 90
     assert (found["retail_open_incidents"], found["retail_quarantined_records"]) == (2, 3)
+    assert found["retail_open_anomalies"] == 4
     assert found['retail_rows{layer="silver",table="stores"}'] == 7
     assert found['retail_reconciliation_open_differences{dataset="sales_product"}'] == 4
     assert found['retail_reconciliation_open_differences{dataset="stores"}'] == 0
