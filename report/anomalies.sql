@@ -29,8 +29,9 @@ left join lateral (
         one.note
     from meta.anomaly_verdict as one
     where
-        (one.started_at, one.currency, one.level, one.member, one.direction)
-        = (found.started_at, found.currency, found.level, found.member, found.direction)
+        (one.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
+        and (one.currency, one.level, one.member, one.direction)
+        = (found.currency, found.level, found.member, found.direction)
     order by one.verdict_id desc
     limit 1
 ) as said on true

@@ -106,7 +106,7 @@ def unusual_days(table: Table, scores: Mapping[str, Scores]) -> list[UnusualDay]
 
 def _history(conn: connection, now: datetime) -> tuple[date, int]:
     """The day after the last one that has closed, and how many days with sales there have been."""
-    circumstances = read_circumstances(conn, now)
+    circumstances = read_circumstances(conn, now, now)
     if circumstances is None or circumstances.pulled_until is None or circumstances.first_sale is None:
         return now.date(), 0
     until = min(now, circumstances.pulled_until).date()

@@ -12,8 +12,9 @@ with found as (
             given.note
         from {{ source('meta', 'anomaly_verdict') }} as given
         where
-            (given.started_at, given.currency, given.level, given.member, given.direction)
-            = (one.started_at, one.currency, one.level, one.member, one.direction)
+            (given.started_at at time zone 'UTC')::date = (one.started_at at time zone 'UTC')::date
+            and (given.currency, given.level, given.member, given.direction)
+            = (one.currency, one.level, one.member, one.direction)
         order by given.verdict_id desc
         limit 1
     ) as said on true
