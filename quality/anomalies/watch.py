@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from medallion.settings import Settings
     from quality.anomalies.calendar import Calendar
     from quality.anomalies.circumstances import Circumstances
+    from quality.anomalies.describing import Described
     from quality.anomalies.kpis import Kpi
     from quality.anomalies.panel import Grain, Panel
     from quality.anomalies.store import Anomaly, Recorded
@@ -213,15 +214,20 @@ def _panel(conn: connection, watch: Watch, name: str, grain: Grain, kpis: Sequen
 def _described(
     episode: Episode, describers: Mapping[str, Describer], watch: Watch, settings: Settings, run_id: str
 ) -> Anomaly | None:
-    """The row of an episode; None where it comes to too little money."""
+    """The row of an episode; None where it isn't reported."""
     describer = describers.get("category" if episode.of.level == "category" else episode.grain)
     figures = describer.figures(episode) if describer and episode.of in describer.panel.slices else None
-    if describer is None or figures is None or abs(figures.amount) < settings.anomaly_least_amount:
+    if describer is None or figures is None or not _is_reported(episode, figures, settings):
         return None
     because = watch.circumstances.reason(episode.since, episode.until, -figures.sales)
     ended = episode.until <= watch.until["hour"] - REST
     status = "suppressed" if because else "ended" if ended else "open"
     return describer.anomaly(episode, figures, status, because, run_id)
+
+
+def _is_reported(episode: Episode, figures: Described, settings: Settings) -> bool:
+    """Whether it comes to enough money, and over its whole time still goes where its windows went."""
+    return abs(figures.amount) >= settings.anomaly_least_amount and figures.effect * episode.direction > 0
 
 
 def _judged(watch: Watch, found: Sequence[Anomaly]) -> Judged:

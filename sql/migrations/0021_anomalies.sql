@@ -1,4 +1,3 @@
-
 -- Anomalies of the KPIs: what was found, until when each grain was judged, and what people have said of it.
 
 create table gold.kpi_anomaly (
