@@ -15,25 +15,32 @@ began as (
         level,
         count(*) as anomaly_count
     from {{ source('gold', 'kpi_anomaly') }}
-    group by 1, 2
+    group by (started_at at time zone 'UTC')::date, level
+
+),
+
+known as (
+
+    select
+        least(judged.since at time zone 'UTC', min(began.started_date)::timestamp)::date as first_day,
+        (judged.until at time zone 'UTC')::date as last_day
+    from judged
+    left join began on true
+    group by judged.since, judged.until
 
 ),
 
 day as (
 
-    select generate_series(
-        least(judged.since at time zone 'UTC', (select min(started_date) from began)::timestamp)::date,
-        (judged.until at time zone 'UTC')::date,
-        interval '1 day'
-    )::date as started_date
-    from judged
+    select generate_series(known.first_day, known.last_day, interval '1 day')::date as started_date
+    from known
 
 )
 
 select
     day.started_date,
-    case when known.level = 'total' then 'all sales' else known.level end as level,
+    case when slice.level = 'total' then 'all sales' else slice.level end as level,
     coalesce(began.anomaly_count, 0)::integer as anomaly_count
 from day
-cross join (values ('total'), ('channel'), ('store'), ('category')) as known (level)
-left join began on day.started_date = began.started_date and known.level = began.level
+cross join (values ('total'), ('channel'), ('store'), ('category')) as slice (level)
+left join began on day.started_date = began.started_date and slice.level = began.level
