@@ -81,7 +81,7 @@ def _scores(python: Path, detector: str, rows: Floats) -> Floats:
     features = ["orders", "revenue", "average order"]
     asked = {"detector": detector, "features": features, "rows": rows.round(6).tolist(), "share": _SHARE, "seed": 1}
     done = subprocess.run(
-        [str(python), str(_PROGRAM)],
+        [str(python), "-I", str(_PROGRAM)],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
