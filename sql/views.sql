@@ -155,7 +155,9 @@ where
             (said.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
             and (said.currency, said.level, said.member, said.direction)
             = (found.currency, found.level, found.member, found.direction)
-    );
+    )
+order by found.started_at, found.anomaly_id
+offset 0; -- so that it cannot be written through
 
 comment on view meta.vw_open_anomalies is 'Open anomalies of the KPIs without a verdict, each with its name among the '
 'incidents.';

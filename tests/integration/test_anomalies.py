@@ -101,7 +101,7 @@ def test_an_anomaly_is_written_with_its_figures_its_words_and_sql_that_shows_the
     assert row.lower_bound < row.expected < row.upper_bound
     assert row.observed < row.lower_bound
     assert row.amount < -100
-    assert row.explanation.startswith("Orders of store 3: 6")
+    assert row.explanation.startswith("Orders of store 3: 5")
     assert "instead of" in row.explanation
     weeks = rows(warehouse, reproduce(row))
     assert len(weeks) == 5

@@ -60,6 +60,7 @@ extensions                   UC      -          -               -       -
 RELATIONS = """
                              retail  ingestion  transformation  reader
 meta.accepted_difference     SIUDTO  -          S               S
+meta.anomaly_verdict         SIUDTO  -          S               S
 meta.applied_schema          SIUDTO  -          -               S
 meta.backfill_range          SIUDTO  SiuD       -               S
 meta.bronze_file             SIUDTO  SIu        S               S
@@ -70,9 +71,10 @@ meta.gold_rebuild            SIUDTO  siu        SiuD            S
 meta.gold_result             SIUDTO  S          SID             S
 meta.gold_state              SIUDTO  -          SIU             S
 meta.holiday                 SIUDTO  -          SID             S
-meta.incident                SIUDTO  Siu        -               S
+meta.incident                SIUDTO  Siu        S               S
 meta.incident_message        SIUDTO  Siu        -               S
 meta.ingestion_state         SIUDTO  Su         S               S
+meta.kpi_judgement           SIUDTO  -          SIU             S
 meta.lookback_page           SIUDTO  SID        -               S
 meta.load                    SIUDTO  Siu        Siu             S
 meta.lock                    SIUDTO  SIu        SIu             S
@@ -90,6 +92,7 @@ meta.second_opinion          SIUDTO  -          SIU             S
 meta.source_identity         SIUDTO  SIu        -               S
 meta.source_sample           SIUDTO  SID        -               s
 meta.unreadable_record       SIUDTO  SI         -               S
+meta.vw_open_anomalies       SO      S          -               S
 meta.vw_etl_performance_summary  SO  -          -               S
 meta.vw_gold_pending         SiuDO   -          S               S
 meta.vw_history_start        SO      -          -               S
@@ -104,13 +107,13 @@ silver.sales_customer        SIUDTO  SIUD       S               S
 silver.sales_product         SIUDTO  SIUD       S               S
 silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
-gold.dashboard_anomalies      SO      -          SO              S
+gold.dashboard_anomalies      SO      -          O               S
 gold.dashboard_anomaly_days   SO      -          SO              S
 gold.dashboard_categories     SO      -          O               S
 gold.dashboard_customers      SO      -          O               S
 gold.dashboard_forecast       SO      -          O               S
 gold.dashboard_freshness      SO      -          O               S
-gold.dashboard_incidents      SO      -          O               S
+gold.dashboard_incidents      SO      -          SO              S
 gold.dashboard_judgement      SO      -          SO              S
 gold.dashboard_loads          SO      -          SO              S
 gold.dashboard_products       SO      -          O               S
@@ -130,6 +133,7 @@ gold.dim_store               SIUDTO  -          SIUDTO          S
 gold.dim_store_history       SIUDTO  -          SIUDTO          S
 gold.dim_store_history_change  SIUDTO  -      SIUDTO          S
 gold.fct_customer_behavior   SIUDTO  -          SIUDTO          S
+gold.kpi_anomaly             SIUDTO  -          SIUDTO          S
 gold.kpi_second_opinion      SIUDTO  -          SIUDTO          S
 gold.lifetime_value_backtest  SIUDTO  -          SIUDTO          S
 gold.lifetime_value_totals  SIUDTO  -          SIUDTO          S
@@ -243,7 +247,7 @@ PARTIAL = {
     "retail_transformation meta.load i": LOG,
     "retail_transformation meta.load u": "status ended_at rows_read rows_inserted rows_updated",
     "retail_transformation meta.nightly_build u": "business_date load_id",
-    "retail_transformation meta.rejected_record s": "dataset raw status record_key sale_id",
+    "retail_transformation meta.rejected_record s": "dataset raw status first_seen_at record_key sale_id",
     "retail_reader meta.rejected_record s": "all but raw",
     "retail_reader silver.customers s": CONTACT,
     "retail_reader silver.customers_version s": f"{CONTACT} row_checksum",
@@ -403,7 +407,7 @@ def test_the_data_dictionary_says_which_columns_a_table_has_and_which_a_reader_m
         from pg_attribute inner join pg_class on attrelid = pg_class.oid
         where
             relnamespace in ('silver'::regnamespace, 'gold'::regnamespace) and relkind in ('r', 'v')
-            and relname !~ '_change$' and attnum > 0 and not attisdropped
+            and relname !~ '(_change$|^kpi_)' and attnum > 0 and not attisdropped
     """
     described = {
         # A function returns types without modifiers, and a view for dashboards what its function does.
