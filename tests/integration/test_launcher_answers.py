@@ -70,7 +70,7 @@ def test_a_group_alone_is_answered_alike_before_and_after_an_install(tree: Tree,
 @pytest.mark.parametrize("words", [["env"], ["env", "--json"], ["anomalies"], ["anomalies", "--days", "9"]])
 def test_a_group_that_does_something_by_itself_is_run_and_not_explained(tree: Tree, words: list[str]) -> None:
     """Before an install it has to be installed first, which a Python that is not there refuses."""
-    said = ask(tree, *words)
+    said = tree.ask(*words, RETAIL_PYTHON="/nowhere/python")
     assert "/nowhere/python" in said.stderr
     assert "Commands:" not in said.stderr
 
