@@ -23,18 +23,11 @@ select
     said.verdict,
     said.note
 from gold.kpi_anomaly as found
-left join lateral (
-    select
-        one.verdict,
-        one.note
-    from meta.anomaly_verdict as one
-    where
-        (one.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
-        and (one.currency, one.level, one.member, one.direction)
-        = (found.currency, found.level, found.member, found.direction)
-    order by one.verdict_id desc
-    limit 1
-) as said on true
+left join meta.vw_anomaly_verdicts as said
+    on
+        (found.started_at at time zone 'UTC')::date = said.started_on
+        and (found.currency, found.level, found.member, found.direction)
+        = (said.currency, said.level, said.member, said.direction)
 where found.started_at < %(now)s and (found.status = 'open' or found.ended_at > %(since)s)
 order by
     found.status = 'open' and said.verdict is null desc, found.status = 'open' desc, found.started_at desc,

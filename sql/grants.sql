@@ -251,7 +251,7 @@ begin
     grant select (dataset, raw, status, sale_id, record_key) on meta.rejected_record to retail_transformation;
     grant select, insert on meta.reconciliation to retail_transformation;
     -- Anomalies.
-    grant select on meta.anomaly_verdict, meta.incident, meta.gap to retail_transformation;
+    grant select on meta.vw_anomaly_verdicts, meta.incident, meta.gap to retail_transformation;
     grant select (first_seen_at) on meta.rejected_record to retail_transformation;
     grant select, insert, update on meta.kpi_judgement, meta.second_opinion to retail_transformation;
     -- Tables that were built before the role existed.

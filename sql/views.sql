@@ -140,6 +140,22 @@ where entity = 'sales';
 comment on view meta.sales_backfill is 'The ranges of a backfill of sales: meta.backfill_range without its entity. One '
 'row per range.';
 
+create or replace view meta.vw_anomaly_verdicts as
+select distinct on ((started_at at time zone 'UTC')::date, currency, level, member, direction)
+    (started_at at time zone 'UTC')::date as started_on,
+    currency,
+    level,
+    member,
+    direction,
+    verdict,
+    note,
+    given_at
+from meta.anomaly_verdict
+order by (started_at at time zone 'UTC')::date asc, currency asc, level asc, member asc, direction asc, verdict_id desc;
+
+comment on view meta.vw_anomaly_verdicts is 'The last verdict on each anomaly, which is known by its day (UTC), slice '
+'and direction.';
+
 create or replace view meta.vw_open_anomalies as
 select
     found.anomaly_id,
@@ -147,17 +163,13 @@ select
     concat_ws('_', 'anomaly', found.level, nullif(found.member, ''), found.currency, found.direction) as task_id,
     found.explanation
 from gold.kpi_anomaly as found
-where
-    found.status = 'open'
-    and not exists (
-        select from meta.anomaly_verdict as said
-        where
-            (said.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
-            and (said.currency, said.level, said.member, said.direction)
-            = (found.currency, found.level, found.member, found.direction)
-    )
-order by found.started_at, found.anomaly_id
-offset 0; -- so that it cannot be written through
+left join meta.vw_anomaly_verdicts as said
+    on
+        (found.started_at at time zone 'UTC')::date = said.started_on
+        and (found.currency, found.level, found.member, found.direction)
+        = (said.currency, said.level, said.member, said.direction)
+where found.status = 'open' and said.verdict is null
+order by found.started_at, found.anomaly_id;
 
 comment on view meta.vw_open_anomalies is 'Open anomalies of the KPIs without a verdict, each with its name among the '
 'incidents.';

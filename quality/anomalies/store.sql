@@ -28,18 +28,11 @@ select
     found.suppressed_because,
     found.run_id
 from gold.kpi_anomaly as found
-left join lateral (
-    select
-        one.verdict,
-        one.note
-    from meta.anomaly_verdict as one
-    where
-        (one.started_at at time zone 'UTC')::date = (found.started_at at time zone 'UTC')::date
-        and (one.currency, one.level, one.member, one.direction)
-        = (found.currency, found.level, found.member, found.direction)
-    order by one.verdict_id desc
-    limit 1
-) as said on true
+left join meta.vw_anomaly_verdicts as said
+    on
+        (found.started_at at time zone 'UTC')::date = said.started_on
+        and (found.currency, found.level, found.member, found.direction)
+        = (said.currency, said.level, said.member, said.direction)
 where
     case
         when %(anomaly_id)s::bigint is null then found.ended_at > %(since)s
@@ -130,14 +123,10 @@ values (
 );
 
 -- name: verdicts
--- How many anomalies that began since a moment have each verdict, by the last one on each.
+-- How many anomalies that began since a moment have each verdict.
 select
     verdict,
     count(*)
-from (
-    select distinct on ((started_at at time zone 'UTC')::date, currency, level, member, direction) verdict
-    from meta.anomaly_verdict
-    where started_at >= %(since)s
-    order by (started_at at time zone 'UTC')::date, currency, level, member, direction, verdict_id desc
-) as last_one
+from meta.vw_anomaly_verdicts
+where started_on >= (%(since)s at time zone 'UTC')::date
 group by verdict;

@@ -60,7 +60,7 @@ extensions                   UC      -          -               -       -
 RELATIONS = """
                              retail  ingestion  transformation  reader
 meta.accepted_difference     SIUDTO  -          S               S
-meta.anomaly_verdict         SIUDTO  -          S               S
+meta.anomaly_verdict         SIUDTO  -          -               S
 meta.applied_schema          SIUDTO  -          -               S
 meta.backfill_range          SIUDTO  SiuD       -               S
 meta.bronze_file             SIUDTO  SIu        S               S
@@ -92,6 +92,7 @@ meta.second_opinion          SIUDTO  -          SIU             S
 meta.source_identity         SIUDTO  SIu        -               S
 meta.source_sample           SIUDTO  SID        -               s
 meta.unreadable_record       SIUDTO  SI         -               S
+meta.vw_anomaly_verdicts     SO      -          S               S
 meta.vw_open_anomalies       SO      S          -               S
 meta.vw_etl_performance_summary  SO  -          -               S
 meta.vw_gold_pending         SiuDO   -          S               S

@@ -6,18 +6,11 @@ with found as (
         said.note,
         one.status = 'open' and said.verdict is null as is_open
     from {{ source('gold', 'kpi_anomaly') }} as one
-    left join lateral (
-        select
-            given.verdict,
-            given.note
-        from {{ source('meta', 'anomaly_verdict') }} as given
-        where
-            (given.started_at at time zone 'UTC')::date = (one.started_at at time zone 'UTC')::date
-            and (given.currency, given.level, given.member, given.direction)
-            = (one.currency, one.level, one.member, one.direction)
-        order by given.verdict_id desc
-        limit 1
-    ) as said on true
+    left join {{ source('meta', 'vw_anomaly_verdicts') }} as said
+        on
+            (one.started_at at time zone 'UTC')::date = said.started_on
+            and (one.currency, one.level, one.member, one.direction)
+            = (said.currency, said.level, said.member, said.direction)
 
 ),
 
