@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quality.anomalies.panel import median
+
 if TYPE_CHECKING:
     from quality.anomalies.panel import Flags, Floats, Grain, Points
 
@@ -113,29 +115,16 @@ def _levels(sums: Floats, days: Points, method: Method) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = sums[:, now][:, None] / sums[:, np.maximum(then, 0)]
     ratio[:, then < 0] = np.nan
-    known = np.isfinite(ratio)
-    count = known.sum(axis=2)
-    shape = (-1, method.window, len(days))
-    middle = _median(np.where(known, ratio, np.inf).reshape(shape), count.reshape(-1, len(days)))
-    return np.where(count >= _LEAST_DAYS, middle.reshape(count.shape), np.nan)
+    is_enough = np.isfinite(ratio).sum(axis=2) >= _LEAST_DAYS
+    return np.where(is_enough, median(ratio, axis=2), np.nan)
 
 
 def _mean_without_outliers(values: Floats, least: int) -> Floats:
     """The mean over axis 1 of what lies near the median; not a number where fewer than `least` values are known."""
     is_known = np.isfinite(values)
-    known = is_known.sum(axis=1)
-    middle = _median(np.where(is_known, values, np.inf), known)[:, None]
-    apart = np.where(is_known, np.abs(values - middle), np.inf)
-    deviation = _median(apart, known)[:, None] * _MAD_TO_DEVIATION
-    is_near = apart <= _SPREAD * np.maximum(deviation, np.sqrt(np.abs(middle)))
+    middle = median(values, axis=1)[:, None]
+    apart = np.abs(values - middle)
+    deviation = median(apart, axis=1)[:, None] * _MAD_TO_DEVIATION
+    is_near = is_known & (apart <= _SPREAD * np.maximum(deviation, np.sqrt(np.abs(middle))))
     mean = np.where(is_near, values, 0.0).sum(axis=1) / np.maximum(is_near.sum(axis=1), 1)
-    return np.where(known >= least, mean, np.nan)
-
-
-def _median(values: Floats, known: Points) -> Floats:
-    """The median over axis 1 of the `known` smallest values, 0 where none is known."""
-    ordered = np.sort(values, axis=1)
-    low, high = np.maximum((known - 1) // 2, 0)[:, None], np.maximum(known // 2, 0)[:, None]
-    last = values.shape[1] - 1
-    both = np.take_along_axis(ordered, low, 1) + np.take_along_axis(ordered, np.minimum(high, last), 1)
-    return np.where(known[:, None] > 0, both / 2, 0.0)[:, 0]
+    return np.where(is_known.sum(axis=1) >= least, mean, np.nan)

@@ -92,3 +92,15 @@ def windows(values: Floats, size: int) -> Floats:
     if values.shape[-1] >= size:
         found[..., size - 1 :] = np.lib.stride_tricks.sliding_window_view(values, size, axis=-1).sum(axis=-1)
     return found
+
+
+def median(values: Floats, axis: int) -> Floats:
+    """The median of the numbers along an axis; not a number where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=axis, keepdims=True)
+    ordered = np.sort(np.where(known, values, np.inf), axis=axis)
+    last = values.shape[axis] - 1
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, last)
+    both = np.take_along_axis(ordered, low, axis) + np.take_along_axis(ordered, high, axis)
+    found: Floats = np.where(count > 0, both / 2, np.nan).squeeze(axis)
+    return found

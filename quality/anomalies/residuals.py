@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quality.anomalies.panel import windows
+from quality.anomalies.panel import median, windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,17 +86,8 @@ def _of_neighbors(groups: Sequence[Sequence[int]], seen: Floats, hoped: Floats, 
             known = np.isfinite(share[rest])
             # Of a few neighbors, one may be the one that is ill: the slice's own past, 1, has a say then.
             shares = share[rest] if together else np.concatenate([share[rest], np.ones((1, share.shape[1]))])
-            middle = _median(shares, np.isfinite(shares))
+            middle = median(shares, axis=0)
             is_known = np.isfinite(middle)
             factor[some] = np.where(is_known, np.maximum(middle, 0), 1.0)
             others[some] = np.where(is_known, np.where(known, sales[rest], 0).sum(axis=0), np.inf)
     return factor, others
-
-
-def _median(values: Floats, is_known: Floats) -> Floats:
-    """The median of the known values of each column; not a number where none is."""
-    count = is_known.sum(axis=0)
-    ordered = np.sort(np.where(is_known, values, np.inf), axis=0)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
-    both = np.take_along_axis(ordered, low[None], 0) + np.take_along_axis(ordered, high[None], 0)
-    return np.where(count > 0, both[0] / 2, np.nan)
