@@ -7,8 +7,6 @@ hundred an outlier. Outliers of a slice within a day are one alert.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,8 @@ import numpy as np
 
 from benchmarks.anomaly_scores import Alert
 from medallion.errors import ToolUnavailable
-from medallion.settings import PROJECT_ROOT
+from medallion.tool_environments import LOCKS
+from quality.anomalies.detectors import DETECTORS, ENVIRONMENT, score_rows
 from stack.host.environments import prepare_environment
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 
     Detector = Callable[[PlantedSeries, datetime], list[Alert]]
 
-_LOCK = PROJECT_ROOT / "stack" / "environments" / "outliers.txt"
-_PROGRAM = PROJECT_ROOT / "stack" / "environments" / "score_outliers.py"
+_FEATURES = ("orders", "revenue", "average order")
 _WEEK, _WEEKS = 168, 8
 _DEVIATIONS = 3.0
 _SHARE = 0.002
@@ -43,11 +41,13 @@ def rivals() -> dict[str, Detector]:
     """The detectors by name. Those of PyOD only where its environment can be made; else a line says why."""
     found: dict[str, Detector] = {"three deviations": three_deviations}
     try:
-        python = prepare_environment(Path.home() / ".cache" / "retail-bench" / "environments" / "outliers", _LOCK)
+        python = prepare_environment(
+            Path.home() / ".cache" / "retail-bench" / "environments" / ENVIRONMENT, LOCKS / f"{ENVIRONMENT}.txt"
+        )
     except (OSError, ToolUnavailable) as error:
         print(f"IsolationForest and ECOD are skipped: {error}", flush=True)
         return found
-    for name, detector in (("IsolationForest", "iforest"), ("ECOD", "ecod")):
+    for detector, name in DETECTORS.items():
         found[name] = partial(_by_pyod, python / "python", detector)
     return found
 
@@ -72,23 +72,10 @@ def _by_pyod(python: Path, detector: str, series: PlantedSeries, since: datetime
         at = np.nonzero(expects[row] & (np.arange(flags.shape[1]) >= first))[0]
         if at.size < 1 / _SHARE:
             continue
-        scores = _scores(python, detector, np.stack([one[row, at] for one in ratios], axis=1))
-        flags[row, at[scores >= np.quantile(scores, 1 - _SHARE)]] = True
+        rows = np.stack([one[row, at] for one in ratios], axis=1).round(6).tolist()
+        found = score_rows(python, detector, _FEATURES, rows, share=_SHARE, seconds=_SECONDS)
+        flags[row, at[found.top]] = True
     return _alerts(series, flags, since)
-
-
-def _scores(python: Path, detector: str, rows: Floats) -> Floats:
-    features = ["orders", "revenue", "average order"]
-    asked = {"detector": detector, "features": features, "rows": rows.round(6).tolist(), "share": _SHARE, "seed": 1}
-    done = subprocess.run(
-        [str(python), "-I", str(_PROGRAM)],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=_SECONDS,
-    )
-    return np.array(json.loads(done.stdout)["scores"])
 
 
 def _figures(series: PlantedSeries) -> list[Floats]:
