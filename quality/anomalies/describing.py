@@ -108,7 +108,7 @@ class Describer:
         return (
             f"{kpi.label} of {self.name(episode.of)}: {abs(figures.effect):.0%} {way} what was expected, "
             f"{_said(figures.seen, unit)} instead of {_said(figures.hoped, unit)} ({band} would be usual), "
-            f"{_time(episode)}. About {money}. {self._around(episode)}"
+            f"{_time(episode)}. About {money}. {self._around(episode, abs(figures.effect))}"
         )
 
     def name(self, of: Slice) -> str:
@@ -118,28 +118,35 @@ class Describer:
             return f"store {of.member} ({known})" if known else f"store {of.member}"
         return f"all sales in {of.currency}" if of.level == "total" else f"{of.level} {of.member} ({of.currency})"
 
-    def _around(self, episode: Episode) -> str:
-        """Of a total, what is below it; of a slice, that its neighbors are as expected."""
-        effects = self._effects(episode)
-        if episode.of.level != "total":
-            others = [of for of in effects if of.level == episode.of.level and of != episode.of]
-            return f"The others of its kind ({len(others)}) are not off with it." if others else "It has no neighbor."
-        parts = []
-        for level in ("channel", "store"):
-            ranked = sorted((effect * episode.direction, of) for of, effect in effects.items() if of.level == level)
-            named = [f"{self.name(of)} {effect * episode.direction:+.0%}" for effect, of in reversed(ranked)]
-            parts += [", ".join(named[:_MOST_NAMED])] if named else []
-        return f"Most of all: {'; '.join(parts)}." if parts else ""
+    def _around(self, episode: Episode, effect: float) -> str:
+        """Of a total, what is below it; of a slice, how many of its neighbors are half as far off or more."""
+        off = {of: one * episode.direction for of, one in self._effects(episode).items()}
+        if episode.of.level == "total":
+            parts = (self._largest(off, level, episode.direction) for level in ("channel", "store"))
+            return f"Most of all: {'; '.join(filter(None, parts))}."
+        others = [one for of, one in off.items() if of.level == episode.of.level and of != episode.of]
+        if not others:
+            return "It has no neighbor."
+        count = sum(one >= effect / 2 for one in others)
+        return f"Of the {len(others)} others of its kind, {count or 'none'} {'are' if count > 1 else 'is'} off with it."
+
+    def _largest(self, off: Mapping[Slice, float], level: str, direction: int) -> str:
+        """The slices of a level that are farthest off in the direction, each with its effect."""
+        ranked = sorted(((effect, of) for of, effect in off.items() if of.level == level), reverse=True)
+        return ", ".join(f"{self.name(of)} {effect * direction:+.0%}" for effect, of in ranked[:_MOST_NAMED])
 
     def _effects(self, episode: Episode) -> dict[Slice, float]:
         """How far each slice of the currency is off its own past in that time."""
         kpi, at = self.kpis[episode.metric], self._points(episode)
-        found = {}
-        for row, of in enumerate(self.panel.slices):
-            seen, hoped = self.panel.by_slice[kpi.part][row, at].sum(), self.by_past[kpi.part][row, at].sum()
-            if of.currency == episode.of.currency and hoped > 0:
-                found[of] = float(seen / hoped - 1)
-        return found
+
+        def share(part: str) -> Floats:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found: Floats = self.panel.by_slice[part][:, at].sum(axis=1) / self.by_past[part][:, at].sum(axis=1)
+            return found
+
+        effects = share(kpi.part) / (share(kpi.whole) if kpi.whole else 1.0) - 1
+        of_currency = (row for row, of in enumerate(self.panel.slices) if of.currency == episode.of.currency)
+        return {self.panel.slices[row]: float(effects[row]) for row in of_currency if np.isfinite(effects[row])}
 
     def _points(self, episode: Episode) -> slice:
         step = STEP[self.panel.grain]
