@@ -134,5 +134,5 @@ def test_anomalies_are_listed_shown_and_given_a_verdict(cli: Retail) -> None:
     (found,) = cli("anomalies", "--json").json()["anomalies"]
     assert (found["verdict"], found["note"], found["anomaly"]["effect"]) == ("ok", "a wedding", -0.4)
     refused = cli("anomalies", "show", "999999")
-    assert (refused.code, refused.err.splitlines()[0]) == (3, "error: there is no anomaly 999999")
+    assert (refused.code, "error: there is no anomaly 999999" in refused.err.splitlines()) == (3, True)
     assert cli("anomalies", "verdict", number, "perhaps").code == 2
