@@ -21,7 +21,13 @@ from medallion.settings import Settings
 from tests.conftest import NOON
 from tests.pipeline import build_untested, hour
 
-PROTECTED = {"lifetime_value_backtest", "lifetime_value_totals", "rfm_segments"}
+PROTECTED = {
+    "lifetime_value_backtest",
+    "lifetime_value_totals",
+    "revenue_forecast_backtest",
+    "revenue_forecast_origins",
+    "rfm_segments",
+}
 # dbt does not build these tables, so that it has no test of them. The schema of Silver and meta has constraints.
 SOURCES_OF_DBT = [
     str(file.relative_to(PROJECT_DIR)) for file in sorted((PROJECT_DIR / "models").rglob("*__sources.yml"))
@@ -100,6 +106,9 @@ def held_by_the_table(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for test in manifest["nodes"].values():
         if test["resource_type"] == "test" and test.get("attached_node") in models and not test["column_name"]:
             rules[test["attached_node"]] += f" {test['test_metadata']['kwargs']}"
+        elif test["resource_type"] == "test" and not test.get("attached_node"):
+            for name in {*test["depends_on"]["nodes"]} & {*models}:
+                rules[name] += f" {test['raw_code']}"
     for name, model in models.items():
         for column in model["columns"].values():
             if column["constraints"] or re.search(rf"\b{column['name']}\b", rules[name]):
