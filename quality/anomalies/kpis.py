@@ -25,6 +25,11 @@ class Kpi:
     part: str
     whole: str = ""
 
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a ratio whose numerator is a part of its denominator."""
+        return bool(self.whole) and self.unit == "share"
+
 
 @lru_cache(maxsize=1)
 def watched() -> dict[Grain, tuple[Kpi, ...]]:

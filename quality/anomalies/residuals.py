@@ -2,6 +2,9 @@
 
 A slice is judged against its neighbors: what moves all stores alike (a holiday, rain, the season) is the total's to
 explain, and moves no store's residual. A ratio is judged against its denominator likewise.
+
+Chance is that of a count: of the sales that make a figure. A share, such as the return rate, is made of those sales
+alone that its numerator is worth.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ _OF_MEDIAN = 1.57  # the variance of a median, next to that of a mean
 class Residuals:
     """Of each slice and window that ends at a point: what was seen and expected, and the distance in units of chance.
 
-    `sales` is how many sales were expected. `score` is negative where less was seen than expected. For a ratio, `seen`
-    is its numerator, and `hoped` the numerator that fits the denominator that was seen.
+    `sales` is how many sales make the figure, as expected. `score` is negative where less was seen than expected. For a
+    ratio, `seen` is its numerator, and `hoped` the numerator that fits the denominator that was seen.
     """
 
     seen: Floats
@@ -58,9 +61,10 @@ def residuals(panel: Panel, by_past: Mapping[str, Floats], kpi: Kpi, size: int) 
     if kpi.whole:
         whole, whole_hoped = summed(kpi.whole)
         hoped = hoped * whole / np.maximum(whole_hoped, _SMALLEST)
-        sales = counts
+        sales = counts * hoped / np.maximum(whole, _SMALLEST) if kpi.is_share else counts
     factor, others = _of_neighbors(panel.groups, seen, hoped, sales)
-    hoped, sales = hoped * factor, sales if kpi.whole else sales * factor
+    hoped = hoped * factor
+    sales = sales if kpi.whole and not kpi.is_share else sales * factor
     unit = np.maximum(hoped, _SMALLEST) / np.maximum(sales, _SMALLEST)  # of one sale
     with np.errstate(invalid="ignore"):
         distance = np.log((np.maximum(seen, 0) / unit + _SMALLEST) / (np.maximum(hoped, 0) / unit + _SMALLEST))

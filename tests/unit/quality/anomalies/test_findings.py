@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from quality.anomalies.calendar import Calendar, Special
 from quality.anomalies.episodes import Episode, outliers
 from quality.anomalies.panel import Panel, Slice
-from tests.series import BEGINS, at, by_day, changed, episodes_of, hours_of
+from tests.series import BEGINS, PRICE, at, by_day, changed, episodes_of, hours_of
 
 DAYS = 112
 LAST = (DAYS - 1) * 24  # the first hour of the last day
@@ -74,6 +75,28 @@ def test_a_store_that_fades_over_weeks_is_found_though_no_day_is_odd() -> None:
 def test_a_single_small_hour_is_no_anomaly_and_a_single_catastrophe_is_one() -> None:
     assert episodes_of(changed(NORMAL, TOTAL, LAST + 12, LAST + 13, 0.75)) == []
     assert of(episodes_of(changed(NORMAL, TOTAL, LAST + 12, LAST + 13, 0.0))) == {TOTAL}
+
+
+def returning(days: Panel, share: float) -> Panel:
+    """The same sales with so many of them returned, each drawn and worth what a sale is worth."""
+    draws = np.random.default_rng(7)
+    returned = draws.poisson(days.parts["orders"] * share).astype(np.float64) * PRICE
+    return days.with_parts({**days.parts, "returned_revenue": returned})
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_day_without_returns_is_ordinary_where_few_are_expected(seed: int) -> None:
+    some = returning(by_day(hours_of(200, a_day=1_500, seed=seed)), share=0.02)
+    last = some.points - 1
+    assert episodes_of(changed(some, TOTAL, last, last + 1, {"returned_revenue": 0.0}), days=28) == []
+
+
+@pytest.mark.parametrize(("struck", "by", "direction"), [(TOTAL, 1.6, 1), (TOTAL, 0.5, -1), (STORE_3, 3.0, 1)])
+def test_a_return_rate_that_moves_is_found_where_many_are_expected(struck: Slice, by: float, direction: int) -> None:
+    many = returning(by_day(hours_of(200)), share=0.08)
+    last = many.points - 1
+    found = episodes_of(changed(many, struck, last, last + 1, {"returned_revenue": by}))
+    assert [(one.of, one.direction, one.metrics) for one in found] == [(struck, direction, frozenset({"return_rate"}))]
 
 
 def test_a_store_with_a_sale_an_hour_is_not_judged() -> None:
