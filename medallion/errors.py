@@ -28,6 +28,7 @@
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
     │   ├── GoldAuditFailed       an audit rolled a build back: readers keep what they have
     │   ├── AnomaliesFound        a KPI is not where its past says, and the settings ask to stop then
+    │   ├── WorkbookRefused       a file that was sent cannot be read safely or completely: its sender corrects it
     │   └── BronzeDamaged         files are not what their receipts say: stop, Silver untouched
     │       ├── FileDamaged           the file that is to be loaded
     │       └── FilesDamaged          files that a check of all has found
@@ -354,6 +355,14 @@ class AnomaliesFound(DataQualityError):
             f"a KPI is an anomaly: {explanations[0]}{more}",
             remedy="look at them: ./retail anomalies; the figures are loaded, and the next run continues",
         )
+
+
+class WorkbookRefused(DataQualityError):
+    """A workbook cannot be read safely or completely. `finding` says what is wrong, `remedy` what its sender can do."""
+
+    def __init__(self, *, file: str, finding: str, remedy: str) -> None:
+        self.file, self.finding = file, finding
+        super().__init__(f"workbook {file} is refused: {finding}", remedy=remedy)
 
 
 class BronzeDamaged(DataQualityError):

@@ -32,6 +32,7 @@ _FIELDS: dict[str, dict[str, object]] = {
     "BronzeNotRemoved": {**_FILE, "reason": "Permission denied"},
     "GoldAuditFailed": {"audits": "sales_item.lines_are_those_of_silver", "reason": "1 of 3 rows, such as 7-1"},
     "AnomaliesFound": {"explanations": ["Orders of store 3: 40 % below", "Orders of store 4: 50 % below"]},
+    "WorkbookRefused": {"file": "a.xlsx", "finding": "it has a password", "remedy": "save it without one"},
     "GoldBuildFailed": {"models": "dim_customer", "reason": "out of memory"},
     "RunFailed": {"message": "bronze_sales failed", "remedy": "set SOURCE_API_KEY", "exit_code": 4},
 }

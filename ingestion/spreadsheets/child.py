@@ -1,0 +1,108 @@
+"""The process that reads one workbook: `python -m ingestion.spreadsheets.child PATH [LIMITS]`.
+
+It reads what other people made, with libraries that were not made for enemies: so it has limits of its own, gets no
+secret, and its crash is only an error of that file. `wire.py` says what it sends. It ends when its input ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ingestion.spreadsheets.book_reader import BookReader
+from ingestion.spreadsheets.endings import out_of_memory
+from ingestion.spreadsheets.guard import FROM_EXCEL
+from ingestion.spreadsheets.limits import Limits
+from ingestion.spreadsheets.wire import Complete, Message, Refused, Survey
+from medallion.errors import WorkbookRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ingestion.spreadsheets.wire import WireRow
+
+_LINE = 1 << 18  # bytes after which a line ends
+_PR_SET_PDEATHSIG = 1
+_encoder = msgspec.json.Encoder()
+
+
+def main(arguments: list[str]) -> None:
+    """Read the workbook of these arguments."""
+    path = Path(arguments[0])
+    limits = msgspec.json.decode(arguments[1], type=Limits) if len(arguments) > 1 else Limits()
+    _end_with_parent()
+    _bind(limits)
+    with suppress(BrokenPipeError):  # the parent has what it wants
+        try:
+            _serve(path, limits)
+        except WorkbookRefused as error:
+            _send(Refused(error.finding, error.remedy))
+        except MemoryError:
+            _send(Refused(*out_of_memory(limits)))
+        except BrokenPipeError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of the library is no Exception
+            _send(Refused(f"its reader failed ({type(error).__name__}: {error})", FROM_EXCEL))
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    os._exit(0)  # nothing is left to do: giving gigabytes back cell by cell takes long
+
+
+def _serve(path: Path, limits: Limits) -> None:
+    reader = BookReader(path, limits)
+    _send(Survey(reader.survey()))
+    for line in sys.stdin.buffer:
+        cells = _send_rows(reader.rows(msgspec.json.decode(line, type=str)))
+        _send(Complete(cells))
+
+
+def _send(message: Message) -> None:
+    sys.stdout.buffer.write(_encoder.encode(message) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _send_rows(rows: Iterable[WireRow]) -> int:
+    """Send rows, many on a line. Returns how many cells they have."""
+    cells, line = 0, bytearray(b"[")
+    for row in rows:
+        cells += len(row.cells)
+        _encoder.encode_into(row, line, -1)
+        line += b","
+        if len(line) > _LINE:
+            _send_line(line)
+            line = bytearray(b"[")
+    if len(line) > 1:
+        _send_line(line)
+    return cells
+
+
+def _send_line(line: bytearray) -> None:
+    line[-1:] = b"]\n"
+    sys.stdout.buffer.write(line)
+
+
+def _bind(limits: Limits) -> None:
+    """Limit what this process takes, whatever the file makes it do."""
+    seconds = max(1, math.ceil(limits.seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process with its parent, even one that is killed while the library is at work."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,50 @@
+"""What the process that reads sends to the one that asked: lines of JSON.
+
+A line is a list of rows, or one of the messages below. The first line is the survey. For each sheet that is asked for,
+by a line with its name, rows follow, and the line that says that they are complete.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from ingestion.spreadsheets.cells import Kind, Sheet
+
+
+class WireCell(msgspec.Struct):
+    """A `Cell`, cheap to make: the other side decodes it to that."""
+
+    column: str
+    kind: Kind
+    value: str | float | int | bool
+
+
+class WireRow(msgspec.Struct):
+    """A `Row`, cheap to make."""
+
+    number: int
+    cells: list[WireCell]
+
+
+class Survey(msgspec.Struct, frozen=True, tag="survey"):
+    """The sheets of the workbook."""
+
+    sheets: tuple[Sheet, ...]
+
+
+class Complete(msgspec.Struct, frozen=True, tag="complete"):
+    """All rows of a sheet were sent; they have so many cells."""
+
+    cells: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The workbook cannot be read: the arguments of WorkbookRefused."""
+
+    finding: str
+    remedy: str
+
+
+Message: TypeAlias = Survey | Complete | Refused

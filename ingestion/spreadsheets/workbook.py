@@ -1,0 +1,89 @@
+"""The cells of one .xlsx file, whoever made it: `with open_workbook(path) as book: book.rows("Sheet1")`.
+
+The file is looked at by the guard, then read in a process of its own that has limits and no secrets. Rows come as they
+are read, so memory stays small; every cell that holds something comes, or the file is refused.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ingestion.spreadsheets.cells import Cell, Kind, Row, Sheet
+from ingestion.spreadsheets.guard import check_file
+from ingestion.spreadsheets.limits import Limits
+from ingestion.spreadsheets.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Cell", "Kind", "Limits", "Row", "Sheet", "Workbook", "open_workbook"]
+
+
+class Workbook:
+    """An open workbook. Its macros are never run; `has_macros` says whether it has any."""
+
+    def __init__(self, path: Path, limits: Limits, *, has_macros: bool) -> None:
+        self.has_macros = has_macros
+        self._path, self._limits = path, limits
+        self._sessions = list[Session]()
+        self._idle: Session | None = None
+        self._is_open = True
+        self.sheets = tuple[Sheet, ...]()
+
+    def rows(self, sheet_name: str) -> Iterator[Row]:
+        """Rows of a sheet that hold something, top to bottom, as they are read.
+
+        Several sheets may be read at the same time, and a reading may be given up: each takes a process of its own
+        then. Raises WorkbookRefused; KeyError for a sheet that is not there; ValueError for a closed workbook.
+        """
+        sheet = {one.name: one for one in self.sheets}[sheet_name]
+        return self._rows(sheet)
+
+    def _rows(self, sheet: Sheet) -> Iterator[Row]:
+        session, self._idle = self._idle or self._started(), None
+        is_complete = False
+        try:
+            yield from session.rows(sheet)
+            is_complete = True
+        finally:
+            if is_complete and self._is_open and self._idle is None:
+                self._idle = session
+            else:
+                self._end(session)
+
+    def _started(self) -> Session:
+        """A new process, which has surveyed the workbook."""
+        if not self._is_open:
+            raise ValueError("the workbook is closed")
+        session = Session(self._path, self._limits)
+        self._sessions.append(session)
+        sheets = session.survey()
+        self.sheets = self.sheets or sheets
+        return session
+
+    def _end(self, session: Session) -> None:
+        session.end()
+        self._sessions.remove(session)
+
+    def open(self) -> None:
+        """Survey the sheets. Raises WorkbookRefused."""
+        self._idle = self._started()
+
+    def close(self) -> None:
+        """End every process that reads it."""
+        self._is_open, self._idle = False, None
+        while self._sessions:
+            self._sessions.pop().end()
+
+
+@contextmanager
+def open_workbook(path: Path, limits: Limits = Limits()) -> Iterator[Workbook]:  # noqa: B008 - it is frozen
+    """Open a workbook. Raises WorkbookRefused, which names the file, what is wrong, and what its sender can do."""
+    book = Workbook(path, limits, has_macros=check_file(path, limits))
+    try:
+        book.open()
+        yield book
+    finally:
+        book.close()
