@@ -85,10 +85,10 @@ class BookReader:
     def _counted(self, sheet: SheetPart, scan: Scan) -> int:
         """Count the cells that can be read. Raises WorkbookRefused if the file has more of them."""
         reader = self._reader(sheet.name)
-        if midnights := reader.midnights():
-            with self._archive.open(sheet.part) as stream:
-                add_negatives(stream, midnights, scan.found)
         cells = reader.count()
+        if reader.midnights:
+            with self._archive.open(sheet.part) as stream:
+                add_negatives(stream, reader.midnights, scan.found)
         if cells != scan.cells:
             known = reader.known()
             with self._path.open("rb") as file:

@@ -8,7 +8,7 @@ from typing import Literal
 Kind = Literal["s", "n", "b", "d", "t", "e", "f"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A cell that holds something. `column` is its letters, `kind` says what `value` is.
 
@@ -28,7 +28,7 @@ class Cell:
     value: str | float | int | bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """The cells of a row that hold something, left to right. `number` is the one that Excel shows, from 1."""
 

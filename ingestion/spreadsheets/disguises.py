@@ -36,14 +36,7 @@ def what_else_it_is(start: bytes, pieces: Iterable[bytes]) -> str:
     for signature, finding in _STARTS.items():
         if start.startswith(signature):
             return finding
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if b"Excel.Sheet" in text or b"urn:schemas-microsoft-com:office:spreadsheet" in text:
-        return "it is an XML spreadsheet of Excel 2003, not .xlsx"
-    if _HTML.match(text):
-        return "it is an HTML page, not a workbook"
-    if start.startswith(_UTF_16) or b"\0" not in start:
-        return "it is text, such as CSV, not a workbook"
-    return "it is not a zip, so not .xlsx: it is damaged, or another kind of file"
+    return _which_text(start)
 
 
 def which_zip_it_is(archive: ZipFile, names: AbstractSet[str]) -> str:
@@ -56,3 +49,14 @@ def which_zip_it_is(archive: ZipFile, names: AbstractSet[str]) -> str:
             if b"opendocument" in stream.read(200):
                 return "it is an OpenDocument file (.ods), not .xlsx"
     return "it is a zip, but no workbook is in it"
+
+
+def _which_text(start: bytes) -> str:
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if b"Excel.Sheet" in text or b"urn:schemas-microsoft-com:office:spreadsheet" in text:
+        return "it is an XML spreadsheet of Excel 2003, not .xlsx"
+    if _HTML.match(text):
+        return "it is an HTML page, not a workbook"
+    if start.startswith(_UTF_16) or b"\0" not in start:
+        return "it is text, such as CSV, not a workbook"
+    return "it is not a zip, so not .xlsx: it is damaged, or another kind of file"

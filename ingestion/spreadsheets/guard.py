@@ -93,9 +93,7 @@ def _check_parts(path: Path, archive: zipfile.ZipFile, limits: Limits) -> bool:
     return any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names)
 
 
-def _check_part(
-    path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, before: int, limits: Limits
-) -> int:
+def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, before: int, limits: Limits) -> int:
     """Unpack a part and drop it. Returns how many bytes are unpacked by then."""
     size, most = 0, max(_HARMLESS, part.compress_size * limits.most_ratio)
     is_xml = part.filename.lower().endswith(_XML)
@@ -120,8 +118,10 @@ def _check_xml(path: Path, name: str, piece: bytes, *, is_first: bool) -> None:
         return
     start = piece[_OVERLAP : _OVERLAP + 400]
     encoding = _ENCODING.match(start)
-    if b"\0" in start or start.startswith((b"\xfe\xff", b"\xff\xfe")) or (
-        encoding and encoding[1].lower() not in _ENCODINGS
+    if (
+        b"\0" in start
+        or start.startswith((b"\xfe\xff", b"\xff\xfe"))
+        or (encoding and encoding[1].lower() not in _ENCODINGS)
     ):
         finding = f"its part {name} is not written in UTF-8"
         raise WorkbookRefused(file=path.name, finding=finding, remedy=FROM_EXCEL)

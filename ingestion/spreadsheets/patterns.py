@@ -47,9 +47,7 @@ def patterns_of_sheet(start: bytes) -> Patterns:
         row_of_tag=re.compile(rb"""\sr\s*=\s*["'](\d+)["']"""),
         cell=_compiled(rb"<{p}c(?=[\s/>])", p),
         empty_cell=_compiled(rb"<{p}c(?=[\s/])[^>]*(?:/>|(?<!/)></{p}c>)", p),
-        any_cell=_compiled(
-            rb"<{p}row(?=[\s/>])([^>]*>)|<{p}c(?=[\s/>])([^>]*>)(?:(?<=/>)|(?<!/>)(.*?)</{p}c\s*>)", p
-        ),
+        any_cell=_compiled(rb"<{p}row(?=[\s/>])([^>]*>)|<{p}c(?=[\s/>])([^>]*>)(?:(?<=/>)|(?<!/>)(.*?)</{p}c\s*>)", p),
         address=re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)(\d+)["']"""),
         kind=re.compile(rb"""\st\s*=\s*["'](\w*)["']"""),
         value=_compiled(rb"<{p}v(?:\s[^>]*)?(?:/>|(?<!/)>(.*?)</{p}v\s*>)", p),

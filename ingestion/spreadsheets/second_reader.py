@@ -1,4 +1,7 @@
-"""The reader for what the first one leaves out: slow, and only for a sheet on which the first one and the scan differ."""
+"""The reader for what the first one leaves out. It is slow, so it reads only what the first one and the scan differ on.
+
+It finds text in CDATA, and reads sheets that the first one refuses as a whole.
+"""
 
 from __future__ import annotations
 

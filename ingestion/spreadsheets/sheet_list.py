@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET  # noqa: S405 - the guard has refused entities
+from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -45,7 +45,9 @@ def read_sheet_list(archive: ZipFile) -> SheetList:
         if kind == "worksheet":
             is_visible = one.get("state", "visible") == "visible"
             sheets.append(SheetPart(one.get("name", ""), is_visible, parts[part.lower()]))
-    shared = [parts[part.lower()] for kind, part in targets.values() if kind == "sharedStrings" and part.lower() in parts]
+    shared = [
+        parts[part.lower()] for kind, part in targets.values() if kind == "sharedStrings" and part.lower() in parts
+    ]
     return SheetList(tuple(sheets), shared[0] if shared else None)
 
 

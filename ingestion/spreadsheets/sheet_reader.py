@@ -10,7 +10,7 @@ from ingestion.spreadsheets.values import cells_of_row
 from ingestion.spreadsheets.wire import WireCell, WireRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from python_calamine import CalamineSheet
 
@@ -24,6 +24,7 @@ class SheetReader:
 
     def __init__(self, sheet: CalamineSheet | None, found: Found) -> None:
         self._sheet, self._found = sheet, found
+        self.midnights = set[tuple[int, int]]()  # row and column
         first = sheet.start[1] + 1 if sheet and sheet.start else 1
         self._first, self._letters = first, [column_letters(first + at) for at in range(sheet.width if sheet else 0)]
 
@@ -38,31 +39,23 @@ class SheetReader:
             yield WireRow(below, self._merged(below, []))
 
     def count(self) -> int:
-        """How many cells hold something."""
+        """How many cells hold something. Keeps in `midnights` which of them the library reads as midnight."""
         number, cells = 0, 0
         for number, values in self._values():
             cells += len(self._merged(number, values)) if number in self._found else len(values) - values.count("")
+            if _MIDNIGHT in values:
+                self.midnights.update((number, self._first + at) for at, one in enumerate(values) if one == _MIDNIGHT)
         return cells + sum(len(found) for row, found in self._found.items() if row > number)
 
     def known(self) -> set[tuple[int, int]]:
         """Row and column of the cells that hold something."""
         return {(row.number, column_number(cell.column)) for row in self.rows() for cell in row.cells}
 
-    def midnights(self) -> set[tuple[int, int]]:
-        """Row and column of the cells that the library reads as midnight."""
-        return {
-            (number, self._first + at)
-            for number, values in self._values()
-            if _MIDNIGHT in values
-            for at, value in enumerate(values)
-            if value == _MIDNIGHT
-        }
-
-    def _values(self) -> Iterator[tuple[int, list[object]]]:
+    def _values(self) -> Iterator[tuple[int, Sequence[object]]]:
         """Number and values of each row, from the first of the sheet on."""
         return enumerate(self._sheet.iter_rows() if self._sheet and self._sheet.start else (), 1)
 
-    def _merged(self, number: int, values: list[object]) -> list[WireCell]:
+    def _merged(self, number: int, values: Sequence[object]) -> list[WireCell]:
         cells = {cell.column: cell for cell in cells_of_row(self._letters, values)}
         cells |= {cell.column: cell for cell in self._found.get(number, {}).values()}
         return sorted(cells.values(), key=lambda cell: column_number(cell.column))

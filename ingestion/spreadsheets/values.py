@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
 from ingestion.spreadsheets.wire import WireCell
@@ -18,12 +18,11 @@ def cells_of_row(letters: Iterable[str], values: Iterable[object]) -> list[WireC
     """The cells that hold something, of values from left to right and the letters of their columns."""
     cells = list[WireCell]()
     for column, value in zip(letters, values, strict=False):
-        kind = type(value)
-        if kind is str:
+        if isinstance(value, str):
             if value:
-                cells.append(WireCell(column, "s", value))  # type: ignore[arg-type] # it is a str
-        elif kind is float and value.is_integer() and -_WHOLE < value < _WHOLE:  # type: ignore[attr-defined, operator]
-            cells.append(WireCell(column, "n", int(value)))  # type: ignore[call-overload] # it is a float
+                cells.append(WireCell(column, "s", value))
+        elif isinstance(value, float) and value.is_integer() and -_WHOLE < value < _WHOLE:
+            cells.append(WireCell(column, "n", int(value)))
         else:
             cells.append(other_cell(column, value))
     return cells

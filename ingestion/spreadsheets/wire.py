@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from ingestion.spreadsheets.cells import Kind, Sheet
+from ingestion.spreadsheets.cells import Kind, Sheet  # noqa: TC001 - msgspec reads the types at run time
 
 
-class WireCell(msgspec.Struct):
+class WireCell(msgspec.Struct, gc=False):
     """A `Cell`, cheap to make: the other side decodes it to that."""
 
     column: str
@@ -21,7 +21,7 @@ class WireCell(msgspec.Struct):
     value: str | float | int | bool
 
 
-class WireRow(msgspec.Struct):
+class WireRow(msgspec.Struct, gc=False):
     """A `Row`, cheap to make."""
 
     number: int
