@@ -6,7 +6,9 @@ do no harm, as no part is written anywhere. Macros and links to other files are 
 
 from __future__ import annotations
 
+import copy
 import re
+import sys
 import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING
@@ -97,7 +99,7 @@ def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, bef
     """Unpack a part and drop it. Returns how many bytes are unpacked by then."""
     size, most = 0, max(_HARMLESS, part.compress_size * limits.most_ratio)
     is_xml = part.filename.lower().endswith(_XML)
-    with archive.open(part) as stream:
+    with archive.open(_without_its_size(part)) as stream:
         for piece in _pieces(stream):
             if is_xml:
                 _check_xml(path, part.filename, piece, is_first=not size)
@@ -106,7 +108,16 @@ def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, bef
                 finding = f"its part {part.filename} unpacks to more than {max(size, part.file_size) / 1e6:,.0f} MB"
                 remedy = f"a file that small does not hold so much data (a zip bomb?): {FROM_EXCEL}"
                 raise WorkbookRefused(file=path.name, finding=finding, remedy=remedy)
+    if size != part.file_size:
+        raise zipfile.BadZipFile(f"{part.filename} has another size than it says")
     return before + size
+
+
+def _without_its_size(part: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """The part, to be read to its real end: as a rule, reading ends at the size that a part declares."""
+    endless = copy.copy(part)
+    endless.file_size = sys.maxsize
+    return endless
 
 
 def _check_xml(path: Path, name: str, piece: bytes, *, is_first: bool) -> None:

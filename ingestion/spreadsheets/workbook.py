@@ -65,7 +65,8 @@ class Workbook:
 
     def _end(self, session: Session) -> None:
         session.end()
-        self._sessions.remove(session)
+        if session in self._sessions:  # `close` may have ended it before
+            self._sessions.remove(session)
 
     def open(self) -> None:
         """Survey the sheets. Raises WorkbookRefused."""
