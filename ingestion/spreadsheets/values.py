@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import math
 from datetime import date, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingestion.spreadsheets.wire import WireCell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WHOLE = 2.0**53  # above, a float does not hold every whole number
+_WHOLE, _LOWEST = 2.0**53, -(2.0**53)  # above, a float does not hold every whole number
 
 
-def cells_of_row(letters: Iterable[str], values: Iterable[object]) -> list[WireCell]:
-    """The cells that hold something, of values from left to right and the letters of their columns."""
+def cells_of_row(letters: Iterable[str], values: Iterable[Any]) -> list[WireCell]:
+    """The cells that hold something, of values from left to right and the letters of their columns.
+
+    Comparing types takes half the time of `isinstance` and of calls, in a loop over millions of cells.
+    """
     cells = list[WireCell]()
+    append = cells.append
     for column, value in zip(letters, values, strict=False):
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             if value:
-                cells.append(WireCell(column, "s", value))
-        elif isinstance(value, float) and value.is_integer() and -_WHOLE < value < _WHOLE:
-            cells.append(WireCell(column, "n", int(value)))
+                append(WireCell(column, "s", value))
+        elif kind is float and _LOWEST < value < _WHOLE:
+            append(WireCell(column, "n", int(value) if value.is_integer() else value))
+        elif kind is bool:
+            append(WireCell(column, "b", value))
         else:
-            cells.append(other_cell(column, value))
+            append(other_cell(column, value))
     return cells
 
 
 def other_cell(column: str, value: object) -> WireCell:
     """The cell of any value. Raises TypeError for a type that no cell has."""
-    if isinstance(value, bool):
+    if isinstance(value, date):  # a datetime is one, too
+        return WireCell(column, "d", _shortest(value.isoformat()))
+    if isinstance(value, bool):  # before int, which it is
         return WireCell(column, "b", value)
     if isinstance(value, int | float):
         return _number(column, float(value))
     if isinstance(value, str):
         return WireCell(column, "s", value)
-    if isinstance(value, date):  # a datetime is one, too
-        return WireCell(column, "d", _shortest(value.isoformat()))
     if isinstance(value, time):
         return WireCell(column, "t", _shortest(value.isoformat()))
     if isinstance(value, timedelta):
@@ -49,7 +56,7 @@ def _number(column: str, value: float) -> WireCell:
     """A number. One that is none (`NaN`, or too large for a float) is an error of the file."""
     if not math.isfinite(value):
         return WireCell(column, "e", str(value))
-    is_whole = value.is_integer() and abs(value) < _WHOLE
+    is_whole = value.is_integer() and _LOWEST < value < _WHOLE
     return WireCell(column, "n", int(value) if is_whole else value)
 
 

@@ -1,4 +1,4 @@
-"""The cells of one .xlsx file, whoever made it: `with open_workbook(path) as book: book.rows("Sheet1")`.
+"""The cells of one .xlsx file that another party made: `with open_workbook(path) as book: book.rows("Sheet1")`.
 
 The file is looked at by the guard, then read in a process of its own that has limits and no secrets. Rows come as they
 are read, so memory stays small; every cell that holds something comes, or the file is refused.
