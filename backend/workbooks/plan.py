@@ -34,6 +34,6 @@ def _planned(settings: WorkbookSettings, block: int) -> dict[tuple[str, date], s
     planned: dict[tuple[str, date], str] = {}
     for fault, domains in FAULTS.items():
         free = [(domain, day) for domain in domains for day in days if (domain, day) not in planned]
-        free.sort(key=lambda file, fault=fault: fault_bits(settings, fault, *file))  # type: ignore[misc]
-        planned |= dict.fromkeys(free[: counts.get(fault, 0)], fault)
+        drawn = sorted((fault_bits(settings, fault, *file), file) for file in free)
+        planned |= {file: fault for _, file in drawn[: counts.get(fault, 0)]}
     return planned
