@@ -19,8 +19,8 @@ class Layout:
 
     `headers`: by the platform's name of the column, in the order of the file. `amounts`: the columns of money, the
     decisive one last. `total`: the word of the last row, which sums `amounts`. `is_german`: dates and amounts are text.
-    `renamed`: a column, and another header under which the department has sent it. `extra`: a header of a column that
-    nobody asked for.
+    `renamed`: a column, and another header under which the department has sent it. `extra`: the header of a column that
+    no reader knows.
     """
 
     sheet: str

@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 
 from backend.workbooks import history
 from backend.workbooks.fault_kinds import DOMAINS
 from backend.workbooks.local_time import PARIS, existing
+from backend.workbooks.members import Members
 from backend.workbooks.settings import WorkbookSettings
 from backend.workbooks.truth import rows
 
@@ -110,6 +112,23 @@ def test_members_join_and_drop_off() -> None:
     )
     assert len(last - first) > 10
     assert len(first - last) > 10
+
+
+def test_a_member_comes_from_joining_until_leaving_only() -> None:
+    members = Members(SETTINGS)
+    dates = members._all.select("member", "joined", "left")
+    coming = [members.coming_on(day, number).with_columns(on=number) for number, day in enumerate(DAYS)]
+    seen = pl.concat(coming).with_columns(pl.col("on").cast(pl.Int64)).join(dates, on="member")
+    assert seen.filter((pl.col("on") < pl.col("joined")) | (pl.col("on") >= pl.col("left"))).is_empty()
+    assert (
+        seen.filter("is_new")
+        .select("member", "on")
+        .equals(
+            dates.filter(pl.col("joined").is_between(0, len(DAYS) - 1))
+            .select("member", on="joined")
+            .sort("on", "member")
+        )
+    )
 
 
 def test_some_top_up_once_and_some_again_and_again() -> None:
