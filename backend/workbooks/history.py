@@ -17,7 +17,7 @@ from backend.workbooks.settings import WorkbookSettings
 
 LEVELS = ("basic", "silver", "gold")
 _LEVEL_DAYS = 56  # what was topped up within them decides the level
-_SILVER, _GOLD = 100_00, 250_00
+_SILVER, _GOLD = 150_00, 400_00
 _WORTH_A_VISIT = 5_00  # cents: with less on it a card that is loaded once is forgotten
 
 

@@ -93,7 +93,7 @@ def test_the_level_follows_what_was_topped_up_in_eight_weeks() -> None:
         for row in rows(SETTINGS, "op_stats", day):
             since = day - timedelta(days=55)
             recent = sum(amount for at, amount in loaded[str(row["member_id"])] if at >= since)
-            assert row["level"] == ("gold" if recent >= 250 else "silver" if recent >= 100 else "basic")
+            assert row["level"] == ("gold" if recent >= 400 else "silver" if recent >= 150 else "basic")
 
 
 def test_levels_rise_and_fall() -> None:
