@@ -102,7 +102,7 @@ def gold_tables() -> Iterator[DescribedTable]:
 
 def short_type(name: str) -> str:
     """The name of a type in Postgres, the same for all ways to write it."""
-    return name.replace(_TIME, "timestamptz").replace(", ", ",")
+    return name.replace(_TIME, "timestamptz").replace(", ", ",").removesuffix(' collate "C"')
 
 
 def _silver(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from medallion.entities.entity import ById, ByUpdatedAt
+from medallion.entities.entity import ByDelivery, ById, ByUpdatedAt
 from medallion.entities.registry import TABLES
 from medallion.entity_words import counted_records, position_of
 from medallion.wording import counted
@@ -38,7 +38,7 @@ class Entity:
     split_by_dataset: Callable[[Sequence[bytes]], Mapping[str, Ndjson]]
     key: str = ""
     lasting: tuple[str, ...] = ()
-    order: ById | ByUpdatedAt = _CHANGING
+    order: ById | ByUpdatedAt | ByDelivery = _CHANGING
     has_lines: bool = False
     open_source: Callable[[Settings], AbstractContextManager[Source]] | None = None
     is_optional: bool = False
@@ -69,7 +69,7 @@ class Entity:
 
     def lookback(self, settings: Settings) -> timedelta:
         """How far before the watermark a pull of changing records reads again, by the setting that it declares."""
-        if isinstance(self.order, ById):
+        if not isinstance(self.order, ByUpdatedAt):
             return timedelta()
         return timedelta(minutes=getattr(settings, self.order.lookback))
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # RFC 3339, section 5.6, with at most the six decimals a timestamptz keeps. Upper case T and Z only.
 # No leap second: a timestamptz has none, and rolling it over would not be the same moment.
 _UTC_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,6})?Z$"
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _DTYPES: dict[str, type[pl.DataType]] = {"integer": pl.Int64, "string": pl.String, "boolean": pl.Boolean}
 
 
@@ -67,6 +68,12 @@ def _moments(values: pl.Series) -> pl.Series:
     )
 
 
+def _dates(values: pl.Series) -> pl.Series:
+    """The days as they are, with null for what is none."""
+    exist = values.str.to_date("%Y-%m-%d", strict=False).is_not_null()
+    return values.set(~(exist & values.str.contains(_DAY)), None)
+
+
 def _without(excluded: int) -> Callable[[pl.Series], pl.Series]:
     def normalise(values: pl.Series) -> pl.Series:
         return values.set(values == excluded, None)
@@ -89,6 +96,8 @@ def _check(declared: ColumnType) -> Callable[[pl.Series], pl.Series] | None:
     """The rule beyond the JSON type; None where there is none."""
     if declared.is_moment:
         return _moments
+    if declared.is_date:
+        return _dates
     if declared.pattern is not None:
         return _matching(declared.pattern)
     if declared.excluded is not None:

@@ -44,9 +44,10 @@ def _members(names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
 
 def _number(kind: Any, text: msgspec.Raw) -> int | None:
     try:
-        return int(msgspec.json.decode(text, type=kind))
+        found = msgspec.json.decode(text, type=kind)
     except _UNREADABLE:
         return None
+    return found if isinstance(found, int) else None
 
 
 def accepted_lines(conn: connection, path: str) -> frozenset[int]:
@@ -68,7 +69,7 @@ class Corrections:
 
     def look(self, conn: connection, keys: pl.DataFrame) -> None:
         """Remember the open records that the rows with these keys correct."""
-        if keys.is_empty():
+        if keys.is_empty() or self.dataset.is_delivered:  # a file is corrected as a whole (`loaders.superseding`)
             return
         first = keys.to_series(0)
         values = {"dataset": self.dataset.name, "least": first.min(), "greatest": first.max()}

@@ -21,13 +21,14 @@ import msgspec
 import polars as pl
 
 from loaders.quarantine import key_of
+from loaders.shaping import RowRefused
 from medallion.foreign_text import shown
 from medallion.state.quarantine import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loaders.dataset import Dataset
+    from loaders.dataset import Dataset, Decoder
     from loaders.new_fields import FieldWatch
     from loaders.source_clock import Latest
 
@@ -60,12 +61,12 @@ def parse_block(
 ) -> Block:
     """Validate the lines of `block`, the first of which is line `first_line_no` of its file.
 
-    `latest` bounds the versions of a dataset that has them; without it they may lie in the future. `watch` notices
-    members that are not declared.
+    `latest` bounds the versions of a dataset that has them, unless they are deliveries; without it they may lie in the
+    future. `watch` notices members that are not declared.
     """
     rows, numbers, rejections = _parsed(dataset, block, first_line_no, watch)
     rows, refused = _check(dataset, rows)
-    if latest is not None and dataset.version is not None:
+    if latest is not None and dataset.version is not None and not dataset.is_delivered:
         refused = _refuse_ahead(rows[dataset.version], latest, numbers) | refused
     if refused:
         lines, numbered = _lines(block), list(chain.from_iterable(numbers))
@@ -82,7 +83,7 @@ def _parsed(
     dataset: Dataset, block: bytes, line_no: int, watch: FieldWatch | None
 ) -> tuple[pl.DataFrame, list[Sequence[int]], list[Rejection]]:
     """Rows of the lines that parse, their line numbers piece by piece, and the rejections of the lines that do not."""
-    decoder = msgspec.json.Decoder(dataset.record)
+    decoder = dataset.decoder
     frames, rejections = [_columns(dataset, [])], list[Rejection]()
     numbers: list[Sequence[int]] = []
     with _no_collection():
@@ -104,7 +105,7 @@ def _pieces(block: bytes) -> Iterator[bytes]:
 
 
 def _decode(
-    decoder: msgspec.json.Decoder[Any], piece: bytes, first: int, watch: FieldWatch | None
+    decoder: Decoder, piece: bytes, first: int, watch: FieldWatch | None
 ) -> tuple[Sequence[int], list[Any], list[Rejection]]:
     """Line numbers and records of the lines that parse, and the rejections of those that do not."""
     try:
@@ -121,7 +122,7 @@ def _lines(text: bytes) -> list[bytes]:
 
 
 def _decode_one_by_one(
-    decoder: msgspec.json.Decoder[Any], lines: list[bytes], first: int, watch: FieldWatch | None
+    decoder: Decoder, lines: list[bytes], first: int, watch: FieldWatch | None
 ) -> tuple[list[int], list[Any], list[Rejection]]:
     numbers, records, rejections = [], [], []
     for number, line in enumerate(lines, first):
@@ -134,7 +135,7 @@ def _decode_one_by_one(
     return numbers, records, rejections
 
 
-def _decode_watched(decoder: msgspec.json.Decoder[Any], number: int, line: bytes, watch: FieldWatch) -> Any:
+def _decode_watched(decoder: Decoder, number: int, line: bytes, watch: FieldWatch) -> Any:
     """The record of a line. One that has new members is a record like any other."""
     with suppress(*_UNREADABLE):
         return watch.decoder.decode(line)
@@ -143,6 +144,8 @@ def _decode_watched(decoder: msgspec.json.Decoder[Any], number: int, line: bytes
 
 
 def _field_of(error: Exception) -> str | None:
+    if isinstance(error, RowRefused):
+        return error.field
     match = _PATH.search(str(error)) or _MISSING.search(str(error))
     return match[1] if match else None
 

@@ -18,10 +18,12 @@ from loaders.history import take_history
 from loaders.merge import write_rows
 from loaders.new_fields import FieldWatch, warn_of_fields
 from loaders.quarantine import Corrections
+from loaders.superseding import settle_empty, supersede
 from loaders.versions import Versions
 from medallion.database import transaction
 from medallion.errors import BronzeDamaged, DataQualityError
 from medallion.process.fail_points import fail_point
+from medallion.state.deliveries import refuse_landed
 from medallion.state.loads import RowCounts, close_load, logged_load
 from medallion.state.locks import locked, table_lock
 from medallion.state.new_fields import add_new_fields, known_fields
@@ -77,16 +79,39 @@ def load(dataset: Dataset, conn: connection, settings: Settings, *, run_id: str)
         take_history(dataset, conn, settings, run_id=run_id)
         with transaction(conn):
             receipts = unloaded_files(conn, dataset.name)
-            watch = FieldWatch(dataset, known_fields(conn, dataset.name) if receipts else ())
+            watch = _watch(dataset, conn) if receipts else None
         for receipt in receipts:
-            counts += _load_watched(dataset, conn, settings, receipt, run_id, watch)
+            counts += _load_or_refuse(dataset, conn, settings, receipt, run_id, watch)
             files += 1
+        settle_empty(conn, dataset, run_id)
     if counts.inserted + counts.updated > _MANY_ROWS:
         _analyze(conn, dataset)
     loaded = LoadResult(dataset.name, files, counts)
     if files:
         log.log(logging.WARNING if counts.rejected else logging.INFO, "%s", loaded.summary())
     return loaded
+
+
+def _watch(dataset: Dataset, conn: connection) -> FieldWatch | None:
+    """Notices new fields; of a delivered file, the pull has noticed them."""
+    return None if dataset.is_delivered else FieldWatch(dataset, known_fields(conn, dataset.name))
+
+
+def _load_or_refuse(
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch | None
+) -> RowCounts:
+    """Load a file. A delivered one that does not fit is refused, so that it keeps no other file from being loaded."""
+    try:
+        return _load_watched(dataset, conn, settings, receipt, run_id, watch)
+    except BronzeDamaged:
+        raise
+    except DataQualityError as error:
+        if not dataset.is_delivered:
+            raise
+        with transaction(conn):
+            refuse_landed(conn, receipt.path, error.message, error.remedy)
+        log.warning("silver.%s: %s", dataset.name, error.message)
+        return RowCounts()
 
 
 def _analyze(conn: connection, dataset: Dataset) -> None:
@@ -99,7 +124,7 @@ def _analyze(conn: connection, dataset: Dataset) -> None:
 
 
 def _load_watched(
-    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch | None
 ) -> RowCounts:
     """Load a file, and warn of each new field once. Those of a file that does not fit are kept, too: they say why."""
     try:
@@ -107,16 +132,18 @@ def _load_watched(
     except BronzeDamaged:
         raise
     except DataQualityError:
-        with transaction(conn):
-            fields = add_new_fields(conn, receipt, watch.take())
-        warn_of_fields(receipt, fields, is_full=watch.is_full)
+        if watch is not None:
+            with transaction(conn):
+                fields = add_new_fields(conn, receipt, watch.take())
+            warn_of_fields(receipt, fields, is_full=watch.is_full)
         raise
-    warn_of_fields(receipt, fields, is_full=watch.is_full)
+    if watch is not None:
+        warn_of_fields(receipt, fields, is_full=watch.is_full)
     return counts
 
 
 def _load_file(
-    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch
+    dataset: Dataset, conn: connection, settings: Settings, receipt: Receipt, run_id: str, watch: FieldWatch | None
 ) -> tuple[RowCounts, list[SeenField]]:
     """Load a file. Returns its counts, and the fields that were first seen in it."""
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
@@ -125,7 +152,8 @@ def _load_file(
         _check_accounted(receipt, counts)
         _check_rejected(receipt, counts, ahead, settings)
         versions.close(conn)
-        fields = add_new_fields(conn, receipt, watch.take())
+        fields = add_new_fields(conn, receipt, watch.take()) if watch is not None else []
+        supersede(conn, dataset, receipt, load_id)
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
         fail_point("silver.marked")
@@ -140,7 +168,7 @@ def _fold_file(
     receipt: Receipt,
     load_id: int,
     versions: Versions,
-    watch: FieldWatch,
+    watch: FieldWatch | None,
 ) -> tuple[RowCounts, int]:
     """Load the file's records. Returns their counts, and how many were refused for a version in the future.
 

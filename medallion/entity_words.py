@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from medallion.entities.entity import ById
+from medallion.entities.entity import ByDelivery, ById
 from medallion.foreign_text import shown
 from medallion.wording import counted, minute_of
 
@@ -29,11 +29,13 @@ def position_after(entity: Entity, cursor: str | None) -> str:
     return "from the beginning" if cursor is None else f"after {position_of(entity.order, entity.name, cursor)}"
 
 
-def position_of(order: ById | ByUpdatedAt, name: str, cursor: str) -> str:
+def position_of(order: ById | ByUpdatedAt | ByDelivery, name: str, cursor: str) -> str:
     """A cursor of the entity `name`: `sale 54,049`, or `2026-11-05 10:32 UTC, id 773`.
 
     A cursor is the source's own text: one of another form stays as it is.
     """
+    if isinstance(order, ByDelivery):
+        return f"delivery {shown(cursor)}"
     if isinstance(order, ById):
         return f"{singular(name)} {int(cursor):,}" if _ID.fullmatch(cursor) else shown(cursor)
     found = _SECONDS_AND_ID.fullmatch(cursor)

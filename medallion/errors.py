@@ -11,6 +11,7 @@
     │   └── PortInUse             another program took the port: the next is tried
     ├── SourceError           the source API answered badly: exit 4
     │   ├── SourceUnavailable     it may answer later: retried, then stop
+    │   │   ├── InboxUnreadable       the folder that people put files into
     │   │   └── AnswerNotWhole        a part of the answer is missing
     │   ├── SourceRefused         key or request refused: stop at once
     │   │   ├── KeyRefused            the key
@@ -24,6 +25,7 @@
     │   ├── WatermarkLost         this run lost its entity to a newer one: stop
     │   └── MigrationRefused      the warehouse and sql/migrations do not fit: stop, nothing changed
     ├── DataQualityError      data breaks a rule that must hold: exit 6
+    │   ├── DeliveryRefused       a file that people handed over is not what was agreed: its sender corrects it
     │   ├── FiguresDiffer         a dashboard shows what the reference or Gold does not
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
     │   ├── GoldAuditFailed       an audit rolled a build back: readers keep what they have
@@ -220,6 +222,10 @@ class SourceUnavailable(SourceError):
         self.retry_after = retry_after
 
 
+class InboxUnreadable(SourceUnavailable):
+    """The folder of an inbox, or a file in it, cannot be read."""
+
+
 class AnswerNotWhole(SourceUnavailable):
     """A part of an answer is missing, or it cannot be read to its end. `subject` is the request."""
 
@@ -313,6 +319,12 @@ class DataQualityError(RetailError):
 
     usual_cause = "data breaks a rule that must hold before the next step"
     exit_code = 6
+
+
+class DeliveryRefused(DataQualityError):
+    """A file that people handed over is not what was agreed. The remedy is for its sender."""
+
+    retryable = False
 
 
 class FiguresDiffer(DataQualityError):

@@ -44,6 +44,14 @@ class Settings(BaseSettings):
     )
     source_api_url: str | None = Field(None, description="Base address of the source API.")
     source_api_key: SecretStr | None = Field(None, description="Key sent as `X-API-Key`.")
+    inbox_url: str | None = Field(
+        None,
+        description="Where people put files, in a folder for each entity: a folder or any fsspec URL. Default: "
+        "`RETAIL_HOME/inbox`.",
+    )
+    inbox_settle_seconds: float = Field(
+        2, ge=0, description="A file of the inbox that changes within this time is still being written: it waits."
+    )
     bronze_url: str | None = Field(
         None,
         description="Where Bronze files live: a folder or any fsspec URL. Default: `RETAIL_HOME/bronze`.",
@@ -161,6 +169,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment, then files that it names, then `connection.env`."""
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings, file_secret_settings
+
+    @property
+    def inbox_location(self) -> str:
+        """Where people put files, default applied."""
+        return self.inbox_url or str(self.retail_home / "inbox")
 
     @property
     def bronze_location(self) -> str:

@@ -152,6 +152,20 @@ comment on column meta.second_opinion.status is 'given; learning: too little his
 comment on column meta.second_opinion.last_date is 'The last day that the last opinion looked at.';
 comment on column meta.second_opinion.says is 'The same in words.';
 
+comment on table meta.delivery is 'Files that people handed over. One row per file and content, each time that it was '
+'new or refused.';
+comment on column meta.delivery.name is 'Name of the file in the inbox of its entity.';
+comment on column meta.delivery.period is 'Period in the name of the file: a later file for it replaces its rows.';
+comment on column meta.delivery.status is 'LANDED: its rows are in Bronze. LOADED: they are in Silver. REFUSED: '
+'nothing of it is in Silver. SUPERSEDED: a later file for the period has replaced it.';
+comment on column meta.delivery.path is 'Its rows in Bronze; null: it has none.';
+comment on column meta.delivery.row_count is 'Rows of data.';
+comment on column meta.delivery.cell_count is 'Filled cells of these rows, under headers that are declared.';
+comment on column meta.delivery.other_cell_count is 'Filled cells of these rows, under other headers.';
+comment on column meta.delivery.notes is 'What its sender should know although nothing was wrong.';
+comment on column meta.delivery.reason is 'Why it was refused.';
+comment on column meta.delivery.remedy is 'What its sender can do.';
+
 comment on table meta.anomaly_verdict is 'What people say of anomalies. One row per verdict; the last one counts.';
 comment on column meta.anomaly_verdict.verdict is 'fault: something was wrong; ok: nothing was.';
 

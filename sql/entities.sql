@@ -6,7 +6,11 @@ values
 ('customers', 'updated_at'),
 ('products', 'updated_at'),
 ('stores', 'updated_at'),
-('sales', 'id')
+('sales', 'id'),
+('top_up', 'delivery'),
+('pre_deduction', 'delivery'),
+('post_deduction', 'delivery'),
+('op_stats', 'delivery')
 on conflict (entity) do update set ordered_by = excluded.ordered_by;
 
 insert into meta.ingestion_state (entity, cursor_name)
@@ -14,7 +18,11 @@ values
 ('customers', 'updated_at'),
 ('products', 'updated_at'),
 ('stores', 'updated_at'),
-('sales', 'last_sales_id')
+('sales', 'last_sales_id'),
+('top_up', 'delivery'),
+('pre_deduction', 'delivery'),
+('post_deduction', 'delivery'),
+('op_stats', 'delivery')
 on conflict (entity) do nothing;
 
 -- What was personal once stays so: Silver and Gold may hold it still. Only a migration can take a name out again.
@@ -24,7 +32,11 @@ values
 ('products', 'products', '{}'),
 ('stores', 'stores', '{}'),
 ('sales_customer', 'sales', '{}'),
-('sales_product', 'sales', '{}')
+('sales_product', 'sales', '{}'),
+('top_up', 'top_up', '{}'),
+('pre_deduction', 'pre_deduction', '{}'),
+('post_deduction', 'post_deduction', '{}'),
+('op_stats', 'op_stats', '{}')
 on conflict (dataset) do update set
     entity = excluded.entity,
     personal_columns = array(

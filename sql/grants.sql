@@ -158,15 +158,20 @@ begin
             bytes, error_message, error_type, remedy, exit_code
         )
     on meta.load to retail_ingestion;
-    -- A receipt, once written, is only updated with the load that took its file, and with its removal by retention.
+    -- A receipt, once written, is only updated with the load that took its file, with its removal by retention, and where
+    -- a delivery is refused.
     grant
-        select, insert, update (silver_load_id, has_versions, expired_at, removed_at)
+        select, insert, update (silver_load_id, has_versions, expired_at, removed_at, retired_at)
     on meta.bronze_file to retail_ingestion;
     grant execute on function meta.text_checksum, meta.moment_text to retail_ingestion; -- checksums of versions
     grant
         select, insert, delete, update (status, first_seen_at, last_checked_at, known, known_ids)
     on meta.gap to retail_ingestion;
     grant select, insert, delete on meta.lookback_page, meta.source_sample to retail_ingestion;
+    grant
+        select, insert, update (status, superseded_by, reason, remedy, period, load_id, seen_at)
+    on meta.delivery to retail_ingestion;
+    grant usage on sequence meta.delivery_delivery_id_seq to retail_ingestion; -- rows bear the id before it is used
     grant select, insert on meta.new_field, meta.unreadable_record to retail_ingestion;
     grant select, insert, update (source_id, is_accepted, noted_at) on meta.source_identity to retail_ingestion;
     grant

@@ -443,3 +443,452 @@ as $$
     ))
 $$;
 comment on function meta.sales_product_checksum is 'The contract''s checksum of a line.';
+
+do $$
+begin
+    if to_regclass('silver.top_up') is null then
+        create table silver.top_up (
+            top_up_id text collate "C" not null,
+            member_id text not null,
+            channel text not null,
+            topped_up_at timestamptz not null,
+            amount numeric(12, 2) not null,
+            currency text not null,
+            level text not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (top_up_id)
+        );
+        -- New rows arrive at the end, so a block range index finds "newer than load n" at almost no cost to the load.
+        create index top_up_load_id on silver.top_up using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        create index top_up_delivery_id on silver.top_up (delivery_id);
+    end if;
+end
+$$;
+
+comment on table silver.top_up is 'Money loaded onto the cards. One row per top-up.';
+comment on column silver.top_up.top_up_id is 'Natural key.';
+comment on column silver.top_up.member_id is 'Number of the card: 7 digits, with leading zeros.';
+comment on column silver.top_up.channel is 'Where it took place: app, store, web or partner.';
+comment on column silver.top_up.topped_up_at is 'When (UTC).';
+comment on column silver.top_up.amount is 'What was loaded.';
+comment on column silver.top_up.currency is 'ISO 4217 code.';
+comment on column silver.top_up.level is 'Level of the member at that time: basic, silver or gold.';
+comment on column silver.top_up.period is 'Period of the file, as its name has it.';
+comment on column silver.top_up.sheet is 'Sheet of the row.';
+comment on column silver.top_up.row_no is 'Number of the row in its sheet.';
+comment on column silver.top_up.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.top_up._load_id is 'Silver load that wrote this version of the row.';
+comment on column silver.top_up._loaded_at is 'When that load ran (UTC).';
+
+create or replace function meta.top_up_checksum(record silver.top_up)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+    select meta.text_checksum(concat_ws(
+        e'\x1f', record.top_up_id, record.member_id, record.channel, meta.moment_text(record.topped_up_at),
+        record.amount::numeric(38, 2), record.currency, record.level, record.period, record.sheet, record.row_no,
+        record.delivery_id
+    ))
+$$;
+comment on function meta.top_up_checksum is 'The contract''s checksum of a top-up.';
+
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.top_up_version') is null then
+        create table silver.top_up_version (
+            top_up_id text collate "C" not null,
+            member_id text not null,
+            channel text not null,
+            topped_up_at timestamptz not null,
+            amount numeric(12, 2) not null,
+            currency text not null,
+            level text not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (top_up_id, delivery_id, row_checksum)
+        );
+        create index top_up_version_load_id on silver.top_up_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.top_up in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'top_up' and has_versions;
+        select count(*) into held from silver.top_up;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'top_up_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.top_up_version (
+                top_up_id, member_id, channel, topped_up_at, amount, currency, level, period, sheet, row_no,
+                delivery_id, row_checksum, _load_id
+            )
+            select
+                record.top_up_id, record.member_id, record.channel, record.topped_up_at, record.amount, record.currency,
+                record.level, record.period, record.sheet, record.row_no, record.delivery_id,
+                meta.top_up_checksum(record), load
+            from silver.top_up as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.top_up_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.top_up_version.top_up_id is 'Natural key.';
+comment on column silver.top_up_version.member_id is 'Number of the card: 7 digits, with leading zeros.';
+comment on column silver.top_up_version.channel is 'Where it took place: app, store, web or partner.';
+comment on column silver.top_up_version.topped_up_at is 'When (UTC).';
+comment on column silver.top_up_version.amount is 'What was loaded.';
+comment on column silver.top_up_version.currency is 'ISO 4217 code.';
+comment on column silver.top_up_version.level is 'Level of the member at that time: basic, silver or gold.';
+comment on column silver.top_up_version.period is 'Period of the file, as its name has it.';
+comment on column silver.top_up_version.sheet is 'Sheet of the row.';
+comment on column silver.top_up_version.row_no is 'Number of the row in its sheet.';
+comment on column silver.top_up_version.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.top_up_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.top_up_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.top_up_version._loaded_at is 'When that load ran (UTC).';
+
+do $$
+begin
+    if to_regclass('silver.pre_deduction') is null then
+        create table silver.pre_deduction (
+            business_date date not null,
+            channel text collate "C" not null,
+            spend_count integer not null,
+            gross_amount numeric(12, 2) not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (business_date, channel)
+        );
+        -- New rows arrive at the end, so a block range index finds "newer than load n" at almost no cost to the load.
+        create index pre_deduction_load_id on silver.pre_deduction using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        create index pre_deduction_delivery_id on silver.pre_deduction (delivery_id);
+    end if;
+end
+$$;
+
+comment on table silver.pre_deduction is 'Money spent from the cards, before deductions. One row per day and channel.';
+comment on column silver.pre_deduction.business_date is 'Day of the report.';
+comment on column silver.pre_deduction.channel is 'Where it took place: app, store, web or partner.';
+comment on column silver.pre_deduction.spend_count is 'Payments by card.';
+comment on column silver.pre_deduction.gross_amount is 'What they came to, in euros.';
+comment on column silver.pre_deduction.period is 'Period of the file, as its name has it.';
+comment on column silver.pre_deduction.sheet is 'Sheet of the row.';
+comment on column silver.pre_deduction.row_no is 'Number of the row in its sheet.';
+comment on column silver.pre_deduction.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.pre_deduction._load_id is 'Silver load that wrote this version of the row.';
+comment on column silver.pre_deduction._loaded_at is 'When that load ran (UTC).';
+
+create or replace function meta.pre_deduction_checksum(record silver.pre_deduction)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+    select meta.text_checksum(concat_ws(
+        e'\x1f', record.business_date, record.channel, record.spend_count, record.gross_amount::numeric(38, 2),
+        record.period, record.sheet, record.row_no, record.delivery_id
+    ))
+$$;
+comment on function meta.pre_deduction_checksum is 'The contract''s checksum of a day of a channel.';
+
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.pre_deduction_version') is null then
+        create table silver.pre_deduction_version (
+            business_date date not null,
+            channel text collate "C" not null,
+            spend_count integer not null,
+            gross_amount numeric(12, 2) not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (business_date, channel, delivery_id, row_checksum)
+        );
+        create index pre_deduction_version_load_id on silver.pre_deduction_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.pre_deduction in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'pre_deduction' and has_versions;
+        select count(*) into held from silver.pre_deduction;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'pre_deduction_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.pre_deduction_version (
+                business_date, channel, spend_count, gross_amount, period, sheet, row_no, delivery_id, row_checksum,
+                _load_id
+            )
+            select
+                record.business_date, record.channel, record.spend_count, record.gross_amount, record.period,
+                record.sheet, record.row_no, record.delivery_id, meta.pre_deduction_checksum(record), load
+            from silver.pre_deduction as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.pre_deduction_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.pre_deduction_version.business_date is 'Day of the report.';
+comment on column silver.pre_deduction_version.channel is 'Where it took place: app, store, web or partner.';
+comment on column silver.pre_deduction_version.spend_count is 'Payments by card.';
+comment on column silver.pre_deduction_version.gross_amount is 'What they came to, in euros.';
+comment on column silver.pre_deduction_version.period is 'Period of the file, as its name has it.';
+comment on column silver.pre_deduction_version.sheet is 'Sheet of the row.';
+comment on column silver.pre_deduction_version.row_no is 'Number of the row in its sheet.';
+comment on column silver.pre_deduction_version.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.pre_deduction_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.pre_deduction_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.pre_deduction_version._loaded_at is 'When that load ran (UTC).';
+
+do $$
+begin
+    if to_regclass('silver.post_deduction') is null then
+        create table silver.post_deduction (
+            business_date date not null,
+            channel text collate "C" not null,
+            refund_amount numeric(12, 2) not null,
+            fee_amount numeric(12, 2) not null,
+            chargeback_amount numeric(12, 2) not null,
+            net_amount numeric(12, 2) not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (business_date, channel)
+        );
+        -- New rows arrive at the end, so a block range index finds "newer than load n" at almost no cost to the load.
+        create index post_deduction_load_id on silver.post_deduction using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        create index post_deduction_delivery_id on silver.post_deduction (delivery_id);
+    end if;
+end
+$$;
+
+comment on table silver.post_deduction is 'Money spent from the cards, after deductions. One row per day and channel.';
+comment on column silver.post_deduction.business_date is 'Day of the report.';
+comment on column silver.post_deduction.channel is 'Where it took place: app, store, web or partner.';
+comment on column silver.post_deduction.refund_amount is 'What was given back, in euros.';
+comment on column silver.post_deduction.fee_amount is 'What the payment providers kept, in euros.';
+comment on column silver.post_deduction.chargeback_amount is 'What banks took back, in euros.';
+comment on column silver.post_deduction.net_amount is 'What is left of the gross amount, in euros.';
+comment on column silver.post_deduction.period is 'Period of the file, as its name has it.';
+comment on column silver.post_deduction.sheet is 'Sheet of the row.';
+comment on column silver.post_deduction.row_no is 'Number of the row in its sheet.';
+comment on column silver.post_deduction.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.post_deduction._load_id is 'Silver load that wrote this version of the row.';
+comment on column silver.post_deduction._loaded_at is 'When that load ran (UTC).';
+
+create or replace function meta.post_deduction_checksum(record silver.post_deduction)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+    select meta.text_checksum(concat_ws(
+        e'\x1f', record.business_date, record.channel, record.refund_amount::numeric(38, 2),
+        record.fee_amount::numeric(38, 2), record.chargeback_amount::numeric(38, 2), record.net_amount::numeric(38, 2),
+        record.period, record.sheet, record.row_no, record.delivery_id
+    ))
+$$;
+comment on function meta.post_deduction_checksum is 'The contract''s checksum of a day of a channel.';
+
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.post_deduction_version') is null then
+        create table silver.post_deduction_version (
+            business_date date not null,
+            channel text collate "C" not null,
+            refund_amount numeric(12, 2) not null,
+            fee_amount numeric(12, 2) not null,
+            chargeback_amount numeric(12, 2) not null,
+            net_amount numeric(12, 2) not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (business_date, channel, delivery_id, row_checksum)
+        );
+        create index post_deduction_version_load_id on silver.post_deduction_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.post_deduction in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'post_deduction' and has_versions;
+        select count(*) into held from silver.post_deduction;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'post_deduction_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.post_deduction_version (
+                business_date, channel, refund_amount, fee_amount, chargeback_amount, net_amount, period, sheet, row_no,
+                delivery_id, row_checksum, _load_id
+            )
+            select
+                record.business_date, record.channel, record.refund_amount, record.fee_amount, record.chargeback_amount,
+                record.net_amount, record.period, record.sheet, record.row_no, record.delivery_id,
+                meta.post_deduction_checksum(record), load
+            from silver.post_deduction as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.post_deduction_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.post_deduction_version.business_date is 'Day of the report.';
+comment on column silver.post_deduction_version.channel is 'Where it took place: app, store, web or partner.';
+comment on column silver.post_deduction_version.refund_amount is 'What was given back, in euros.';
+comment on column silver.post_deduction_version.fee_amount is 'What the payment providers kept, in euros.';
+comment on column silver.post_deduction_version.chargeback_amount is 'What banks took back, in euros.';
+comment on column silver.post_deduction_version.net_amount is 'What is left of the gross amount, in euros.';
+comment on column silver.post_deduction_version.period is 'Period of the file, as its name has it.';
+comment on column silver.post_deduction_version.sheet is 'Sheet of the row.';
+comment on column silver.post_deduction_version.row_no is 'Number of the row in its sheet.';
+comment on column silver.post_deduction_version.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.post_deduction_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.post_deduction_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.post_deduction_version._loaded_at is 'When that load ran (UTC).';
+
+do $$
+begin
+    if to_regclass('silver.op_stats') is null then
+        create table silver.op_stats (
+            business_date date not null,
+            member_id text collate "C" not null,
+            level text not null,
+            visits integer not null,
+            purchases integer not null,
+            spent_amount numeric(12, 2) not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (business_date, member_id)
+        );
+        -- New rows arrive at the end, so a block range index finds "newer than load n" at almost no cost to the load.
+        create index op_stats_load_id on silver.op_stats using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        create index op_stats_delivery_id on silver.op_stats (delivery_id);
+    end if;
+end
+$$;
+
+comment on table silver.op_stats is 'What members did. One row per day and member who was active.';
+comment on column silver.op_stats.business_date is 'Day of the report.';
+comment on column silver.op_stats.member_id is 'Number of the card: 7 digits, with leading zeros.';
+comment on column silver.op_stats.level is 'Level of the member at that time: basic, silver or gold.';
+comment on column silver.op_stats.visits is 'Visits to a store, the shop or the app.';
+comment on column silver.op_stats.purchases is 'Purchases paid by card.';
+comment on column silver.op_stats.spent_amount is 'What was spent from the card, in euros.';
+comment on column silver.op_stats.period is 'Period of the file, as its name has it.';
+comment on column silver.op_stats.sheet is 'Sheet of the row.';
+comment on column silver.op_stats.row_no is 'Number of the row in its sheet.';
+comment on column silver.op_stats.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.op_stats._load_id is 'Silver load that wrote this version of the row.';
+comment on column silver.op_stats._loaded_at is 'When that load ran (UTC).';
+
+create or replace function meta.op_stats_checksum(record silver.op_stats)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+    select meta.text_checksum(concat_ws(
+        e'\x1f', record.business_date, record.member_id, record.level, record.visits, record.purchases,
+        record.spent_amount::numeric(38, 2), record.period, record.sheet, record.row_no, record.delivery_id
+    ))
+$$;
+comment on function meta.op_stats_checksum is 'The contract''s checksum of a day of a member.';
+
+do $$
+declare
+    load bigint;
+    held bigint;
+begin
+    if to_regclass('silver.op_stats_version') is null then
+        create table silver.op_stats_version (
+            business_date date not null,
+            member_id text collate "C" not null,
+            level text not null,
+            visits integer not null,
+            purchases integer not null,
+            spent_amount numeric(12, 2) not null,
+            period text not null,
+            sheet text not null,
+            row_no integer not null,
+            delivery_id bigint not null,
+            row_checksum bigint not null,
+            _load_id bigint not null,
+            _loaded_at timestamptz not null default now(),
+            primary key (business_date, member_id, delivery_id, row_checksum)
+        );
+        create index op_stats_version_load_id on silver.op_stats_version using brin (_load_id)
+        with (pages_per_range = 32, autosummarize = on);
+        lock table silver.op_stats in share row exclusive mode;
+        update meta.bronze_file set has_versions = false where dataset = 'op_stats' and has_versions;
+        select count(*) into held from silver.op_stats;
+        if held > 0 then
+            insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted)
+            values ('schema', 'silver', 'op_stats_version', 'SUCCESS', clock_timestamp(), held, held)
+            returning load_id into load;
+            insert into silver.op_stats_version (
+                business_date, member_id, level, visits, purchases, spent_amount, period, sheet, row_no, delivery_id,
+                row_checksum, _load_id
+            )
+            select
+                record.business_date, record.member_id, record.level, record.visits, record.purchases,
+                record.spent_amount, record.period, record.sheet, record.row_no, record.delivery_id,
+                meta.op_stats_checksum(record), load
+            from silver.op_stats as record;
+        end if;
+    end if;
+end
+$$;
+
+comment on table silver.op_stats_version is 'Every version in Bronze. One row per key, version and content.';
+comment on column silver.op_stats_version.business_date is 'Day of the report.';
+comment on column silver.op_stats_version.member_id is 'Number of the card: 7 digits, with leading zeros.';
+comment on column silver.op_stats_version.level is 'Level of the member at that time: basic, silver or gold.';
+comment on column silver.op_stats_version.visits is 'Visits to a store, the shop or the app.';
+comment on column silver.op_stats_version.purchases is 'Purchases paid by card.';
+comment on column silver.op_stats_version.spent_amount is 'What was spent from the card, in euros.';
+comment on column silver.op_stats_version.period is 'Period of the file, as its name has it.';
+comment on column silver.op_stats_version.sheet is 'Sheet of the row.';
+comment on column silver.op_stats_version.row_no is 'Number of the row in its sheet.';
+comment on column silver.op_stats_version.delivery_id is 'File that the row came with (meta.delivery).';
+comment on column silver.op_stats_version.row_checksum is 'The contract''s checksum of the record.';
+comment on column silver.op_stats_version._load_id is 'Load of this table that first brought this version.';
+comment on column silver.op_stats_version._loaded_at is 'When that load ran (UTC).';

@@ -1,5 +1,14 @@
 """What takes a warehouse of this version back to an earlier one, so that a test can see it taken over again."""
 
+# Before the number 23: no files from people.
+_UNDO_23 = """
+    drop table meta.delivery;
+    delete from meta.dataset where entity in (select entity from meta.entity where ordered_by = 'delivery');
+    delete from meta.ingestion_state where entity in (select entity from meta.entity where ordered_by = 'delivery');
+    delete from meta.entity where ordered_by = 'delivery';
+    alter table meta.entity drop constraint entity_ordered_by_check;
+    alter table meta.entity add constraint entity_ordered_by_check check (ordered_by in ('id', 'updated_at'));
+"""
 # Before the number 22: no second opinion.
 _UNDO_22 = "drop table gold.kpi_second_opinion, meta.second_opinion;"
 # Before the number 21: the KPIs are not judged.
@@ -92,7 +101,7 @@ _UNDO_9 = """
 """
 # Before the number 8: without the change log of the fact.
 BEFORE_8 = f"""
-    {_UNDO_22} {_UNDO_21}
+    {_UNDO_23} {_UNDO_22} {_UNDO_21}
     {_UNDO_20} {_UNDO_19} {_UNDO_18} {_UNDO_17} {_UNDO_16} {_UNDO_15} {_UNDO_14} {_UNDO_13} {_UNDO_12} {_UNDO_11}
     {_UNDO_10} {_UNDO_9}
     drop table gold.sales_item_change;

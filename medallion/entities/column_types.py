@@ -16,7 +16,7 @@ class ColumnType:
     """`sql` is the type in Postgres, `json` that of the value in JSON, `rule` in words what a value must be.
 
     `minimum` and `maximum` bound an integer, and `excluded` is a number between them that it may not be. `pattern` is
-    what a string must match. `is_moment`: the string is a time.
+    what a string must match. `is_moment`: the string is a time; `is_date`: a day.
     """
 
     sql: str
@@ -27,6 +27,7 @@ class ColumnType:
     excluded: int | None = None
     pattern: str | None = None
     is_moment: bool = False
+    is_date: bool = False
 
 
 _INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1
@@ -34,6 +35,7 @@ _INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1
 ID = ColumnType("bigint", "integer", "a whole number from 1 to 2^63 - 1", 1, _BIGINT)
 SMALL_ID = ColumnType("integer", "integer", "a whole number from 1 to 2^31 - 1", 1, _INTEGER)
 QUANTITY = ColumnType("integer", "integer", "a quantity is not zero", -_INTEGER - 1, _INTEGER, excluded=0)
+COUNT = ColumnType("integer", "integer", "a whole number from 0 to 2^31 - 1", 0, _INTEGER)
 FLAG = ColumnType("boolean", "boolean", "true or false")
 TEXT = ColumnType("text", "string", "text without NUL characters")
 CURRENCY = ColumnType("text", "string", "three capital letters (ISO 4217)", pattern="^[A-Z]{3}$")
@@ -51,4 +53,11 @@ AMOUNT = ColumnType(
     "a decimal string of up to 10 digits and 2 decimals",
     pattern=r"^-?[0-9]{1,10}(\.[0-9]{1,2})?$",
 )
+WORD = ColumnType(
+    "text",
+    "string",
+    "1 to 200 characters on one line, none of them a control character",
+    pattern=r"^[^\x00-\x1f\x7f]{1,200}$",
+)
+DATE = ColumnType("date", "string", "a day of the calendar, such as 2026-11-01", is_date=True)
 MOMENT = ColumnType("timestamptz", "string", "an RFC 3339 time with offset and at most 6 decimals", is_moment=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medallion.entities.entity import ById
+from medallion.entities.entity import PROVENANCE, ByDelivery, ById
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medallion.entities.column_types import ColumnType
     from medallion.entities.entity import Column, Entity, Table
+    from medallion.entities.layout import Layout
 
     Properties = dict[str, Any]
 
@@ -29,10 +30,16 @@ class Freshness(NamedTuple):
     unit: str
 
 
-HOURLY, RARELY = Freshness(3, 12, "hour"), Freshness(7, 30, "day")
+HOURLY, DAILY, RARELY = Freshness(3, 12, "hour"), Freshness(2, 7, "day"), Freshness(7, 30, "day")
 FOLDER = "contracts"
 _STANDARD = "v3.1.0"
 _HEAD = "# Written by `python -m medallion.entities` from medallion/entities: change it there.\n"
+_EACH_DAY = {
+    "property": "frequency",
+    "value": 1,
+    "unit": "d",
+    "description": "A daily run takes the files that are new.",
+}
 _EACH_HOUR = {
     "property": "frequency",
     "value": 1,
@@ -43,6 +50,8 @@ _EACH_HOUR = {
 
 def freshness(entity: Entity) -> Freshness:
     """How fresh an entity has to be: a listing by `updated_at` changes when it changes, not every hour."""
+    if isinstance(entity.order, ByDelivery):
+        return DAILY
     return HOURLY if isinstance(entity.order, ById) else RARELY
 
 
@@ -64,14 +73,16 @@ def contract_of(entity: Entity) -> Properties:
                 "logicalType": "object",
                 "physicalType": "object",
                 "description": own.description,
-                "properties": [_property(one, own) for one in own.columns] + [_lines(one, own) for one in nested],
+                "properties": [_property(one, own) for one in _entered(entity, own)]
+                + [_lines(one, own) for one in nested],
             }
         ],
-        "slaProperties": [_EACH_HOUR, _sla(entity, own)],
+        "slaProperties": [_EACH_DAY if entity.layout else _EACH_HOUR, _sla(entity, own)],
         "customProperties": [
             {"property": "orderedBy", "value": entity.ordered_by},
             *({"property": "neverChanges", "value": name} for name in entity.lasting),
             {"property": "isOptional", "value": entity.is_optional},
+            *_written_as(entity.layout),
         ],
     }
 
@@ -91,7 +102,37 @@ def released_file(name: str, version: str) -> str:
     return f"{FOLDER}/released/{name}/{version}.odcs.yaml"
 
 
+def _entered(entity: Entity, own: Table) -> list[Column]:
+    """The columns that the source fills in; those of a delivered row that say where it stood are not."""
+    return [one for one in own.columns if entity.layout is None or one.name not in PROVENANCE]
+
+
+def _written_as(layout: Layout | None) -> list[Properties]:
+    """What a layout says, for those who fill in a sheet."""
+    if layout is None:
+        return []
+    headers = [{"property": f"headersOf.{name}", "value": " | ".join(words)} for name, words in layout.headers.items()]
+    widths = [{"property": f"digitsOf.{name}", "value": digits} for name, digits in layout.digits.items()]
+    return [
+        *headers,
+        *widths,
+        {"property": "periodInName", "value": layout.period},
+        {"property": "decimalSign", "value": layout.decimal},
+        {"property": "timeZone", "value": layout.zone},
+        {"property": "textDates", "value": " | ".join(("%Y-%m-%d", *layout.dates))},
+        {"property": "addedUp", "value": " | ".join(layout.totaled)},
+    ]
+
+
 def _description(entity: Entity, own: Table) -> Properties:
+    if entity.layout is not None:
+        return {
+            "purpose": own.description,
+            "usage": "A sheet per file, its header in the first rows, its period in its name (docs/sources.md). A file "
+            "replaces what came for the same period before it.",
+            "limitations": "A row with a cell that breaks this contract is quarantined whole, with the address of the "
+            "cell. A column that this contract does not name is kept in Bronze and reported.",
+        }
     missing = " A source may have no such resource." if entity.is_optional else ""
     return {
         "purpose": own.description,
@@ -103,8 +144,9 @@ def _description(entity: Entity, own: Table) -> Properties:
 
 def _sla(entity: Entity, own: Table) -> Properties:
     warn, fail, unit = freshness(entity)
-    moments = [one.name for one in own.columns if one.type.is_moment]
-    element = own.version or next(iter(moments), entity.key)
+    moments = [one.name for one in own.columns if one.type.is_moment or one.type.is_date]
+    changes = own.version if entity.layout is None else None
+    element = changes or next(iter(moments), entity.key)
     return {
         "property": "freshness",
         "value": warn,
@@ -117,7 +159,7 @@ def _sla(entity: Entity, own: Table) -> Properties:
 def _property(column: Column, table: Table) -> Properties:
     return {
         "name": column.name,
-        "logicalType": "timestamp" if column.type.is_moment else column.type.json,
+        "logicalType": _logical_type(column.type),
         "physicalType": column.type.json,
         "required": True,
         **_key(column, table),
@@ -126,6 +168,12 @@ def _property(column: Column, table: Table) -> Properties:
         "description": column.description,
         "quality": [{"type": "text", "description": f"Rule: {column.type.rule}."}],
     }
+
+
+def _logical_type(declared: ColumnType) -> str:
+    if declared.is_date:
+        return "date"
+    return "timestamp" if declared.is_moment else declared.json
 
 
 def _key(column: Column, table: Table) -> Properties:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from medallion.entities.column_types import ColumnType
+    from medallion.entities.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class ByUpdatedAt:
 @dataclass(frozen=True)
 class ById:
     """The source lists records by key, and a record never changes. Keys that a pull passes over are gaps."""
+
+
+@dataclass(frozen=True)
+class ByDelivery:
+    """The source hands over files. A file replaces what came for the same period before it; its name has the period."""
+
+    layout: Layout
+
+
+# Columns of a delivered table that say where a row stood: they come with the file and not from its cells.
+PROVENANCE = ("delivery_id", "period", "sheet", "row_no")
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,7 @@ class Table:
 class Entity:
     """A resource of the source and the tables that its records become. A record has `key` in a member of that name.
 
+    An entity that is delivered may have a key of several columns: that of its table counts, and `key` is empty.
     `lasting` are members that a record keeps for life: one in which any of them differs is another record.
     `collect` is the function that pulls it, as `module:function`. `is_optional`: a source may have no such resource.
     `contract` is the version of its contract (`contracts.py`): `python -m medallion.entities` releases a new one.
@@ -75,7 +88,7 @@ class Entity:
 
     name: str
     key: str
-    order: ByUpdatedAt | ById
+    order: ByUpdatedAt | ById | ByDelivery
     tables: tuple[Table, ...]
     lasting: tuple[str, ...] = ()
     collect: str = "ingestion.listing:collect_listing"
@@ -86,11 +99,23 @@ class Entity:
         """Raise ValueError for a declaration that the shared pull or comparison cannot handle."""
         if self.collect == Entity.collect and len(self.tables) != 1:
             raise ValueError(f"{self.name}: records that become more than one table need a pull of their own (collect)")
-        if isinstance(self.order, ById):
+        if isinstance(self.order, ByDelivery):
+            self._check_delivered()
+        elif isinstance(self.order, ById):
             if self.collect == Entity.collect:
                 raise ValueError(f"{self.name}: a listing by id needs a pull of its own (collect)")
         elif [table.name for table in self.tables] != [self.name]:
             raise ValueError(f"{self.name}: reconciliation compares one table of that name, and it has none")
+
+    def _check_delivered(self) -> None:
+        names = [[column.name for column in table.columns] for table in self.tables]
+        if len(names) != 1 or not {*PROVENANCE} <= {*names[0]}:
+            raise ValueError(f"{self.name}: files become one table, with the columns {', '.join(PROVENANCE)}")
+
+    @property
+    def layout(self) -> Layout | None:
+        """How its files are written; None for an entity that is listed."""
+        return self.order.layout if isinstance(self.order, ByDelivery) else None
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -99,10 +124,12 @@ class Entity:
 
     @property
     def ordered_by(self) -> str:
-        """`id` or `updated_at`, as `meta.entity` has it."""
+        """`id`, `updated_at` or `delivery`, as `meta.entity` has it."""
+        if isinstance(self.order, ByDelivery):
+            return "delivery"
         return "id" if isinstance(self.order, ById) else "updated_at"
 
     @property
     def cursor_name(self) -> str:
         """The name of its watermark in `meta.ingestion_state`."""
-        return f"last_{self.name}_id" if isinstance(self.order, ById) else "updated_at"
+        return f"last_{self.name}_id" if isinstance(self.order, ById) else self.ordered_by

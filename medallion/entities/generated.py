@@ -13,8 +13,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from medallion.entities.contracts import HOURLY, as_yaml, contract_file, contract_of, freshness, released_file
-from medallion.entities.entity import ById
-from medallion.entities.registry import ENTITIES, TABLES
+from medallion.entities.entity import ByDelivery, ById
+from medallion.entities.registry import DELIVERED, ENTITIES, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medallion.entities.contracts import Freshness
     from medallion.entities.entity import Column, Entity, Table
 
+EVERY = (*ENTITIES.values(), *DELIVERED.values())
 _NOTE = "Written by `python -m medallion.entities` from medallion/entities: change it there."
 _WIDTH = 120
 # Columns that every table of Silver has after the columns of its records.
@@ -46,9 +47,9 @@ _CHECKSUM_TEXT = {
 
 def entities() -> str:
     """`sql/entities.sql`: the rows of `meta` for entities and datasets. Rows that are no longer declared stay."""
-    orders = [f"({_quoted(one.name)}, {_quoted(one.ordered_by)})" for one in ENTITIES.values()]
-    cursors = [f"({_quoted(one.name)}, {_quoted(one.cursor_name)})" for one in ENTITIES.values()]
-    datasets = [_dataset(one, table) for one in ENTITIES.values() for table in one.tables]
+    orders = [f"({_quoted(one.name)}, {_quoted(one.ordered_by)})" for one in EVERY]
+    cursors = [f"({_quoted(one.name)}, {_quoted(one.cursor_name)})" for one in EVERY]
+    datasets = [_dataset(one, table) for one in EVERY for table in one.tables]
     return f"""-- Entities and datasets as they are declared; those that are not any more stay.
 -- {_NOTE}
 
@@ -87,13 +88,14 @@ def silver_tables() -> str:
 def silver_grants() -> str:
     """`sql/silver_grants.sql`: the grants on these tables.
 
-    Rows of sales may be deleted, as a repair replaces them. Versions are only ever appended.
+    Rows of sales may be deleted, as a repair replaces them, and rows of a file, as a file for the same period does.
+    Versions are only ever appended.
     """
     tables = _listed(f"silver.{name}" for name in TABLES)
     versions = [f"silver.{one.versions}" for one in TABLES.values() if one.versions]
     read = _listed(name for one in TABLES.values() for name in _with_versions(one))
     appended = _listed(f"meta.{name}_checksum" for name, one in TABLES.items() if one.versions)
-    repaired = [f"silver.{name}" for one in ENTITIES.values() if isinstance(one.order, ById) for name in one.datasets]
+    repaired = [f"silver.{name}" for one in EVERY if isinstance(one.order, ById | ByDelivery) for name in one.datasets]
     checksums = _listed(f"meta.{name}_checksum" for name in TABLES)
     return f"""-- Rights on the tables of Silver.
 -- {_NOTE}
@@ -120,12 +122,12 @@ def dbt_sources() -> str:
     return f"""# {_NOTE}
 sources:
   - name: silver
-    description: Typed copy of the source API, loaded from Bronze files. Newest version of each natural key.
+    description: Typed copy of what the sources have, loaded from Bronze files. Newest version of each natural key.
     schema: silver
     config:
       loaded_at_field: _loaded_at
 {_freshness(HOURLY, indent=6)}    tables:
-""" + "".join(_source(one, table) for one in ENTITIES.values() for table in one.tables)
+""" + "".join(_source(one, table) for one in EVERY for table in one.tables)
 
 
 def dbt_docs() -> str:
@@ -159,7 +161,14 @@ def version_key(table: Table) -> tuple[str, ...]:
 
 
 def _declared(table: Table) -> list[tuple[str, str, str]]:
-    return [(one.name, f"{one.type.sql} not null", one.description) for one in table.columns]
+    return [(one.name, f"{_sql(one, table)} not null", one.description) for one in table.columns]
+
+
+def _sql(column: Column, table: Table) -> str:
+    """The type of a column. A key that is text is ordered by its bytes, as a load orders it."""
+    return (
+        f'{column.type.sql} collate "C"' if column.type.sql == "text" and column.name in table.key else column.type.sql
+    )
 
 
 FILES: dict[str, Callable[[], str]] = {
@@ -168,11 +177,11 @@ FILES: dict[str, Callable[[], str]] = {
     "sql/silver_grants.sql": silver_grants,
     "dbt/models/silver/_silver__sources.yml": dbt_sources,
     "dbt/models/silver/columns.md": dbt_docs,
-    **{contract_file(one): partial(contract, one) for one in ENTITIES.values()},
+    **{contract_file(one): partial(contract, one) for one in EVERY},
 }
 # Written once and kept: a version that is released does not change any more.
 RELEASES: dict[str, Callable[[], str]] = {
-    released_file(one.name, one.contract): partial(contract, one) for one in ENTITIES.values()
+    released_file(one.name, one.contract): partial(contract, one) for one in EVERY
 }
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from medallion.entities.entity import Entity, Table
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import DELIVERED, ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def bronze_step(entity: Entity) -> Step:
         INGESTION,
         writes=tuple(f"bronze.{dataset}" for dataset in entity.datasets),
         entity=entity.name,
-        subject=entity.name if entity.collect == Entity.collect else None,
+        subject=entity.name if entity.collect == Entity.collect or entity.layout else None,
         takes_full_refresh=True,
         logs_as=f"bronze.{entity.name}",
     )
@@ -145,6 +145,11 @@ def silver_step(entity: Entity, table: Table) -> Step:
 
 PULLS = tuple(bronze_step(one) for one in ENTITIES.values())
 LOADS = tuple(silver_step(one, table) for one in ENTITIES.values() for table in one.tables)
+# Every day, the files that people have handed over.
+DELIVERIES = (
+    *(bronze_step(one) for one in DELIVERED.values()),
+    *(silver_step(one, table) for one in DELIVERED.values() for table in one.tables),
+)
 LOAD_SALES = tuple(step for step in LOADS if step.needs == ("bronze_sales",))
 
 HOURLY = (
@@ -262,7 +267,7 @@ def tables(layer: Layer) -> tuple[str, ...]:
 
 def logged_as(task_id: str) -> tuple[str | None, str]:
     """Layer and dataset under which a task writes into the ETL log; for a task that writes none, None and its id."""
-    steps = (*HOURLY, *NIGHTLY_GOLD, *NIGHTLY, *BACKFILL)
+    steps = (*HOURLY, *NIGHTLY_GOLD, *NIGHTLY, *BACKFILL, *DELIVERIES)
     layer, _, dataset = next((one.logs_as for one in steps if one.id == task_id), "").partition(".")
     return (layer, dataset) if layer else (None, task_id)
 

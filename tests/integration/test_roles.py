@@ -65,6 +65,7 @@ meta.applied_schema          SIUDTO  -          -               S
 meta.backfill_range          SIUDTO  SiuD       -               S
 meta.bronze_file             SIUDTO  SIu        S               S
 meta.dataset                 SIUDTO  -          S               S
+meta.delivery                SIUDTO  SIu        -               S
 meta.entity                  SIUDTO  -          -               S
 meta.gap                     SIUDTO  SIuD       S               S
 meta.gold_rebuild            SIUDTO  siu        SiuD            S
@@ -102,12 +103,20 @@ meta.vw_open_differences     SIUDO   -          S               S
 meta.vw_recent_etl_runs      SO      -          -               S
 silver.customers             SIUDTO  SIU        S               s
 silver.customers_version     SIUDTO  SI         S               s
+silver.op_stats              SIUDTO  SIUD       S               S
+silver.op_stats_version      SIUDTO  SI         S               S
+silver.post_deduction        SIUDTO  SIUD       S               S
+silver.post_deduction_version  SIUDTO  SI       S               S
+silver.pre_deduction         SIUDTO  SIUD       S               S
+silver.pre_deduction_version  SIUDTO  SI        S               S
 silver.products              SIUDTO  SIU        S               S
 silver.products_version      SIUDTO  SI         S               S
 silver.sales_customer        SIUDTO  SIUD       S               S
 silver.sales_product         SIUDTO  SIUD       S               S
 silver.stores                SIUDTO  SIU        S               S
 silver.stores_version        SIUDTO  SI         S               S
+silver.top_up                SIUDTO  SIUD       S               S
+silver.top_up_version        SIUDTO  SI         S               S
 gold.dashboard_anomalies      SO      -          O               S
 gold.dashboard_anomaly_days   SO      -          SO              S
 gold.dashboard_categories     SO      -          O               S
@@ -184,12 +193,16 @@ stg.stg_fact_sales           SO      -          -               S
 FUNCTIONS = """
                              retail  ingestion  transformation  reader
 customers_checksum           X       X          X               -
+op_stats_checksum            X       X          X               -
+post_deduction_checksum      X       X          X               -
+pre_deduction_checksum       X       X          X               -
 products_checksum            X       X          X               -
 sales_customer_checksum      X       -          X               -
 sales_product_checksum       X       -          X               -
 stores_checksum              X       X          X               -
 moment_text                  X       X          X               -
 text_checksum                X       X          X               -
+top_up_checksum              X       X          X               -
 text_multirange              X       X          X               X
 text_range                   X       X          X               X
 business_date                X       -          X               -
@@ -215,7 +228,8 @@ CONTACT = "all but first_name last_name email phone"
 PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
-    "retail_ingestion meta.bronze_file u": "silver_load_id has_versions expired_at removed_at",
+    "retail_ingestion meta.bronze_file u": "silver_load_id has_versions expired_at removed_at retired_at",
+    "retail_ingestion meta.delivery u": "period status reason remedy superseded_by load_id seen_at",
     "retail_ingestion meta.sale_repair u": "header_load_id lines_load_id",
     "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy",
     "retail_ingestion meta.incident u": (
@@ -266,11 +280,15 @@ CALLS = {
     "hold_lock_row": "'none', 'none'",
     "last_load_id": "'silver.customers'",
     "moment_text": "now()",
+    "op_stats_checksum": "null",
+    "post_deduction_checksum": "null",
+    "pre_deduction_checksum": "null",
     "products_checksum": "null",
     "sales_customer_checksum": "null",
     "sales_product_checksum": "null",
     "stores_checksum": "null",
     "text_checksum": "'none'",
+    "top_up_checksum": "null",
     "text_multirange": "",
     "text_range": "'none', 'none', '[]'",
     "open_gold": "'none', '{}', '{}', false, 'run'",

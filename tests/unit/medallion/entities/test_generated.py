@@ -13,7 +13,7 @@ import yaml
 
 from medallion.entities import generated
 from medallion.entities.generated import FILES, dbt_sources, silver_grants, silver_tables
-from medallion.entities.registry import ENTITIES, LISTINGS, TABLES
+from medallion.entities.registry import DELIVERED, ENTITIES, LISTINGS, TABLES
 from medallion.settings import PROJECT_ROOT
 
 
@@ -27,8 +27,9 @@ def test_the_command_writes_every_file(tmp_path: Path) -> None:
     (tmp_path / "medallion" / "entities").mkdir(parents=True)
     for file in [
         *(PROJECT_ROOT / "medallion").glob("__init__.py"),
-        *(PROJECT_ROOT / "medallion/entities").glob("*.py"),
+        *(PROJECT_ROOT / "medallion/entities").rglob("*.py"),
     ]:
+        (tmp_path / file.relative_to(PROJECT_ROOT)).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file.relative_to(PROJECT_ROOT)).write_bytes(file.read_bytes())
     for path in FILES:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -41,14 +42,14 @@ def test_dbt_knows_every_table_and_column_and_waits_longer_for_a_listing() -> No
     known = {one["name"]: [column["name"] for column in one["columns"]] for one in silver["tables"]}
     audit = ["_load_id", "_loaded_at"]
     columns = {name: [one.name for one in table.columns] for name, table in TABLES.items()}
-    versions = {f"{name}_version": [*columns[name], "row_checksum"] for name in LISTINGS}
+    versions = {f"{name}_version": [*columns[name], "row_checksum"] for name in (*LISTINGS, *DELIVERED)}
     assert known == {name: [*found, *audit] for name, found in (columns | versions).items()}
-    assert {one["name"] for one in silver["tables"] if "config" in one} == {*LISTINGS, *versions}
+    assert {one["name"] for one in silver["tables"] if "config" in one} == {*LISTINGS, *DELIVERED, *versions}
 
 
-def test_where_nothing_is_listed_by_id_nobody_is_granted_to_delete(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_all_is_listed_by_time_nobody_is_granted_to_delete(monkeypatch: pytest.MonkeyPatch) -> None:
     assert silver_grants().count("grant delete on") == 1
-    monkeypatch.setattr(generated, "ENTITIES", {name: ENTITIES[name] for name in LISTINGS})
+    monkeypatch.setattr(generated, "EVERY", tuple(ENTITIES[name] for name in LISTINGS))
     monkeypatch.setattr(generated, "TABLES", {name: TABLES[name] for name in LISTINGS})
     assert "delete" not in silver_grants()
     assert not re.search(r"\bon\s+to\b", silver_grants())

@@ -1,0 +1,242 @@
+"""The pull of an entity that comes as files: every file that the inbox has and Bronze has not, each landed whole.
+
+    python -m ingestion.deliveries.collector top_up
+
+A file is known by its sha256: the same file again, under whatever name, is said to have landed and changes nothing. A
+file that cannot be read, or whose period or header is missing, is refused by itself and noted in `meta.delivery` for
+its sender; all others land. The rows of a file are one Bronze file, and its delivery commits with the receipt, so that
+a file is in Bronze completely or not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timezone
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ingestion.deliveries.inbox import Inbox
+from ingestion.deliveries.table import Origin, TableReading
+from ingestion.entity import Entity
+from ingestion.landing import Landing
+from ingestion.source import Page
+from ingestion.spreadsheets.workbook import open_workbook
+from medallion.bronze.ndjson import Ndjson
+from medallion.database import transaction
+from medallion.entities.entity import PROVENANCE
+from medallion.entities.registry import DELIVERED
+from medallion.errors import DataQualityError, DeliveryRefused
+from medallion.process.step import hand_run_id, one_named, run_step
+from medallion.state.deliveries import Delivery, add_delivery, deliveries, next_delivery, refuse_file
+from medallion.state.loads import logged_load, succeed_load
+from medallion.state.locks import entity_lock, locked
+from medallion.state.pull import warehouse_clock
+from medallion.state.watermarks import advance_watermark, claim_entity
+from medallion.wording import counted, minute_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from psycopg2.extensions import connection
+
+    from ingestion.entity import PullResult
+    from medallion.entities.column_types import ColumnType
+    from medallion.entities.entity import Entity as Declared
+    from medallion.entities.layout import Layout
+    from medallion.settings import Settings
+    from medallion.state.watermarks import Claim
+
+log = logging.getLogger(__name__)
+_ROWS_OF_A_PAGE = 5_000
+
+
+@dataclass(frozen=True)
+class _File:
+    """A copy of a file of the inbox."""
+
+    name: str
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass
+class _Pull:
+    """A pull under way. `cursor` is the last delivery that has landed."""
+
+    declared: Declared
+    conn: connection
+    settings: Settings
+    landing: Landing
+    claim: Claim
+    cursor: str | None
+    known: list[Delivery]
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, file: _File) -> None:
+        """Land a file, or note why not."""
+        try:
+            self._land(file)
+        except DataQualityError as error:
+            with transaction(self.conn):
+                refused = self._delivery(next_delivery(self.conn), file, period_of(self.declared, file.name), "REFUSED")
+                refuse_file(self.conn, replace(refused, reason=error.message, remedy=error.remedy))
+            self.notes.append(f"refused: {error.message}")
+            log.warning("%s: refused: %s; %s", self.declared.name, error.message, error.remedy)
+
+    def _land(self, file: _File) -> None:
+        period = self._period(file.name)
+        if same := self._same(file, period):
+            log.info("%s: %s", self.declared.name, same)
+            return
+        with transaction(self.conn):
+            number = next_delivery(self.conn)
+        reading = TableReading(
+            layout_of(self.declared), self._columns(), Origin(number, period, PurePosixPath(file.name).name)
+        )
+        with open_workbook(file.path) as book:
+            files = self.landing.write(self._pages(reading.lines(book), number), lambda page: page.items)
+        written = next(iter(files.values()), None)
+        delivery = replace(
+            self._delivery(number, file, period, "LANDED"),
+            path=written.path if written else None,
+            rows=reading.rows,
+            cells=reading.cells,
+            other_cells=reading.other_cells,
+            notes="; ".join(reading.notes),
+        )
+        with self.landing.acknowledged(files, self.cursor, str(number)):
+            add_delivery(self.conn, delivery)
+            advance_watermark(self.conn, self.claim, str(number), self.landing.load_id)
+        self.cursor = str(number)
+        self.known.append(delivery)
+        self.notes += [f"{file.name}: {note}" for note in reading.notes]
+
+    def _pages(self, lines: Iterator[bytes], number: int) -> Iterator[Page]:
+        while some := list(islice(lines, _ROWS_OF_A_PAGE)):
+            yield Page(some, has_more=True, next_cursor=str(number))
+
+    def _same(self, file: _File, period: str) -> str:
+        """What is known of a file with the same content; empty for a new one. Raises DeliveryRefused for a copy.
+
+        What a later file has replaced is new when it comes again: its sender goes back to it.
+        """
+        for one in reversed(self.known):
+            if one.sha256 != file.sha256 or one.status not in ("LANDED", "LOADED"):
+                continue
+            if one.period == period:
+                when = minute_of(one.seen_at) if one.seen_at else "in this run"
+                return f"{file.name} landed already: {when}, as delivery {one.delivery_id}"
+            raise DeliveryRefused(
+                f"{file.name} has the content of {one.name}, which is of the period {one.period}",
+                remedy=f"deliver the rows of {period}, or remove the file",
+            )
+        return ""
+
+    def _period(self, name: str) -> str:
+        if period := period_of(self.declared, name):
+            return period
+        raise DeliveryRefused(
+            f"{name}: its name has no period, such as {self.declared.name}_2026-11-01.xlsx",
+            remedy="put the period into the name of the file, and deliver it again",
+        )
+
+    def _delivery(self, number: int, file: _File, period: str, status: str) -> Delivery:
+        name, load_id = self.declared.name, self.landing.load_id
+        return Delivery(number, name, file.name, period, file.sha256, file.bytes, status, load_id=load_id)
+
+    def _columns(self) -> dict[str, ColumnType]:
+        (table,) = self.declared.tables
+        return {one.name: one.type for one in table.columns if one.name not in PROVENANCE}
+
+
+def collect_deliveries(
+    conn: connection,
+    settings: Settings,
+    *,
+    subject: str,
+    run_id: str,
+    full_refresh: bool = False,
+    now: datetime | None = None,
+) -> PullResult:
+    """Land the new files of the entity `subject`. A full refresh is no different: every file is looked at anyway.
+
+    Raises InboxUnreadable, EntityLocked, DatabaseError or BronzeWriteFailed; files that landed before the error stay.
+    """
+    del full_refresh
+    declared = DELIVERED[subject]
+    entity = _entity(declared)
+    inbox = Inbox.open(settings.inbox_location, subject, settings.inbox_settle_seconds)
+    # A file is one part, however large it is.
+    whole = settings.model_copy(update={"bronze_part_bytes": sys.maxsize, "bronze_part_seconds": float("inf")})
+    with (
+        locked(conn, entity_lock(subject)),
+        logged_load(conn, run_id=run_id, layer="bronze", dataset=subject) as load_id,
+    ):
+        with transaction(conn):
+            claim = claim_entity(conn, subject)
+            started = now or warehouse_clock(conn)
+            known = deliveries(conn, subject)
+        landing = Landing(entity, conn, whole, load_id, started.astimezone(timezone.utc))
+        pull = _Pull(declared, conn, settings, landing, claim, claim.cursor, known)
+        looked = inbox.look()
+        for name in sorted(looked.ready, key=lambda one: (period_of(declared, one), one)):
+            with _copy_of(inbox, name) as file:
+                pull.take(file)
+        if looked.waiting:
+            pull.notes.append(
+                f"{counted(len(looked.waiting), 'file')} still being written: {', '.join(looked.waiting)}"
+            )
+        with transaction(conn):
+            succeed_load(conn, load_id)
+    collected = landing.collected(subject, claim.cursor, pull.cursor, notes=pull.notes)
+    log.info("%s", collected.summary())
+    return collected
+
+
+def layout_of(declared: Declared) -> Layout:
+    """How the files of an entity are written. Raises ValueError for an entity that is listed."""
+    if declared.layout is None:
+        raise ValueError(f"{declared.name} does not come as files")
+    return declared.layout
+
+
+def period_of(declared: Declared, name: str) -> str:
+    """The period in the name of a file; empty if there is none."""
+    found = re.search(layout_of(declared).period, name)
+    return found[1] if found else ""
+
+
+@contextmanager
+def _copy_of(inbox: Inbox, name: str) -> Iterator[_File]:
+    """A copy of a file on this machine, private to the platform, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="retail-inbox-") as folder:
+        path = Path(folder) / PurePosixPath(name).name
+        sha256, size = inbox.fetch(name, path)
+        yield _File(name, path, sha256, size)
+
+
+def _entity(declared: Declared) -> Entity:
+    (dataset,) = declared.datasets
+    return Entity(
+        name=declared.name,
+        datasets=(dataset,),
+        split_by_dataset=lambda lines: {dataset: Ndjson.of(lines)},
+        order=declared.order,
+    )
+
+
+def _step(conn: connection, settings: Settings) -> str:
+    subject = one_named(sys.argv[1:], DELIVERED, "entity that comes as files")
+    return collect_deliveries(conn, settings, subject=subject, run_id=hand_run_id()).summary()
+
+
+if __name__ == "__main__":
+    run_step(_step)

@@ -1,0 +1,84 @@
+"""Raw rows of delivered files as records of their table: the cells by the types of their columns, with their place.
+
+A Bronze line of a delivered entity is a row as it stood in the file, each cell with its column, its kind and its value.
+It becomes a record here and nowhere else, so a rule or a layout that changes is applied to Bronze again, and the sender
+is not asked. A row with a cell that is refused is refused whole; the reason names the cell as `file!Sheet!C17`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medallion.cell_values import CellRefused, reader_of
+from medallion.entities.entity import PROVENANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medallion.entities.column_types import ColumnType
+    from medallion.entities.layout import Layout
+
+
+class RawRow(msgspec.Struct, gc=False):
+    """A row of a delivered file, as Bronze has it.
+
+    `cells`: by the name of its column, where a cell stood, its kind and its value. `others`: cells under headers that
+    the layout does not know, by header.
+    """
+
+    delivery_id: int
+    period: str
+    file: str
+    sheet: str
+    row: int
+    cells: dict[str, tuple[str, str, Any]]
+    others: dict[str, tuple[str, str, Any]] = {}
+
+    def address(self, column: str) -> str:
+        """A cell as its sender finds it: `top_up_2026-11-01.xlsx!Nov!C17`."""
+        return "!".join(filter(None, (self.file, self.sheet, f"{column}{self.row}")))
+
+
+class RowRefused(msgspec.ValidationError):
+    """A row that is no record. `field` is the column of the cell at fault."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RowDecoder:
+    """Decodes Bronze lines of raw rows to records of a table with these columns, as `msgspec.json.Decoder` would."""
+
+    def __init__(self, record: type[msgspec.Struct], columns: Mapping[str, ColumnType], layout: Layout) -> None:
+        self._record = record
+        self._raw = msgspec.json.Decoder(RawRow)
+        entered = {name: declared for name, declared in columns.items() if name not in PROVENANCE}
+        self._readers = [(name, reader_of(declared, layout, name)) for name, declared in entered.items()]
+
+    def decode_lines(self, text: bytes) -> list[Any]:
+        """The records of all lines. Raises msgspec.DecodeError if one of them is none."""
+        return [self._shaped(raw) for raw in self._raw.decode_lines(text)]
+
+    def decode(self, line: bytes) -> Any:
+        """The record of a line. Raises msgspec.DecodeError; RowRefused names the cell at fault."""
+        return self._shaped(self._raw.decode(line))
+
+    def _shaped(self, raw: RawRow) -> Any:
+        values: dict[str, Any] = {
+            "delivery_id": raw.delivery_id,
+            "period": raw.period,
+            "sheet": raw.sheet,
+            "row_no": raw.row,
+        }
+        for name, read in self._readers:
+            cell = raw.cells.get(name)
+            if cell is None:
+                raise RowRefused(f"{raw.address('')}: {name} is empty", name)
+            try:
+                values[name] = read(cell[1], cell[2])
+            except CellRefused as refused:
+                raise RowRefused(f"{raw.address(cell[0])}: {name} {refused}", name) from None
+        return self._record(**values)

@@ -1,0 +1,244 @@
+"""Files that people hand over become rows of Silver, each cell accounted for; what is wrong is named by its address."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+from psycopg2.extensions import connection
+
+from backend.workbooks.files import reports
+from backend.workbooks.settings import WorkbookSettings
+from backend.workbooks.truth import rows as truth
+from ingestion.deliveries.collector import collect_deliveries
+from ingestion.entity import PullResult
+from loaders.load_table import load_table
+from loaders.silver import LoadResult
+from medallion.entities.entity import PROVENANCE
+from medallion.entities.registry import DELIVERED
+from medallion.settings import Settings
+from tests.queries import rows
+
+DAY = date(2026, 10, 1)
+HEADER = ("Top-up no", "Card no", "Channel", "Time", "Amount (EUR)", "Devise", "Tier")
+FIRST, SECOND = "top_up_2026-10-01.xlsx", "top_up_2026-10-02.xlsx"
+SILVER = "select top_up_id, amount, period, row_no from silver.top_up order by top_up_id"
+
+
+@pytest.fixture
+def inbox(settings: Settings) -> Path:
+    return settings.retail_home / "inbox"
+
+
+@pytest.fixture
+def ours(settings: Settings) -> Settings:
+    return settings.model_copy(update={"inbox_settle_seconds": 0})
+
+
+def put(inbox: Path, name: str, content: bytes, entity: str = "top_up") -> None:
+    folder = inbox / entity
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def sheet(*lines: Sequence[Any], title: str = "Nov") -> bytes:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    book.active.title = title  # type: ignore[union-attr]
+    for line in lines:
+        book.active.append(line)  # type: ignore[union-attr]
+    book.save(stream)
+    return stream.getvalue()
+
+
+def top_up(number: str, amount: Any = 10, member: Any = "0000001") -> tuple[Any, ...]:
+    return (number, member, "app", "2026-10-01 10:00:00", amount, "EUR", "gold")
+
+
+def day(conn: connection, settings: Settings, entity: str = "top_up") -> tuple[PullResult, LoadResult]:
+    pulled = collect_deliveries(conn, settings, subject=entity, run_id="day")
+    return pulled, load_table(conn, settings, subject=entity, run_id="day")
+
+
+def statuses(conn: connection) -> list[tuple[Any, ...]]:
+    return rows(conn, "select name, status from meta.delivery order by delivery_id")
+
+
+def require_every_cell(conn: connection, entity: str = "top_up") -> None:
+    """Cells of the files = cells of their rows in Silver, of today or replaced, + cells in quarantine."""
+    columns = len(DELIVERED[entity].tables[0].columns) - len(PROVENANCE)
+    cells = f"""
+        select
+            file.name, file.cell_count,
+            (select count(*) * {columns} from silver.{entity}_version as row where row.delivery_id = file.delivery_id)
+            + (
+                select count(*)
+                from meta.rejected_record as rejected
+                cross join lateral json_object_keys(convert_from(rejected.raw, 'UTF8')::json -> 'cells') as cell
+                where rejected.path = file.path
+            )
+        from meta.delivery as file
+        where file.status <> 'REFUSED'
+    """
+    found = rows(conn, cells)
+    assert found
+    assert [(name, cells) for name, cells, _ in found] == [(name, int(kept)) for name, _, kept in found]
+
+
+@pytest.mark.parametrize("entity", DELIVERED)
+def test_the_reports_of_a_week_are_in_silver_as_their_department_knows_them(
+    conn: connection, ours: Settings, inbox: Path, entity: str
+) -> None:
+    sample = WorkbookSettings(members=60)
+    days = [DAY + timedelta(days=number) for number in range(7)]
+    for report in reports(sample, days, [entity]):
+        put(inbox, report.name, report.content, entity)
+    pulled, loaded = day(conn, ours, entity)
+    known = [row for one in days for row in truth(sample, entity, one)]
+    assert (pulled.files, loaded.counts.inserted, loaded.counts.rejected) == (7, len(known), 0)
+    columns = [one.name for one in DELIVERED[entity].tables[0].columns if one.name not in PROVENANCE]
+    assert set(known[0]) == set(columns)
+    found = rows(conn, f"select {', '.join(columns)} from silver.{entity}")
+    expected = {tuple(_stored(row[name]) for name in columns) for row in known}
+    assert {tuple(_stored(value) for value in row) for row in found} == expected
+    require_every_cell(conn, entity)
+    again, nothing = day(conn, ours, entity)
+    assert (again.files, nothing.files, again.cursor_after) == (0, 0, pulled.cursor_after)
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Decimal | float):
+        return Decimal(str(value)).normalize()
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo("Europe/Paris"))).timestamp()
+    return value
+
+
+def test_a_row_with_a_bad_cell_is_quarantined_whole_and_named_by_its_address(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "abc"), top_up("3"), top_up("4", member=7)))
+    _, loaded = day(conn, ours)
+    assert (loaded.counts.inserted, loaded.counts.rejected) == (2, 2)
+    cut = "is the number 7 where 7 digits belong: the sheet has dropped its leading zeros."
+    asked = "Format the column as text, and enter it again"
+    assert rows(conn, "select line_no, field, reason from meta.rejected_record order by line_no") == [
+        (2, "amount", f"{FIRST}!Nov!E3: amount is “abc”, which is not an amount with '.' before its decimals"),
+        (4, "member_id", f"{FIRST}!Nov!B5: member_id {cut} {asked}"),
+    ]
+    require_every_cell(conn)
+
+
+def test_a_corrected_copy_replaces_the_file_and_settles_its_quarantine(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "abc"), top_up("3")))
+    day(conn, ours)
+    put(inbox, "top_up_2026-10-01 (2).xlsx", sheet(HEADER, top_up("1", 11), top_up("2", 12)))
+    _, loaded = day(conn, ours)
+    assert rows(conn, SILVER) == [("1", Decimal("11.00"), "2026-10-01", 2), ("2", Decimal("12.00"), "2026-10-01", 3)]
+    assert (loaded.counts.inserted, loaded.counts.updated) == (1, 1)
+    assert statuses(conn) == [(FIRST, "SUPERSEDED"), ("top_up_2026-10-01 (2).xlsx", "LOADED")]
+    assert rows(conn, "select status from meta.rejected_record") == [("RESOLVED",)]
+    assert rows(conn, "select count(*) from silver.top_up_version") == [(4,)]
+    require_every_cell(conn)
+
+
+def test_the_same_content_again_changes_nothing_and_says_when_it_landed(
+    conn: connection, ours: Settings, inbox: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = sheet(HEADER, top_up("1"))
+    put(inbox, FIRST, content)
+    day(conn, ours)
+    put(inbox, "copy of top_up_2026-10-01.xlsx", content)
+    with caplog.at_level("INFO"):
+        pulled, loaded = day(conn, ours)
+    assert (pulled.files, loaded.files) == (0, 0)
+    assert any(one.message.startswith(f"top_up: {FIRST} landed already: ") for one in caplog.records)
+    put(inbox, SECOND, content)
+    pulled, _ = day(conn, ours)
+    assert pulled.notes == (f"refused: {SECOND} has the content of {FIRST}, which is of the period 2026-10-01",)
+
+
+def test_a_sender_can_go_back_to_what_was_replaced(conn: connection, ours: Settings, inbox: Path) -> None:
+    first = sheet(HEADER, top_up("1", 5))
+    put(inbox, FIRST, first)
+    day(conn, ours)
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 6)))
+    day(conn, ours)
+    put(inbox, FIRST, first)
+    day(conn, ours)
+    assert rows(conn, SILVER) == [("1", Decimal("5.00"), "2026-10-01", 2)]
+    assert [status for _, status in statuses(conn)] == ["SUPERSEDED", "SUPERSEDED", "LOADED"]
+
+
+def test_a_report_of_nothing_takes_back_what_came_before(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1")))
+    day(conn, ours)
+    put(inbox, FIRST, sheet(HEADER))
+    day(conn, ours)
+    assert rows(conn, SILVER) == []
+    assert [status for _, status in statuses(conn)] == ["SUPERSEDED", "LOADED"]
+    require_every_cell(conn)
+
+
+def test_a_key_that_two_periods_have_stays_when_one_takes_it_back(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 5), top_up("2")))
+    put(inbox, SECOND, sheet(HEADER, top_up("1", 6)))
+    day(conn, ours)
+    assert rows(conn, SILVER)[0] == ("1", Decimal("6.00"), "2026-10-02", 2)
+    put(inbox, SECOND, sheet(HEADER, top_up("3")))
+    day(conn, ours)
+    assert [row[:3] for row in rows(conn, SILVER)] == [
+        ("1", Decimal("5.00"), "2026-10-01"),
+        ("2", Decimal("10.00"), "2026-10-01"),
+        ("3", Decimal("10.00"), "2026-10-02"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (FIRST, b"PK\x03\x04 half", FIRST),
+        ("october.xlsx", sheet(HEADER, top_up("1")), "its name has no period"),
+        (FIRST, sheet(HEADER[:-1], top_up("1")), "row 1 is the header, and it lacks level"),
+        (FIRST, sheet((*HEADER, "Canal"), top_up("1")), "two columns are the same one: C1, H1"),
+        (FIRST, sheet(("a", "b"), (1, 2)), "no sheet has a header"),
+        (
+            FIRST,
+            sheet(HEADER, top_up("1"), ("Total", None, None, None, 11)),
+            "the total in row 3 says 11 for amount, and the rows add up to 10",
+        ),
+    ],
+)
+def test_a_file_that_is_not_what_was_agreed_is_refused_and_keeps_no_other_from_loading(
+    conn: connection, ours: Settings, inbox: Path, name: str, content: bytes, said: str
+) -> None:
+    put(inbox, name, content)
+    put(inbox, SECOND, sheet(HEADER, top_up("2"), ("Total", None, None, None, 10)))
+    pulled, loaded = day(conn, ours)
+    assert (pulled.files, loaded.counts.inserted) == (1, 1)
+    ((status, reason, remedy),) = rows(conn, f"select status, reason, remedy from meta.delivery where name = '{name}'")
+    assert (status, said in reason, bool(remedy)) == ("REFUSED", True, True)
+    day(conn, ours)
+    assert rows(conn, "select count(*) from meta.delivery") == [(2,)]
+
+
+def test_a_file_of_mostly_bad_rows_replaces_nothing(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, FIRST, sheet(HEADER, *(top_up(str(number)) for number in range(20))))
+    day(conn, ours)
+    put(inbox, FIRST, sheet(HEADER, *(top_up(str(number), "?") for number in range(20))))
+    _, loaded = day(conn, ours)
+    assert loaded.counts.inserted == 0
+    assert [status for _, status in statuses(conn)] == ["LOADED", "REFUSED"]
+    assert rows(conn, "select count(*), max(amount) from silver.top_up") == [(20, Decimal("10.00"))]
+    put(inbox, SECOND, sheet(HEADER, top_up("99")))
+    assert day(conn, ours)[1].counts.inserted == 1
