@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medallion.process.step import hand_run_id, run_step
-from medallion.process.steps import LOADS, functions_of
+from medallion.process.steps import FILE_LOADS, LOADS, functions_of
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def load_all_silver(conn: connection, settings: Settings, *, run_id: str) -> list[Outcome]:
     """Load the new files of every dataset by its step's function. What was loaded before an error stays."""
-    return [call(conn, settings, run_id=run_id) for step in LOADS for call in functions_of(step)]
+    return [call(conn, settings, run_id=run_id) for step in (*LOADS, *FILE_LOADS) for call in functions_of(step)]
 
 
 def _load(conn: connection, settings: Settings) -> str:

@@ -160,7 +160,7 @@ def _load_and_build(conn: connection, settings: Settings, run_id: str, nightly: 
 
 
 def _copy_receipts(live: connection, beside: connection) -> int:
-    """Copy all that Silver needs of Bronze: receipts, their loads, repairs, and the lines that a retry has let in.
+    """Copy all that Silver needs of Bronze: receipts, their loads, deliveries, repairs, lines that a retry has let in.
 
     And the public holidays, which are not from Bronze: another version of their library may have others. Returns how
     many receipts.
@@ -170,6 +170,7 @@ def _copy_receipts(live: connection, beside: connection) -> int:
         receipts = _SQL.rows(live, "receipts_in_silver", _DECLARED)
         accepted = _SQL.rows(live, "accepted_records", _DECLARED)
         repairs = _SQL.rows(live, "repairs_in_silver")
+        handed_over = _SQL.rows(live, "deliveries_in_silver")
         holidays = _SQL.rows(live, "holidays")
     with transaction(beside), beside.cursor() as cursor:
         execute_values(cursor, _SQL["copy_load"], loads)
@@ -179,6 +180,8 @@ def _copy_receipts(live: connection, beside: connection) -> int:
             execute_values(cursor, _SQL["copy_accepted"], accepted)
         if repairs:
             execute_values(cursor, _SQL["copy_repair"], repairs)
+        if handed_over:
+            execute_values(cursor, _SQL["copy_delivery"], handed_over)
         if holidays:
             execute_values(cursor, _SQL["copy_holiday"], holidays)
     return len(receipts)

@@ -8,6 +8,9 @@ from meta.load
 where load_id in (
     select load_id from meta.bronze_file
     where silver_load_id is not null and retired_at is null and expired_at is null
+    union
+    select load_id from meta.delivery
+    where status in ('LOADED', 'SUPERSEDED')
 );
 
 -- name: copy_load
@@ -85,6 +88,27 @@ where exists (
 -- name: copy_repair
 -- Copy repairs.
 insert into meta.sale_repair (sale_id, load_id, run_id)
+values %s;
+
+-- name: deliveries_in_silver
+-- Deliveries that the live Silver has taken, as they were when they landed.
+select
+    delivery.delivery_id, delivery.entity, delivery.name, delivery.period, delivery.sha256, delivery.bytes,
+    'LANDED' as status, delivery.path, delivery.row_count, delivery.cell_count, delivery.other_cell_count,
+    delivery.notes, delivery.load_id, delivery.seen_at
+from meta.delivery
+left join meta.bronze_file as file on delivery.path = file.path
+where
+    delivery.status in ('LOADED', 'SUPERSEDED')
+    and (file.path is null or (file.retired_at is null and file.expired_at is null));
+
+-- name: copy_delivery
+-- Copy deliveries under their own ids, as rows bear them.
+insert into meta.delivery (
+    delivery_id, entity, name, period, sha256, bytes, status, path, row_count, cell_count, other_cell_count, notes,
+    load_id, seen_at
+)
+overriding system value
 values %s;
 
 -- name: holidays

@@ -116,6 +116,9 @@ class _Pull:
             add_delivery(self.conn, delivery)
             advance_watermark(self.conn, self.claim, str(number), self.landing.load_id)
         self.cursor = str(number)
+        together = [one.name for one in self.known if one.load_id == delivery.load_id and one.period == period]
+        if together:
+            self.notes.append(f"{file.name} counts, and not {together[-1]}: they came together for {period}")
         self.known.append(delivery)
         self.notes += [f"{file.name}: {note}" for note in reading.notes]
 
@@ -126,8 +129,12 @@ class _Pull:
     def _same(self, file: _File, period: str) -> str:
         """What is known of a file with the same content; empty for a new one. Raises DeliveryRefused for a copy.
 
-        What a later file has replaced is new when it comes again: its sender goes back to it.
+        A file stays where it was put, so what a later one has replaced is no news as long as it stands under its name
+        unchanged. Under another name, or after another content, it is: its sender goes back to it.
         """
+        last = next((one for one in reversed(self.known) if one.name == file.name), None)
+        if last is not None and last.sha256 == file.sha256 and (last.status != "REFUSED" or last.path is not None):
+            return f"{file.name} is as it was: delivery {last.delivery_id}, {last.status.lower()}"
         for one in reversed(self.known):
             if one.sha256 != file.sha256 or one.status not in ("LANDED", "LOADED"):
                 continue
@@ -187,7 +194,7 @@ def collect_deliveries(
         landing = Landing(entity, conn, whole, load_id, started.astimezone(timezone.utc))
         pull = _Pull(declared, conn, settings, landing, claim, claim.cursor, known)
         looked = inbox.look()
-        for name in sorted(looked.ready, key=lambda one: (period_of(declared, one), one)):
+        for name in sorted(looked.ready, key=lambda one: (period_of(declared, one), natural(one))):
             with _copy_of(inbox, name) as file:
                 pull.take(file)
         if looked.waiting:
@@ -212,6 +219,12 @@ def period_of(declared: Declared, name: str) -> str:
     """The period in the name of a file; empty if there is none."""
     found = re.search(layout_of(declared).period, name)
     return found[1] if found else ""
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A name as people order it: `a.xlsx`, `a (2).xlsx`, `a (10).xlsx`. The last of those that come together counts."""
+    parts = re.split(r"([0-9]{1,18})", PurePosixPath(name).stem.casefold())
+    return [(int(part), "") if number % 2 else (-1, part) for number, part in enumerate(parts)]
 
 
 @contextmanager

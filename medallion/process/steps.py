@@ -146,10 +146,9 @@ def silver_step(entity: Entity, table: Table) -> Step:
 PULLS = tuple(bronze_step(one) for one in ENTITIES.values())
 LOADS = tuple(silver_step(one, table) for one in ENTITIES.values() for table in one.tables)
 # Every day, the files that people have handed over.
-DELIVERIES = (
-    *(bronze_step(one) for one in DELIVERED.values()),
-    *(silver_step(one, table) for one in DELIVERED.values() for table in one.tables),
-)
+FILE_PULLS = tuple(bronze_step(one) for one in DELIVERED.values())
+FILE_LOADS = tuple(silver_step(one, table) for one in DELIVERED.values() for table in one.tables)
+DELIVERIES = (*FILE_PULLS, *FILE_LOADS)
 LOAD_SALES = tuple(step for step in LOADS if step.needs == ("bronze_sales",))
 
 HOURLY = (

@@ -14,7 +14,7 @@ from medallion.bronze.retention import expire_bronze
 from medallion.database import connect
 from medallion.errors import NothingToDo
 from medallion.process.step import hand_run_id
-from medallion.process.steps import LOADS, PULLS, functions_of
+from medallion.process.steps import FILE_LOADS, FILE_PULLS, LOADS, PULLS, functions_of
 from medallion.schema import pending_migrations, prepare_schema
 from stack.commands.last_report import save_before_stop
 from stack.commands.rebuild import dbt_speaks_to_its_log
@@ -50,7 +50,7 @@ def pull(home: Home, settings: StackSettings, talk: Talk, entity: str, now: date
 
     `full_refresh` then pulls all history again. Raises as the entity's step.
     """
-    step = next(one for one in PULLS if one.entity == entity)
+    step = next(one for one in (*PULLS, *FILE_PULLS) if one.entity == entity)
     with platform(home, settings, talk) as endpoints, connect(endpoints.database_url) as conn:
         prepare_schema(conn)
         said = []
@@ -69,7 +69,7 @@ def load(home: Home, settings: StackSettings, talk: Talk, dataset: str | None, n
 
     `now` dates the saved report.
     """
-    steps = [step for step in LOADS if dataset is None or f"silver.{dataset}" in step.writes]
+    steps = [step for step in (*LOADS, *FILE_LOADS) if dataset is None or f"silver.{dataset}" in step.writes]
     with warehouse(home, settings, talk) as url, connect(url) as conn:
         prepare_schema(conn)
         calls = [call for step in steps for call in functions_of(step)]

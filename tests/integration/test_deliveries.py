@@ -160,7 +160,7 @@ def test_the_same_content_again_changes_nothing_and_says_when_it_landed(
     with caplog.at_level("INFO"):
         pulled, loaded = day(conn, ours)
     assert (pulled.files, loaded.files) == (0, 0)
-    assert any(one.message.startswith(f"top_up: {FIRST} landed already: ") for one in caplog.records)
+    assert any(one.message.startswith(f"top_up: copy of {FIRST} landed already: ") for one in caplog.records)
     put(inbox, SECOND, content)
     pulled, _ = day(conn, ours)
     assert pulled.notes == (f"refused: {SECOND} has the content of {FIRST}, which is of the period 2026-10-01",)
@@ -176,6 +176,32 @@ def test_a_sender_can_go_back_to_what_was_replaced(conn: connection, ours: Setti
     day(conn, ours)
     assert rows(conn, SILVER) == [("1", Decimal("5.00"), "2026-10-01", 2)]
     assert [status for _, status in statuses(conn)] == ["SUPERSEDED", "SUPERSEDED", "LOADED"]
+
+
+def test_of_files_that_come_together_for_a_period_the_last_by_name_counts(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    names = ["top_up_2026-10-01 (10).xlsx", "top_up_2026-10-01 (2).xlsx", FIRST]
+    for amount, name in enumerate(names, 1):
+        put(inbox, name, sheet(HEADER, top_up("1", amount)))
+    pulled, _ = day(conn, ours)
+    assert rows(conn, SILVER) == [("1", Decimal("1.00"), "2026-10-01", 2)]
+    assert pulled.notes == (
+        f"{names[1]} counts, and not {FIRST}: they came together for 2026-10-01",
+        f"{names[0]} counts, and not {names[1]}: they came together for 2026-10-01",
+    )
+    assert day(conn, ours)[0].files == 0
+
+
+def test_a_file_that_was_replaced_and_lies_there_still_is_no_news(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 5)))
+    day(conn, ours)
+    put(inbox, "top_up_2026-10-01 (2).xlsx", sheet(HEADER, top_up("1", 6)))
+    for files in (1, 0):
+        assert day(conn, ours)[0].files == files
+        assert rows(conn, SILVER) == [("1", Decimal("6.00"), "2026-10-01", 2)]
 
 
 def test_a_report_of_nothing_takes_back_what_came_before(conn: connection, ours: Settings, inbox: Path) -> None:
@@ -240,5 +266,6 @@ def test_a_file_of_mostly_bad_rows_replaces_nothing(conn: connection, ours: Sett
     assert loaded.counts.inserted == 0
     assert [status for _, status in statuses(conn)] == ["LOADED", "REFUSED"]
     assert rows(conn, "select count(*), max(amount) from silver.top_up") == [(20, Decimal("10.00"))]
+    assert day(conn, ours)[0].files == 0
     put(inbox, SECOND, sheet(HEADER, top_up("99")))
     assert day(conn, ours)[1].counts.inserted == 1
