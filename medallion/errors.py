@@ -26,6 +26,7 @@
     │   └── MigrationRefused      the warehouse and sql/migrations do not fit: stop, nothing changed
     ├── DataQualityError      data breaks a rule that must hold: exit 6
     │   ├── DeliveryRefused       a file that people handed over is not what was agreed: its sender corrects it
+    │   ├── DeliveriesIncomplete  files that people hand over are missing or refused: all others are loaded
     │   ├── FiguresDiffer         a dashboard shows what the reference or Gold does not
     │   ├── GoldTestsFailed       tests of dbt failed: stop, the mart keeps what it has
     │   ├── GoldAuditFailed       an audit rolled a build back: readers keep what they have
@@ -325,6 +326,17 @@ class DeliveryRefused(DataQualityError):
     """A file that people handed over is not what was agreed. The remedy is for its sender."""
 
     retryable = False
+
+
+class DeliveriesIncomplete(DataQualityError):
+    """Files that people hand over are missing or were refused. `files` says which, each with what is wrong."""
+
+    def __init__(self, *, files: Sequence[str]) -> None:
+        self.files = tuple(files)
+        super().__init__(
+            f"{len(self.files)} files are missing or refused: {'; '.join(self.files)}",
+            remedy="have their senders deliver them: ./retail deliveries says how. All other files are loaded",
+        )
 
 
 class FiguresDiffer(DataQualityError):

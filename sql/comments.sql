@@ -163,6 +163,7 @@ comment on column meta.delivery.row_count is 'Rows of data.';
 comment on column meta.delivery.cell_count is 'Filled cells of these rows, under headers that are declared.';
 comment on column meta.delivery.other_cell_count is 'Filled cells of these rows, under other headers.';
 comment on column meta.delivery.notes is 'What its sender should know although nothing was wrong.';
+comment on column meta.delivery.checked_at is 'When its cells were last found in Silver and quarantine, all of them.';
 comment on column meta.delivery.reason is 'Why it was refused.';
 comment on column meta.delivery.remedy is 'What its sender can do.';
 

@@ -169,7 +169,7 @@ begin
     on meta.gap to retail_ingestion;
     grant select, insert, delete on meta.lookback_page, meta.source_sample to retail_ingestion;
     grant
-        select, insert, update (status, superseded_by, reason, remedy, period, load_id, seen_at)
+        select, insert, update (status, superseded_by, reason, remedy, period, load_id, seen_at, checked_at)
     on meta.delivery to retail_ingestion;
     grant usage on sequence meta.delivery_delivery_id_seq to retail_ingestion; -- rows bear the id before it is used
     grant select, insert on meta.new_field, meta.unreadable_record to retail_ingestion;
@@ -183,7 +183,7 @@ begin
     on meta.backfill_range to retail_ingestion;
     grant select on meta.sales_gap, meta.sales_backfill to retail_ingestion;
     grant
-        select (rejected_record_id, dataset, path, line_no, reason, field, status, record_key, sale_id, accepted_at),
+        select (rejected_record_id, dataset, path, line_no, reason, field, raw, status, record_key, sale_id, accepted_at),
         insert (dataset, path, line_no, reason, field, raw, record_key, sale_id),
         update (reason, field, status, resolved_load_id)
     on meta.rejected_record to retail_ingestion;

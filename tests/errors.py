@@ -31,6 +31,7 @@ _FIELDS: dict[str, dict[str, object]] = {
     "BronzeWriteFailed": {**_FILE, "reason": "No space left on device"},
     "BronzeNotRemoved": {**_FILE, "reason": "Permission denied"},
     "GoldAuditFailed": {"audits": "sales_item.lines_are_those_of_silver", "reason": "1 of 3 rows, such as 7-1"},
+    "DeliveriesIncomplete": {"files": ["top_up: no file for 2026-11-01", "op_stats: no file for 2026-11-02"]},
     "AnomaliesFound": {"explanations": ["Orders of store 3: 40 % below", "Orders of store 4: 50 % below"]},
     "WorkbookRefused": {"file": "a.xlsx", "finding": "it has a password", "remedy": "save it without one"},
     "GoldBuildFailed": {"models": "dim_customer", "reason": "out of memory"},

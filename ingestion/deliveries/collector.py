@@ -16,7 +16,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timezone
+from datetime import date, timezone
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from medallion.bronze.ndjson import Ndjson
 from medallion.database import transaction
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
-from medallion.errors import DataQualityError, DeliveryRefused
+from medallion.errors import DataQualityError, DeliveryRefused, NothingToDo
 from medallion.process.step import hand_run_id, one_named, run_step
 from medallion.state.deliveries import Delivery, add_delivery, deliveries, next_delivery, refuse_file
 from medallion.state.loads import logged_load, succeed_load
@@ -148,10 +148,10 @@ class _Pull:
         return ""
 
     def _period(self, name: str) -> str:
-        if period := period_of(self.declared, name):
+        if (period := period_of(self.declared, name)) and _is_day(period):
             return period
         raise DeliveryRefused(
-            f"{name}: its name has no period, such as {self.declared.name}_2026-11-01.xlsx",
+            f"{name}: its name has no day of the calendar, such as {self.declared.name}_2026-11-01.xlsx",
             remedy="put the period into the name of the file, and deliver it again",
         )
 
@@ -175,7 +175,8 @@ def collect_deliveries(
 ) -> PullResult:
     """Land the new files of the entity `subject`. A full refresh is no different: every file is looked at anyway.
 
-    Raises InboxUnreadable, EntityLocked, DatabaseError or BronzeWriteFailed; files that landed before the error stay.
+    Raises NothingToDo before the first file, and InboxUnreadable, EntityLocked, DatabaseError or BronzeWriteFailed;
+    files that landed before the error stay.
     """
     del full_refresh
     declared = DELIVERED[subject]
@@ -204,8 +205,20 @@ def collect_deliveries(
         with transaction(conn):
             succeed_load(conn, load_id)
     collected = landing.collected(subject, claim.cursor, pull.cursor, notes=pull.notes)
+    if not pull.known and not pull.notes:
+        raise NothingToDo(
+            f"{subject}: no file has come yet", remedy=f"put the first one into {inbox.root} (docs/sources.md)"
+        )
     log.info("%s", collected.summary())
     return collected
+
+
+def _is_day(period: str) -> bool:
+    try:
+        date.fromisoformat(period)
+    except ValueError:
+        return False
+    return True
 
 
 def layout_of(declared: Declared) -> Layout:

@@ -21,11 +21,11 @@ class Layout:
     """How an entity's rows are written down by those who deliver them.
 
     `headers`: what the header of a column may be, next to its own name; case, accents' form and blanks do not matter.
-    `period`: a pattern whose first group is the period, in the name of a file. `decimal`: the sign before the decimals
+    `period`: a pattern whose first group is the day, in the name of a file. `decimal`: the sign before the decimals
     of an amount that is text. `zone`: the clock of times without an offset, as an IANA name. `dates`: forms of dates
     that are text, as `strptime` reads them, next to ISO 8601. `digits`: texts of a fixed width, which a sheet that
     takes them for numbers has cut. `totals`: first words of a row that adds up the others; `totaled`: the columns it
-    adds up.
+    adds up. `is_daily`: a file comes for each day, once the day is over.
     """
 
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -36,3 +36,4 @@ class Layout:
     digits: Mapping[str, int] = field(default_factory=dict)
     totals: tuple[str, ...] = TOTALS
     totaled: tuple[str, ...] = ()
+    is_daily: bool = True

@@ -148,7 +148,20 @@ LOADS = tuple(silver_step(one, table) for one in ENTITIES.values() for table in 
 # Every day, the files that people have handed over.
 FILE_PULLS = tuple(bronze_step(one) for one in DELIVERED.values())
 FILE_LOADS = tuple(silver_step(one, table) for one in DELIVERED.values() for table in one.tables)
-DELIVERIES = (*FILE_PULLS, *FILE_LOADS)
+DELIVERIES = (
+    *FILE_PULLS,
+    *FILE_LOADS,
+    # The last one, so that a file that is missing or refused keeps no other from being loaded.
+    Step(
+        "check_deliveries",
+        ("quality.deliveries:check_deliveries",),
+        "quality",
+        INGESTION,
+        needs=tuple(load.id for load in FILE_LOADS),
+        takes_clock=True,
+        runs_after_skipped=True,
+    ),
+)
 LOAD_SALES = tuple(step for step in LOADS if step.needs == ("bronze_sales",))
 
 HOURLY = (

@@ -44,6 +44,7 @@ class Delivery:
     superseded_by: int | None = None
     load_id: int = 0
     seen_at: datetime | None = None
+    checked_at: datetime | None = None
 
 
 def next_delivery(conn: connection) -> int:

@@ -22,6 +22,7 @@ create table meta.delivery (
     superseded_by bigint references meta.delivery,
     load_id bigint not null references meta.load,
     seen_at timestamptz not null default clock_timestamp(),
+    checked_at timestamptz,
     check ((status = 'REFUSED') = (reason is not null)),
     check ((status = 'SUPERSEDED') = (superseded_by is not null))
 );

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from loaders.load_table import load_table
 from loaders.silver import LoadResult
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
+from medallion.errors import DataQualityError, DeliveriesIncomplete, NothingToDo
 from medallion.settings import Settings
+from quality.deliveries import check_deliveries
 from tests.queries import rows
 
 DAY = date(2026, 10, 1)
@@ -234,7 +236,8 @@ def test_a_key_that_two_periods_have_stays_when_one_takes_it_back(
     ("name", "content", "said"),
     [
         (FIRST, b"PK\x03\x04 half", FIRST),
-        ("october.xlsx", sheet(HEADER, top_up("1")), "its name has no period"),
+        ("october.xlsx", sheet(HEADER, top_up("1")), "its name has no day of the calendar"),
+        ("top_up_2026-10-32.xlsx", sheet(HEADER, top_up("1")), "its name has no day of the calendar"),
         (FIRST, sheet(HEADER[:-1], top_up("1")), "row 1 is the header, and it lacks level"),
         (FIRST, sheet((*HEADER, "Canal"), top_up("1")), "two columns are the same one: C1, H1"),
         (FIRST, sheet(("a", "b"), (1, 2)), "no sheet has a header"),
@@ -269,3 +272,50 @@ def test_a_file_of_mostly_bad_rows_replaces_nothing(conn: connection, ours: Sett
     assert day(conn, ours)[0].files == 0
     put(inbox, SECOND, sheet(HEADER, top_up("99")))
     assert day(conn, ours)[1].counts.inserted == 1
+
+
+NOON = datetime(2026, 10, 4, 8, tzinfo=timezone.utc)  # 10 o'clock in Paris
+
+
+def check(conn: connection, settings: Settings, now: datetime = NOON) -> str:
+    return check_deliveries(conn, settings, run_id="day", now=now).summary()
+
+
+def test_every_cell_is_found_and_a_file_is_counted_once(conn: connection, ours: Settings, inbox: Path) -> None:
+    for number in range(1, 4):
+        put(inbox, f"top_up_2026-10-0{number}.xlsx", sheet(HEADER, top_up(f"{number}"), top_up(f"x{number}", "?")))
+    day(conn, ours)
+    assert check(conn, ours) == "3 files: 42 cells, all in Silver or in quarantine"
+    assert check(conn, ours) == "0 files: 0 cells, all in Silver or in quarantine"
+
+
+@pytest.mark.parametrize(
+    "loss", ["delete from silver.top_up_version where row_no = 2", "delete from meta.rejected_record"]
+)
+def test_a_cell_that_is_nowhere_fails_the_check(conn: connection, ours: Settings, inbox: Path, loss: str) -> None:
+    put(inbox, "top_up_2026-10-03.xlsx", sheet(HEADER, top_up("1"), top_up("2", "?")))
+    day(conn, ours)
+    with conn, conn.cursor() as cursor:
+        cursor.execute(loss)
+    with pytest.raises(DataQualityError, match=r"top_up_2026-10-03\.xlsx has 14 filled cells, and 7 are in Silver"):
+        check(conn, ours)
+
+
+def test_a_file_that_is_missing_or_refused_is_named_until_it_comes(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    with pytest.raises(NothingToDo):
+        check(conn, ours)
+    put(inbox, FIRST, sheet(HEADER, top_up("1")))
+    put(inbox, "top_up_2026-10-03.xlsx", sheet(HEADER[:-1], top_up("3")))
+    day(conn, ours)
+    lacks = "top_up: top_up_2026-10-03.xlsx: Nov: row 1 is the header, and it lacks level"
+    with pytest.raises(DeliveriesIncomplete) as incomplete:
+        check(conn, ours)
+    assert incomplete.value.files == (lacks, "top_up: no file for 2026-10-02")
+    put(inbox, SECOND, sheet(HEADER))
+    put(inbox, "top_up_2026-10-03.xlsx", sheet(HEADER, top_up("3")))
+    day(conn, ours)
+    check(conn, ours)
+    with pytest.raises(DeliveriesIncomplete, match="top_up: no file for 2026-10-04"):  # it is five past midnight there
+        check(conn, ours, datetime(2026, 10, 4, 22, 5, tzinfo=timezone.utc))

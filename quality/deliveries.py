@@ -1,0 +1,123 @@
+"""The check after the files of a day are loaded: every cell is somewhere, and every file that is due has come.
+
+Filled cells of a file's data = cells of its rows in Silver, those of replaced files included, + cells in quarantine.
+The left side was counted as the file was read, the right side is counted in the warehouse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from psycopg2 import sql
+
+from medallion.database import transaction
+from medallion.entities.entity import PROVENANCE
+from medallion.entities.registry import DELIVERED
+from medallion.errors import DataQualityError, DeliveriesIncomplete, NothingToDo
+from medallion.state.deliveries import deliveries
+from medallion.statements import Statements
+from medallion.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection
+
+    from medallion.entities.entity import Entity
+    from medallion.settings import Settings
+    from medallion.state.deliveries import Delivery
+
+_SQL = Statements(__file__)
+_NAMED = 5  # missing days that a message names
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The files whose cells were counted, and these cells."""
+
+    files: int
+    cells: int
+
+    def summary(self) -> str:
+        """One line for a person."""
+        return f"{counted(self.files, 'file')}: {counted(self.cells, 'cell')}, all in Silver or in quarantine"
+
+
+def check_deliveries(conn: connection, settings: Settings, *, run_id: str, now: datetime) -> Checked:
+    """Check the files that were loaded since the last check, and that every file that is due at `now` has come.
+
+    Raises DataQualityError when cells are missing, DeliveriesIncomplete when files are, and NothingToDo before the
+    first file.
+    """
+    del settings, run_id
+    with transaction(conn):
+        found = {name: deliveries(conn, name) for name in DELIVERED}
+    if not any(found.values()):
+        raise NothingToDo("no file has come yet", remedy="put the first one into the inbox (docs/sources.md)")
+    checked = Checked(0, 0)
+    for name, known in found.items():
+        checked = _plus(checked, _check_cells(conn, DELIVERED[name], known))
+    if missing := [one for name, known in found.items() for one in _complaints(DELIVERED[name], known, now)]:
+        raise DeliveriesIncomplete(files=missing)
+    return checked
+
+
+def _check_cells(conn: connection, declared: Entity, known: Sequence[Delivery]) -> Checked:
+    waiting = [one for one in known if one.status in ("LOADED", "SUPERSEDED") and one.checked_at is None]
+    if not waiting:
+        return Checked(0, 0)
+    (table,) = declared.tables
+    columns = [one.name for one in table.columns if one.name not in PROVENANCE]
+    names: dict[str, sql.Composable] = {
+        "versions": sql.Identifier("silver", str(table.versions)),
+        "cells": sql.SQL(" + ").join(sql.SQL("count({})").format(sql.Identifier(name)) for name in columns),
+    }
+    ids = {"deliveries": [one.delivery_id for one in waiting]}
+    with transaction(conn):
+        kept: dict[int, int] = dict(_SQL.rows(conn, "kept_cells", ids, names))
+        wrong = [one for one in waiting if kept.get(one.delivery_id, 0) != one.cells]
+        if not wrong:
+            _SQL.execute(conn, "mark_checked", ids)
+    if wrong:
+        first = wrong[0]
+        raise DataQualityError(
+            f"{declared.name}: {first.name} has {first.cells:,} filled cells, and {kept.get(first.delivery_id, 0):,} "
+            f"are in Silver or in quarantine; {counted(len(wrong), 'file')} like it",
+            remedy="rebuild Silver from Bronze (./retail rebuild --in-place); if it stays, it is a defect: report it",
+        )
+    return Checked(len(waiting), sum(one.cells for one in waiting))
+
+
+def _complaints(declared: Entity, known: Sequence[Delivery], now: datetime) -> Iterator[str]:
+    """What is wrong with the files of an entity: refused and not corrected since, or due and not there."""
+    good = {one.period for one in known if one.status in ("LANDED", "LOADED")}
+    for one in known:
+        is_corrected = any(
+            later.period == one.period and later.status in ("LANDED", "LOADED") and later.seen_at > one.seen_at
+            for later in known
+            if later.seen_at and one.seen_at
+        )
+        if one.status == "REFUSED" and not is_corrected:
+            yield f"{declared.name}: {one.reason}"
+    refused = {one.period for one in known if one.status == "REFUSED"}
+    missing = [day for day in _due(declared, good, now) if day not in good and day not in refused]
+    if missing:
+        more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+        yield f"{declared.name}: no file for {', '.join(missing[:_NAMED])}{more}"
+
+
+def _due(declared: Entity, good: set[str], now: datetime) -> list[str]:
+    """The days for which a file is due: from the first one that came to yesterday, by the clock of the layout."""
+    layout = declared.layout
+    if layout is None or not layout.is_daily or not good:
+        return []
+    first, today = date.fromisoformat(min(good)), now.astimezone(ZoneInfo(layout.zone)).date()
+    return [(first + timedelta(days=number)).isoformat() for number in range((today - first).days)]
+
+
+def _plus(one: Checked, other: Checked) -> Checked:
+    return Checked(one.files + other.files, one.cells + other.cells)
