@@ -31,6 +31,7 @@ COMMANDS = {
     HOURLY: "./retail run, or wait for the next hourly run",
     "retail_gold_nightly": "./retail nightly, or wait for the next night",
     "retail_quality_nightly": "trigger retail_quality_nightly, or wait for the next night",
+    "retail_spreadsheets_daily": "trigger retail_spreadsheets_daily, or wait for the next day",
     "retail_backfill": "./retail backfill, or trigger retail_backfill again",
 }
 log = logging.getLogger(__name__)
