@@ -45,6 +45,13 @@ def test_a_sheet_reads_the_same_in_any_writing(tmp_path: Path, xml: str) -> None
     assert cells(packed(tmp_path / "a.xlsx", parts_of(xml))) == _EXPECTED
 
 
+@pytest.mark.parametrize("size", ["A1:B2", "A1:XFD1048576", "C1"])
+def test_the_second_reader_trusts_no_size_that_the_sheet_declares(tmp_path: Path, size: str) -> None:
+    rows = _ROWS + '<row r="6"><c r="E6" t="str"><v><![CDATA[a<b]]></v></c></row>'
+    xml = sheet_xml(rows, before=f'<dimension ref="{size}"/>')
+    assert cells(packed(tmp_path / "a.xlsx", parts_of(xml))) == {**_EXPECTED, "E6": ("s", "a<b")}
+
+
 def test_cells_and_rows_without_an_address_follow_the_one_before(tmp_path: Path) -> None:
     rows = (
         '<row><c><v>1</v></c><c/><c t="e"><v>#N/A</v></c></row><row r="5"><c r="C5"><v>3</v></c><c><f>A1</f></c></row>'
@@ -155,9 +162,12 @@ def _many_rows(odd: str) -> str:
     usual = (
         '<c r="A{n}" s="2" t="s"><v>{s}</v></c><c r="B{n}"><f>A{n}</f><v>{n}</v></c><c r="AB{n}" t="str"><v>x</v></c>'
     )
-    return "".join(
-        f'<row r="{n}">{usual.format(n=n, s=n % 3)}<c r="AC{n}" s="1"/>{odd if n == 3_000 else ""}</row>'
-        for n in range(11, 6_000)
+    return (
+        "".join(
+            f'<row r="{n}">{usual.format(n=n, s=n % 3)}<c r="AC{n}" s="1"/>{odd if n == 3_000 else ""}</row>'
+            for n in range(11, 6_000)
+        )
+        + '<row r="6000"/><row r="1048576" s="1"/>'
     )
 
 
@@ -173,6 +183,26 @@ def test_the_fast_way_of_the_scan_finds_what_the_slow_way_finds(odd: str, empty:
     assert fast.width == (30 if odd else 28)
     rows_without_a = 0 if not empty else sum(n % 3 == 1 or (len(empty) > 1 and n % 3 == 2) for n in range(11, 6_000))
     assert fast.cells == 5_989 * 3 + bool(odd) - rows_without_a
+
+
+def test_the_scan_itself_finds_what_the_library_leaves_out() -> None:
+    """Without it the second reader would find most of them, slowly."""
+    rows = (
+        '<row><c t="e"><v>#N/A</v></c><c/><c><f>B1</f></c></row><row/><row><c t="e"><v>#REF!</v></c></row>'
+        '<row r="9"><c r="C9"><f>1</f><v/></c><c t="e"><v>#NAME?</v></c><c><f>1</f><v>1</v></c></row>'
+    )
+    found = {
+        (row, column): cell.value
+        for row, cells in _scan(sheet_xml(rows)).found.items()
+        for column, cell in cells.items()
+    }
+    assert found == {(1, 1): "#N/A", (1, 3): "B1", (3, 1): "#REF!", (9, 3): "1", (9, 4): "#NAME?"}
+
+
+def test_a_row_without_a_number_follows_the_last_of_a_plain_piece() -> None:
+    scan = _scan(sheet_xml(_many_rows("").partition('<row r="6000"')[0] + '<row><c t="e"><v>#N/A</v></c></row>'))
+    assert list(scan.found) == [6_000]
+    assert scan.last_row == 6_000
 
 
 def test_many_rows_are_read_as_they_are(tmp_path: Path) -> None:
