@@ -66,6 +66,23 @@ class RowDecoder:
         """The record of a line. Raises msgspec.DecodeError; RowRefused names the cell at fault."""
         return self._shaped(self._raw.decode(line))
 
+    def complaints(self, line: bytes) -> tuple[str, int, list[tuple[str, str]]]:
+        """Sheet and row of a line, and what is wrong with it: the letter of each bad cell with a sentence.
+
+        The letter is empty for a cell that is not there. Raises msgspec.DecodeError for a line that is no row.
+        """
+        raw = self._raw.decode(line)
+        found = list[tuple[str, str]]()
+        for name, read in self._readers:
+            if (cell := raw.cells.get(name)) is None:
+                found.append(("", f"{name} is empty"))
+                continue
+            try:
+                read(cell[1], cell[2])
+            except CellRefused as refused:
+                found.append((cell[0], f"{name} {refused}"))
+        return raw.sheet, raw.row, found
+
     def _shaped(self, raw: RawRow) -> Any:
         values: dict[str, Any] = {
             "delivery_id": raw.delivery_id,

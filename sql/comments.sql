@@ -164,6 +164,7 @@ comment on column meta.delivery.cell_count is 'Filled cells of these rows, under
 comment on column meta.delivery.other_cell_count is 'Filled cells of these rows, under other headers.';
 comment on column meta.delivery.notes is 'What its sender should know although nothing was wrong.';
 comment on column meta.delivery.checked_at is 'When its cells were last found in Silver and quarantine, all of them.';
+comment on column meta.delivery.returned_sha256 is 'Content of the marked copy that went back to its sender.';
 comment on column meta.delivery.reason is 'Why it was refused.';
 comment on column meta.delivery.remedy is 'What its sender can do.';
 

@@ -169,7 +169,7 @@ begin
     on meta.gap to retail_ingestion;
     grant select, insert, delete on meta.lookback_page, meta.source_sample to retail_ingestion;
     grant
-        select, insert, update (status, superseded_by, reason, remedy, period, load_id, seen_at, checked_at)
+        select, insert, update (status, superseded_by, reason, remedy, period, load_id, seen_at, checked_at, returned_sha256)
     on meta.delivery to retail_ingestion;
     grant usage on sequence meta.delivery_delivery_id_seq to retail_ingestion; -- rows bear the id before it is used
     grant select, insert on meta.new_field, meta.unreadable_record to retail_ingestion;

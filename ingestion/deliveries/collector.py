@@ -132,6 +132,8 @@ class _Pull:
         A file stays where it was put, so what a later one has replaced is no news as long as it stands under its name
         unchanged. Under another name, or after another content, it is: its sender goes back to it.
         """
+        if any(one.returned_sha256 == file.sha256 for one in self.known):
+            return f"{file.name} is the marked copy, as it was returned"
         last = next((one for one in reversed(self.known) if one.name == file.name), None)
         if last is not None and last.sha256 == file.sha256 and (last.status != "REFUSED" or last.path is not None):
             return f"{file.name} is as it was: delivery {last.delivery_id}, {last.status.lower()}"

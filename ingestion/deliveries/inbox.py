@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from fsspec import AbstractFileSystem
 
-# Left by programs next to the file that they are working on, and what this platform puts there itself.
-_PASSING = ("~$", ".", "._")
-_PASSING_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".download", "~", ".errors.xlsx")
+ERRORS = ".errors"  # at the end of the name of a file that goes back to its sender
+# Left by programs next to the file that they are working on.
+_PASSING = ("~$", ".")
+_PASSING_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".download", "~")
 # What may hold a table. A file of any other kind, such as a note, is none of ours.
 _TABLES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
 _STAMPS = ("size", "mtime", "LastModified", "last_modified", "updated", "ETag", "etag", "md5Hash", "generation")
@@ -85,6 +86,15 @@ class Inbox:
             raise self._unreadable(f"{self.root}/{name}", error) from error
         return digest.hexdigest(), size
 
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file under its name at once, in place of one that is there. Raises InboxUnreadable."""
+        full, passing = f"{self.root}/{name}", f"{self.root}/.{name}.tmp"
+        try:
+            self.files.pipe_file(passing, content)
+            self.files.mv(passing, full)
+        except OSError as error:
+            raise self._unreadable(full, error) from error
+
     def _stamps(self) -> dict[str, Mapping[str, Any]]:
         """What the folder says of each file, by name, sorted."""
         try:
@@ -103,6 +113,6 @@ class Inbox:
 
     def _unreadable(self, what: str, error: OSError) -> InboxUnreadable:
         return InboxUnreadable(
-            f"{what} cannot be read: {error.strerror or error}",
-            remedy="give the account of the platform the right to read it, or set INBOX_URL; the next run tries again",
+            f"{what} cannot be read or written: {error.strerror or error}",
+            remedy="give the account of the platform the right to it, or set INBOX_URL; the next run tries again",
         )

@@ -151,13 +151,21 @@ FILE_LOADS = tuple(silver_step(one, table) for one in DELIVERED.values() for tab
 DELIVERIES = (
     *FILE_PULLS,
     *FILE_LOADS,
+    Step(
+        "return_files",
+        ("quality.returned_files:return_files",),
+        "quality",
+        INGESTION,
+        needs=tuple(load.id for load in FILE_LOADS),
+        runs_after_skipped=True,
+    ),
     # The last one, so that a file that is missing or refused keeps no other from being loaded.
     Step(
         "check_deliveries",
         ("quality.deliveries:check_deliveries",),
         "quality",
         INGESTION,
-        needs=tuple(load.id for load in FILE_LOADS),
+        needs=("return_files",),
         takes_clock=True,
         runs_after_skipped=True,
     ),

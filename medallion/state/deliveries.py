@@ -45,6 +45,7 @@ class Delivery:
     load_id: int = 0
     seen_at: datetime | None = None
     checked_at: datetime | None = None
+    returned_sha256: str | None = None
 
 
 def next_delivery(conn: connection) -> int:
@@ -83,6 +84,11 @@ def mark_delivery(conn: connection, delivery_id: int) -> list[Delivery]:
     values = {"delivery_id": delivery_id}
     _SQL.execute(conn, "mark_loaded", values)
     return [Delivery(*row) for row in _SQL.rows(conn, "supersede", values)]
+
+
+def note_returned(conn: connection, delivery_id: int, sha256: str) -> None:
+    """Note the marked copy that went back to the sender, so that it is not taken for a correction."""
+    _SQL.execute(conn, "note_returned", {"delivery_id": delivery_id, "sha256": sha256})
 
 
 def refuse_landed(conn: connection, path: str, reason: str, remedy: str) -> None:

@@ -27,7 +27,7 @@ returning delivery_id;
 -- Every delivery of an entity.
 select
     delivery_id, entity, name, period, sha256, bytes, status, path, row_count, cell_count, other_cell_count, notes,
-    reason, remedy, superseded_by, load_id, seen_at, checked_at
+    reason, remedy, superseded_by, load_id, seen_at, checked_at, returned_sha256
 from meta.delivery
 where entity = %(entity)s
 order by delivery_id;
@@ -36,7 +36,7 @@ order by delivery_id;
 -- The delivery whose rows a Bronze file holds.
 select
     delivery_id, entity, name, period, sha256, bytes, status, path, row_count, cell_count, other_cell_count, notes,
-    reason, remedy, superseded_by, load_id, seen_at, checked_at
+    reason, remedy, superseded_by, load_id, seen_at, checked_at, returned_sha256
 from meta.delivery
 where path = %(path)s;
 
@@ -73,7 +73,13 @@ where
 returning
     old.delivery_id, old.entity, old.name, old.period, old.sha256, old.bytes, old.status, old.path, old.row_count,
     old.cell_count, old.other_cell_count, old.notes, old.reason, old.remedy, old.superseded_by, old.load_id,
-    old.seen_at, old.checked_at;
+    old.seen_at, old.checked_at, old.returned_sha256;
+
+-- name: note_returned
+-- Note the marked copy of a file.
+update meta.delivery
+set returned_sha256 = %(sha256)s
+where delivery_id = %(delivery_id)s;
 
 -- name: refuse_landed
 -- Refuse a delivery that landed and cannot be loaded.

@@ -23,6 +23,7 @@ create table meta.delivery (
     load_id bigint not null references meta.load,
     seen_at timestamptz not null default clock_timestamp(),
     checked_at timestamptz,
+    returned_sha256 text,
     check ((status = 'REFUSED') = (reason is not null)),
     check ((status = 'SUPERSEDED') = (superseded_by is not null))
 );

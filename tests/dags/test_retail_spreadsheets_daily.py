@@ -26,7 +26,8 @@ def dag() -> Any:
 def test_it_has_one_task_for_each_step_each_after_those_it_needs(dag: Any) -> None:
     waits_for = {task.task_id: task.upstream_task_ids for task in dag.tasks}
     assert waits_for == {step.id: {*step.needs} for step in DELIVERIES}
-    assert waits_for["check_deliveries"] == {one.id for one in DELIVERIES if one.layer == "silver"}
+    assert waits_for["return_files"] == {one.id for one in DELIVERIES if one.layer == "silver"}
+    assert waits_for["check_deliveries"] == {"return_files"}
 
 
 def test_it_runs_at_ten_by_the_clock_of_the_business_one_at_a_time(dag: Any) -> None:

@@ -229,7 +229,9 @@ PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
     "retail_ingestion meta.bronze_file u": "silver_load_id has_versions expired_at removed_at retired_at",
-    "retail_ingestion meta.delivery u": "period status reason remedy superseded_by load_id seen_at checked_at",
+    "retail_ingestion meta.delivery u": (
+        "period status reason remedy superseded_by load_id seen_at checked_at returned_sha256"
+    ),
     "retail_ingestion meta.sale_repair u": "header_load_id lines_load_id",
     "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy",
     "retail_ingestion meta.incident u": (
