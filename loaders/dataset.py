@@ -9,7 +9,7 @@ import msgspec
 
 from loaders.columns import KINDS
 from loaders.shaping import RowDecoder
-from medallion.entities.registry import DELIVERED, ENTITIES, TABLES
+from medallion.entities.registry import EVERY, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +82,7 @@ def _nested_members(table: Table) -> tuple[str, ...]:
 
 
 def _entity_of(table: Table) -> Entity:
-    return next(one for one in (*ENTITIES.values(), *DELIVERED.values()) if table in one.tables)
+    return next(one for one in EVERY.values() if table in one.tables)
 
 
 DATASETS = {name: Dataset.of(table, _nested_members(table), _entity_of(table).layout) for name, table in TABLES.items()}

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from medallion.entities.contracts import FOLDER, contract_of, released_file
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import EVERY
 from medallion.errors import ConfigurationError
 from medallion.settings import PROJECT_ROOT
 from medallion.yaml_files import read_yaml
@@ -100,8 +100,8 @@ def diff_contract(entity: str, version: str | None = None, root: Path = PROJECT_
     known = released_versions(entity, root)
     return _difference(
         entity,
-        read_release(entity, version or (known[-1] if known else ENTITIES[entity].contract), root),
-        contract_of(ENTITIES[entity]),
+        read_release(entity, version or (known[-1] if known else EVERY[entity].contract), root),
+        contract_of(EVERY[entity]),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from medallion.entities.contracts import HOURLY, as_yaml, contract_file, contract_of, freshness, released_file
 from medallion.entities.entity import ByDelivery, ById
-from medallion.entities.registry import DELIVERED, ENTITIES, TABLES
+from medallion.entities.registry import EVERY, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from medallion.entities.contracts import Freshness
     from medallion.entities.entity import Column, Entity, Table
 
-EVERY = (*ENTITIES.values(), *DELIVERED.values())
 _NOTE = "Written by `python -m medallion.entities` from medallion/entities: change it there."
 _WIDTH = 120
 # Columns that every table of Silver has after the columns of its records.
@@ -47,9 +46,9 @@ _CHECKSUM_TEXT = {
 
 def entities() -> str:
     """`sql/entities.sql`: the rows of `meta` for entities and datasets. Rows that are no longer declared stay."""
-    orders = [f"({_quoted(one.name)}, {_quoted(one.ordered_by)})" for one in EVERY]
-    cursors = [f"({_quoted(one.name)}, {_quoted(one.cursor_name)})" for one in EVERY]
-    datasets = [_dataset(one, table) for one in EVERY for table in one.tables]
+    orders = [f"({_quoted(one.name)}, {_quoted(one.ordered_by)})" for one in EVERY.values()]
+    cursors = [f"({_quoted(one.name)}, {_quoted(one.cursor_name)})" for one in EVERY.values()]
+    datasets = [_dataset(one, table) for one in EVERY.values() for table in one.tables]
     return f"""-- Entities and datasets as they are declared; those that are not any more stay.
 -- {_NOTE}
 
@@ -95,7 +94,8 @@ def silver_grants() -> str:
     versions = [f"silver.{one.versions}" for one in TABLES.values() if one.versions]
     read = _listed(name for one in TABLES.values() for name in _with_versions(one))
     appended = _listed(f"meta.{name}_checksum" for name, one in TABLES.items() if one.versions)
-    repaired = [f"silver.{name}" for one in EVERY if isinstance(one.order, ById | ByDelivery) for name in one.datasets]
+    replaced = [one for one in EVERY.values() if isinstance(one.order, ById | ByDelivery)]
+    repaired = [f"silver.{name}" for one in replaced for name in one.datasets]
     checksums = _listed(f"meta.{name}_checksum" for name in TABLES)
     return f"""-- Rights on the tables of Silver.
 -- {_NOTE}
@@ -127,7 +127,7 @@ sources:
     config:
       loaded_at_field: _loaded_at
 {_freshness(HOURLY, indent=6)}    tables:
-""" + "".join(_source(one, table) for one in EVERY for table in one.tables)
+""" + "".join(_source(one, table) for one in EVERY.values() for table in one.tables)
 
 
 def dbt_docs() -> str:
@@ -177,11 +177,11 @@ FILES: dict[str, Callable[[], str]] = {
     "sql/silver_grants.sql": silver_grants,
     "dbt/models/silver/_silver__sources.yml": dbt_sources,
     "dbt/models/silver/columns.md": dbt_docs,
-    **{contract_file(one): partial(contract, one) for one in EVERY},
+    **{contract_file(one): partial(contract, one) for one in EVERY.values()},
 }
 # Written once and kept: a version that is released does not change any more.
 RELEASES: dict[str, Callable[[], str]] = {
-    released_file(one.name, one.contract): partial(contract, one) for one in EVERY
+    released_file(one.name, one.contract): partial(contract, one) for one in EVERY.values()
 }
 
 

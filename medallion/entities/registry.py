@@ -25,6 +25,7 @@ _BY_FILE = (TOP_UP, PRE_DEDUCTION, POST_DEDUCTION, OP_STATS)
 
 ENTITIES: dict[str, Entity] = {one.name: one for one in _DECLARED}
 DELIVERED: dict[str, Entity] = {one.name: one for one in _BY_FILE}
+EVERY: dict[str, Entity] = ENTITIES | DELIVERED
 TABLES = {table.name: table for one in (*_DECLARED, *_BY_FILE) for table in one.tables}
 # Entities whose records change, each with the setting that says how far a pull looks back.
 LISTINGS = {one.name: one.order.lookback for one in _DECLARED if isinstance(one.order, ByUpdatedAt)}

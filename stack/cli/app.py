@@ -29,6 +29,7 @@ from stack.cli.anomalies import anomalies
 from stack.cli.audits import audits
 from stack.cli.context import AsJson, open_home, open_warehouse, where_the_user_stands
 from stack.cli.contract import contract
+from stack.cli.deliveries import deliveries
 from stack.cli.develop import add_developer_commands
 from stack.cli.environments import environments
 from stack.cli.group import CommandGroup
@@ -190,6 +191,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 app.command(epilog="Example: ./retail logs bronze_sales --lines 20")(logs)
 app.command(epilog="Example: ./retail audits sales_item --history 24")(audits)
+app.command(epilog="Example: ./retail deliveries top_up --limit 7")(deliveries)
 app.command(epilog="Example: ./retail why mart_sales_by_customer 12 2026-11-05")(why)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import EVERY
 from stack.cli.context import AsJson, one_of, open_home
 from stack.cli.group import CommandGroup
 from stack.host.console import Talk, print_data
@@ -19,7 +19,7 @@ contract = typer.Typer(
     no_args_is_help=True,
     epilog="Example: ./retail contract diff",
 )
-_NAMES = ", ".join(ENTITIES)
+_NAMES = ", ".join(EVERY)
 
 
 @contract.command("list", epilog="Example: ./retail contract list --json")
@@ -36,7 +36,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 @contract.command(epilog="Example: ./retail contract show sales")
 def show(
-    entity: Annotated[str, typer.Argument(metavar="ENTITY", help=f"{_NAMES}.", callback=one_of(ENTITIES))],
+    entity: Annotated[str, typer.Argument(metavar="ENTITY", help=f"{_NAMES}.", callback=one_of(EVERY))],
     *,
     version: Annotated[
         str | None, typer.Option(metavar="VERSION", help="A released version; default: as it is declared.")
@@ -47,14 +47,14 @@ def show(
     from medallion.contracts import read_release
     from medallion.entities.contracts import as_yaml, contract_of
 
-    found = read_release(entity, version) if version else contract_of(ENTITIES[entity])
+    found = read_release(entity, version) if version else contract_of(EVERY[entity])
     print_data(json.dumps(found, indent=2, ensure_ascii=False) if as_json else as_yaml(found).rstrip())
 
 
 @contract.command(epilog="Example: ./retail contract diff customers --from 1.0.0")
 def diff(
     entity: Annotated[
-        str | None, typer.Argument(metavar="[ENTITY]", help=f"{_NAMES}; default: all.", callback=one_of(ENTITIES))
+        str | None, typer.Argument(metavar="[ENTITY]", help=f"{_NAMES}; default: all.", callback=one_of(EVERY))
     ] = None,
     *,
     from_version: Annotated[
@@ -65,7 +65,7 @@ def diff(
     """Show how the declarations differ from a released contract. Exit code 1 if a change is breaking."""
     from medallion.contracts import diff_contract
 
-    found = [diff_contract(name, from_version) for name in ([entity] if entity else ENTITIES)]
+    found = [diff_contract(name, from_version) for name in ([entity] if entity else EVERY)]
     if as_json:
         print_data(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
     else:

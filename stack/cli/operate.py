@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medallion.business_date import business_date
-from medallion.entities.registry import DELIVERED, ENTITIES, TABLES
+from medallion.entities.registry import EVERY, TABLES
 from stack.cli.context import AsJson, one_of, open_home, where_the_user_stands
 from stack.host.console import Talk, print_data
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-_PULLED = (*ENTITIES, *DELIVERED)
-_Entity = Annotated[str, typer.Argument(metavar="ENTITY", help=f"{', '.join(_PULLED)}.", callback=one_of(_PULLED))]
+_Entity = Annotated[str, typer.Argument(metavar="ENTITY", help=f"{', '.join(EVERY)}.", callback=one_of(EVERY))]
 _Dataset = Annotated[
     str | None,
     typer.Argument(metavar="[DATASET]", help=f"{', '.join(TABLES)}; default: all.", callback=one_of(TABLES)),

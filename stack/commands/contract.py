@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medallion.contracts import count_fields, diff_contract, released_versions
 from medallion.entities.contracts import FOLDER, contract_file, contract_of, released_file
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import EVERY
 from medallion.errors import DataQualityError
 from medallion.settings import PROJECT_ROOT
 from stack.host.environments import open_environment
@@ -57,7 +57,7 @@ class Linted:
 
 def list_contracts() -> list[Contract]:
     """The contracts of all entities."""
-    return [_contract(name) for name in ENTITIES]
+    return [_contract(name) for name in EVERY]
 
 
 def lint_contracts(home: Home, talk: Talk, root: Path = PROJECT_ROOT) -> Linted:
@@ -73,7 +73,7 @@ def lint_contracts(home: Home, talk: Talk, root: Path = PROJECT_ROOT) -> Linted:
 
 
 def _contract(entity: str) -> Contract:
-    declared, versions = ENTITIES[entity], released_versions(entity)
+    declared, versions = EVERY[entity], released_versions(entity)
     return Contract(
         entity=entity,
         version=declared.contract,
@@ -87,9 +87,9 @@ def _contract(entity: str) -> Contract:
 
 def _files(root: Path) -> Sequence[str]:
     """The contracts, and the released versions that differ from them."""
-    current = [contract_file(one) for one in ENTITIES.values()]
+    current = [contract_file(one) for one in EVERY.values()]
     known = {(root / file).read_bytes() for file in current}
-    released = [released_file(name, version) for name in ENTITIES for version in released_versions(name, root)]
+    released = [released_file(name, version) for name in EVERY for version in released_versions(name, root)]
     return [*current, *(file for file in released if (root / file).read_bytes() not in known)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.integration.test_deliveries import HEADER, put, sheet, top_up
 from tests.retail_cli import Retail, retail
 
 TABLES = (
@@ -136,3 +137,18 @@ def test_anomalies_are_listed_shown_and_given_a_verdict(cli: Retail) -> None:
     refused = cli("anomalies", "show", "999999")
     assert (refused.code, "error: there is no anomaly 999999" in refused.err.splitlines()) == (3, True)
     assert cli("anomalies", "verdict", number, "perhaps").code == 2
+
+
+def test_a_file_is_pulled_loaded_and_listed(cli: Retail) -> None:
+    assert "no file has come yet" in cli("deliveries").out
+    inbox = cli.home.path / "inbox"
+    put(inbox, "top_up_2026-10-01.xlsx", sheet(HEADER, top_up("1"), top_up("2", "?")))
+    put(inbox, "top_up_2026-10-02.xlsx", sheet(HEADER[1:], top_up("1")[1:]))
+    pulled = cli("pull", "top_up")
+    assert (pulled.code, "2 top-ups in 1 file" in pulled.out) == (0, True), pulled.err
+    assert "1 REJECTED" in cli("load", "top_up").out
+    said = cli("deliveries", "top_up").out
+    assert "it lacks top_up_id; name the column as before" in " ".join(said.split())
+    listed = cli("deliveries", "--json").json()
+    assert [(one["status"], one["rows"], one["cells"]) for one in listed] == [("LOADED", 2, 14), ("REFUSED", 0, 0)]
+    assert "top_up_2026-10-01.xlsx!Nov!E3" in cli("rejects", "list", "--dataset", "top_up").out

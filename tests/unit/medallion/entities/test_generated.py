@@ -49,7 +49,7 @@ def test_dbt_knows_every_table_and_column_and_waits_longer_for_a_listing() -> No
 
 def test_where_all_is_listed_by_time_nobody_is_granted_to_delete(monkeypatch: pytest.MonkeyPatch) -> None:
     assert silver_grants().count("grant delete on") == 1
-    monkeypatch.setattr(generated, "EVERY", tuple(ENTITIES[name] for name in LISTINGS))
+    monkeypatch.setattr(generated, "EVERY", {name: ENTITIES[name] for name in LISTINGS})
     monkeypatch.setattr(generated, "TABLES", {name: TABLES[name] for name in LISTINGS})
     assert "delete" not in silver_grants()
     assert not re.search(r"\bon\s+to\b", silver_grants())
