@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _serve(path: Path, limits: Limits) -> None:
+    if not sys.stdin.buffer.readline():  # the guard has refused the file
+        return
     reader = BookReader(path, limits)
     _send(Survey(reader.survey()))
     for line in sys.stdin.buffer:

@@ -50,7 +50,8 @@ class Session:
         )
 
     def survey(self) -> tuple[Sheet, ...]:
-        """The sheets of the workbook. Raises WorkbookRefused."""
+        """Have the process open the workbook; returns its sheets. Raises WorkbookRefused."""
+        self._ask("")
         message = _messages.decode(self._line())
         if not isinstance(message, Survey):
             raise self._unexpected(message)
@@ -78,6 +79,7 @@ class Session:
         self.process.wait()
 
     def _ask(self, name: str) -> None:
+        """Ask for the rows of a sheet, or first, by an empty name, for the survey."""
         if self.process.stdin:
             with suppress(BrokenPipeError):  # it has ended: the answer says how
                 self.process.stdin.write(msgspec.json.encode(name) + b"\n")

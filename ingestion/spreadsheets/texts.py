@@ -17,7 +17,7 @@ _PREFIX = rb"(?:[\w.-]+:)?"
 _PHONETIC = re.compile(rb"<%brPh\b.*?</%brPh\s*>" % (_PREFIX, _PREFIX), re.DOTALL)
 _TEXT = re.compile(rb"<%bt(\s[^>]*)?(?<!/)>(.*?)</%bt\s*>" % (_PREFIX, _PREFIX), re.DOTALL)
 _ITEM = re.compile(rb"<%bsi(?:\s[^>]*)?(?:/>|(?<!/)>(.*?)</%bsi\s*>)" % (_PREFIX, _PREFIX), re.DOTALL)
-_FILLED_ITEM = re.compile(rb'<%bsi><%bt(?: xml:space="preserve")?>\s*[^<\s&][^<]*</%bt></%bsi>' % ((_PREFIX,) * 4))
+_FILLED_ITEM = re.compile(rb'<si><t(?: xml:space="preserve")?>\s*[^<\s&][^<]*</t></si>')
 _ITEM_START = re.compile(rb"<%bsi(?=[\s/>])" % _PREFIX)
 _SPACE = " \t\r\n"
 
@@ -37,9 +37,9 @@ def empty_strings(stream: IO[bytes]) -> frozenset[bytes]:
     """Numbers of the shared strings that are empty, as a cell writes them."""
     number, empty = 0, set[bytes]()
     for part in _items(stream):
-        items = len(_ITEM_START.findall(part))
-        if items == len(_FILLED_ITEM.findall(part)):  # as nearly always: ten times faster
-            number += items
+        others, filled = _FILLED_ITEM.subn(b"", part)
+        if not _ITEM_START.search(others):  # as nearly always: ten times faster
+            number += filled
             continue
         for item in _ITEM.findall(part):
             if not has_text(item):

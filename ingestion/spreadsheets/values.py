@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ingestion.spreadsheets.wire import WireCell
@@ -30,6 +30,8 @@ def cells_of_row(letters: Iterable[str], values: Iterable[Any]) -> list[WireCell
             append(WireCell(column, "n", int(value) if value.is_integer() else value))
         elif kind is bool:
             append(WireCell(column, "b", value))
+        elif kind is datetime or kind is date:
+            append(WireCell(column, "d", _shortest(value.isoformat())))
         else:
             append(other_cell(column, value))
     return cells
@@ -37,14 +39,14 @@ def cells_of_row(letters: Iterable[str], values: Iterable[Any]) -> list[WireCell
 
 def other_cell(column: str, value: object) -> WireCell:
     """The cell of any value. Raises TypeError for a type that no cell has."""
-    if isinstance(value, date):  # a datetime is one, too
-        return WireCell(column, "d", _shortest(value.isoformat()))
     if isinstance(value, bool):  # before int, which it is
         return WireCell(column, "b", value)
     if isinstance(value, int | float):
         return _number(column, float(value))
     if isinstance(value, str):
         return WireCell(column, "s", value)
+    if isinstance(value, date):  # a datetime is one, too
+        return WireCell(column, "d", _shortest(value.isoformat()))
     if isinstance(value, time):
         return WireCell(column, "t", _shortest(value.isoformat()))
     if isinstance(value, timedelta):

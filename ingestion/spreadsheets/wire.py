@@ -1,7 +1,7 @@
 """What the process that reads sends to the one that asked: lines of JSON.
 
-A line is a list of rows, or one of the messages below. The first line is the survey. For each sheet that is asked for,
-by a line with its name, rows follow, and the line that says that they are complete.
+A line is a list of rows, or one of the messages below. A first line of any content asks for the survey. For each sheet
+that is asked for, by a line with its name, rows follow, and the line that says that they are complete.
 """
 
 from __future__ import annotations

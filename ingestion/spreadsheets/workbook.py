@@ -24,8 +24,8 @@ __all__ = ["Cell", "Kind", "Limits", "Row", "Sheet", "Workbook", "open_workbook"
 class Workbook:
     """An open workbook. Its macros are never run; `has_macros` says whether it has any."""
 
-    def __init__(self, path: Path, limits: Limits, *, has_macros: bool) -> None:
-        self.has_macros = has_macros
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.has_macros = False
         self._path, self._limits = path, limits
         self._sessions = list[Session]()
         self._idle: Session | None = None
@@ -42,25 +42,26 @@ class Workbook:
         return self._rows(sheet)
 
     def _rows(self, sheet: Sheet) -> Iterator[Row]:
-        session, self._idle = self._idle or self._started(), None
+        session, self._idle = self._idle, None
         is_complete = False
         try:
+            if session is None:
+                session = self._started()
+                session.survey()
             yield from session.rows(sheet)
             is_complete = True
         finally:
             if is_complete and self._is_open and self._idle is None:
                 self._idle = session
-            else:
+            elif session:
                 self._end(session)
 
     def _started(self) -> Session:
-        """A new process, which has surveyed the workbook."""
+        """A new process, which waits to be asked for its survey."""
         if not self._is_open:
             raise ValueError("the workbook is closed")
         session = Session(self._path, self._limits)
         self._sessions.append(session)
-        sheets = session.survey()
-        self.sheets = self.sheets or sheets
         return session
 
     def _end(self, session: Session) -> None:
@@ -69,8 +70,13 @@ class Workbook:
             self._sessions.remove(session)
 
     def open(self) -> None:
-        """Survey the sheets. Raises WorkbookRefused."""
+        """Check the file and survey its sheets. Raises WorkbookRefused.
+
+        The process starts while the guard looks at the file, and opens nothing before it is asked.
+        """
         self._idle = self._started()
+        self.has_macros = check_file(self._path, self._limits)
+        self.sheets = self._idle.survey()
 
     def close(self) -> None:
         """End every process that reads it."""
@@ -82,7 +88,7 @@ class Workbook:
 @contextmanager
 def open_workbook(path: Path, limits: Limits = Limits()) -> Iterator[Workbook]:  # noqa: B008 - it is frozen
     """Open a workbook. Raises WorkbookRefused, which names the file, what is wrong, and what its sender can do."""
-    book = Workbook(path, limits, has_macros=check_file(path, limits))
+    book = Workbook(path, limits)
     try:
         book.open()
         yield book

@@ -143,6 +143,13 @@ def test_a_workbook_that_is_left_in_the_middle_leaves_no_process(tmp_path: Path)
     assert not living(str(tmp_path))
 
 
+def test_a_process_that_hangs_is_ended_too(tmp_path: Path) -> None:
+    with open_workbook(_many(tmp_path / "a.xlsx")):
+        [process] = living(str(tmp_path))
+        process.suspend()
+    assert not living(str(tmp_path))
+
+
 def _fail_at_the_first_row(file: Path) -> None:
     with open_workbook(file) as book:
         for row in book.rows("S1"):
