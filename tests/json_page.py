@@ -21,6 +21,7 @@ from medallion.bronze.verify import VerifyResult
 from medallion.contracts import ContractDiff
 from medallion.settings import PROJECT_ROOT
 from medallion.state.backfill_ranges import Progress
+from medallion.state.deliveries import Delivery
 from quality.anomalies.opinion import Opinion
 from quality.anomalies.store import Listing, Recorded
 from quality.rebuild import RebuildResult
@@ -56,6 +57,7 @@ COMMANDS: dict[str, type] = {
     "export": Exported,
     "down": Stopped,
     "contract list": Contract,
+    "deliveries": Delivery,
     "contract diff": ContractDiff,
     "contract lint": Linted,
     "anomalies": Listing,

@@ -13,8 +13,7 @@ from airflow.sdk import DAG, Param
 from retail_callbacks import run_failed, run_succeeded, task_succeeded
 from retail_steps import DEFAULTS, RUN_TYPES, connect_tasks, notes_of, task_of
 
-from medallion.entities.membership.words import ZONE
-from medallion.process.steps import DELIVERIES, entities
+from medallion.process.steps import BUSINESS_ZONE, DELIVERIES, entities
 
 NOTES = notes_of(__file__)
 BY_FILE = entities(DELIVERIES)
@@ -24,7 +23,7 @@ with DAG(
     description="Files that people hand over → Bronze → Silver, every day",
     doc_md=NOTES["retail_spreadsheets_daily"],
     schedule="0 10 * * *",  # business time, also on the days on which the clocks change
-    start_date=datetime(2026, 1, 1, tzinfo=ZoneInfo(ZONE)),
+    start_date=datetime(2026, 1, 1, tzinfo=ZoneInfo(BUSINESS_ZONE)),
     catchup=False,
     allowed_run_types=RUN_TYPES,
     max_active_runs=1,

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from medallion.entities.entity import Entity, Table
+from medallion.entities.membership.words import ZONE
 from medallion.entities.registry import DELIVERED, ENTITIES
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Layer = Literal["bronze", "silver", "gold", "quality"]
 # Airflow connections, each with a login of its own (sql/roles.sql).
 INGESTION, TRANSFORMATION = "retail_ingestion", "retail_transformation"
+BUSINESS_ZONE = ZONE  # whose clock the daily run of files goes by
 
 
 class Outcome(Protocol):

@@ -13,7 +13,8 @@ from medallion.entities.entity import Entity, Table
 from medallion.entities.registry import DELIVERED, ENTITIES, TABLES
 from medallion.process.steps import (
     BACKFILL,
-    DELIVERIES,
+    FILE_LOADS,
+    FILE_PULLS,
     HOURLY,
     LOADS,
     NIGHTLY,
@@ -73,8 +74,8 @@ def test_a_step_needs_steps_of_its_run_that_stand_before_it(steps: tuple[Step, .
 
 def test_the_steps_of_bronze_and_silver_are_those_of_the_declared_entities_in_their_order() -> None:
     assert [step.entity for step in PULLS] == list(ENTITIES)
-    assert [step.id for step in (*LOADS, *DELIVERIES[len(DELIVERED) :])] == [f"silver_load_{name}" for name in TABLES]
-    assert [step.entity for step in DELIVERIES[: len(DELIVERED)]] == list(DELIVERED)
+    assert [step.id for step in (*LOADS, *FILE_LOADS)] == [f"silver_load_{name}" for name in TABLES]
+    assert [step.entity for step in FILE_PULLS] == list(DELIVERED)
     assert HOURLY[: len(PULLS) + len(LOADS)] == (*PULLS, *LOADS)
 
 

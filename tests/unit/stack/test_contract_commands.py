@@ -10,11 +10,11 @@ import yaml
 from typer.testing import CliRunner
 
 from medallion import contracts
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import EVERY
 from medallion.settings import PROJECT_ROOT
 from stack.cli.app import app
 
-CUSTOMERS = ENTITIES["customers"]
+CUSTOMERS = EVERY["customers"]
 
 
 def retail(*words: str) -> tuple[int, str]:
@@ -26,7 +26,7 @@ def test_the_list_names_each_contract_and_what_was_released() -> None:
     code, text = retail("list", "--json")
     assert code == 0
     found = {one["entity"]: one for one in json.loads(text)}
-    assert list(found) == list(ENTITIES)
+    assert list(found) == list(EVERY)
     assert all(one["is_released"] and one["version"] in one["released"] for one in found.values())
     assert found["customers"]["personal_fields"] == 4
     assert "customers   1.0.0   12 fields, 4 personal; released; contracts/customers.odcs.yaml" in retail("list")[1]
@@ -39,13 +39,13 @@ def test_a_contract_is_shown_as_its_file_has_it_and_as_json() -> None:
 
 
 def test_a_breaking_change_ends_with_1_and_others_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert retail("diff") == (0, "".join(f"{name} 1.0.0 → 1.0.0: the same\n" for name in ENTITIES))
-    monkeypatch.setitem(contracts.ENTITIES, "customers", replace(CUSTOMERS, lasting=()))
+    assert retail("diff") == (0, "".join(f"{name} 1.0.0 → 1.0.0: the same\n" for name in EVERY))
+    monkeypatch.setitem(contracts.EVERY, "customers", replace(CUSTOMERS, lasting=()))
     code, text = retail("diff", "customers")
     assert (code, text.splitlines()[0]) == (0, "customers 1.0.0 → 1.0.0: compatible")
     (table,) = CUSTOMERS.tables
     without = replace(CUSTOMERS, tables=(replace(table, columns=table.columns[:-1]),))
-    monkeypatch.setitem(contracts.ENTITIES, "customers", without)
+    monkeypatch.setitem(contracts.EVERY, "customers", without)
     code, text = retail("diff", "customers", "--from", "1.0.0", "--json")
     (found,) = json.loads(text)
     assert code == 1
