@@ -1,7 +1,7 @@
 """The share of the slow tests that a run has: all of them take longer than CI may.
 
-`RETAIL_SLOW_SHARE=2/5` chooses the second fifth. `./retail test --all` sets it by the commit, so that each commit runs
-another fifth; `./retail test --deep slow` runs all of them.
+`RETAIL_SLOW_SHARE=2/10` chooses the second tenth. `./retail test --all` sets it by the commit, so that each commit runs
+another tenth; `./retail test --deep slow` runs all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def chosen_share(environment: Mapping[str, str]) -> tuple[int, int] | None:
     found = _SHARE.fullmatch(text)
     number, count = (int(found[1]), int(found[2])) if found else (1, 0)
     if number > count:
-        raise ValueError(f"{SLOW_SHARE}={text} is not a share such as 2/5")
+        raise ValueError(f"{SLOW_SHARE}={text} is not a share such as 2/10")
     return number, count
 
 

@@ -42,7 +42,7 @@ _PARALLEL = ("-n", "3", "--dist", "load")
 _WITHOUT_SLOW = ("-m", "not slow")
 # Which of the slow tests pytest keeps (tests/slow_share.py). A run has so many shares, one of them for each commit.
 SLOW_SHARE = "RETAIL_SLOW_SHARE"
-_SHARES = 5
+_SHARES = 10
 # The longest tests first, so that no worker ends with one alone.
 _SHIFTED_FOLDERS = ("tests/integration", "tests/property", "tests/unit")
 _LONGEST_FOLDERS = ("tests/dags", "tests/containers", "tests/faults")
@@ -127,7 +127,7 @@ def run_checks(talk: Talk, pytest_arguments: list[str], *, fast: bool = False, e
 
 
 def share_of_commit(commit: str) -> str:
-    """The share of the slow tests for a commit, as `2/5`. It follows the commit, as the date does."""
+    """The share of the slow tests for a commit, as `2/10`. It follows the commit, as the date does."""
     return f"{int(commit[-8:] or '0', 16) % _SHARES + 1}/{_SHARES}"
 
 
