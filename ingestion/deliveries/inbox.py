@@ -61,6 +61,13 @@ class Inbox:
             ) from error
         return cls(files, f"{root.rstrip('/')}/{entity}", settle_seconds)
 
+    def is_there(self) -> bool:
+        """Whether the folder exists. Raises InboxUnreadable."""
+        try:
+            return bool(self.files.exists(self.root))
+        except OSError as error:
+            raise self._unreadable(self.root, error) from error
+
     def look(self) -> Looked:
         """Look twice. A folder that is not there yet is empty. Raises InboxUnreadable."""
         before = self._stamps()

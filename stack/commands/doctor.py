@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from ingestion.deliveries.inbox import Inbox
 from medallion.database import connect
-from medallion.errors import RetailError
+from medallion.entities.registry import DELIVERED
+from medallion.errors import ConfigurationError, InboxUnreadable, RetailError
 from medallion.settings import PROJECT_ROOT
+from medallion.wording import counted
 from stack.commands.doctor_warehouse import examine_warehouse
 from stack.commands.finding import Finding
 from stack.commands.tools import dbt_environment, find_program, run_dbt
@@ -62,6 +65,7 @@ def examine(home: Home, settings: StackSettings) -> Iterator[Finding]:
         yield check_port(home, settings, name, service)
     yield from _warehouse(home, settings)
     yield _source(home, settings)
+    yield check_inbox(settings)
     yield _caught("dbt project", "fail", lambda: _dbt(home))
 
 
@@ -209,6 +213,27 @@ def _source(home: Home, settings: StackSettings) -> Finding:
         return Finding("source API", "ok", f"{url} answers")
     return Finding(
         "source API", "fail", f"{url} does not answer", "check SOURCE_API_URL, or unset it to use the sample source"
+    )
+
+
+def check_inbox(settings: StackSettings) -> Finding:
+    """Whether the inbox can be read, and a marked copy be written into it. One that is not there yet is empty."""
+    waiting, folders = 0, list[str]()
+    for entity in DELIVERED:
+        try:
+            inbox = Inbox.open(settings.inbox_location, entity, 0)
+            waiting += len(inbox.look().ready)
+            if inbox.is_there():
+                folders.append(inbox.root)
+        except (InboxUnreadable, ConfigurationError) as error:
+            return Finding("inbox", "fail", error.message, error.remedy)
+    closed = [one for one in folders if os.path.isdir(one) and not os.access(one, os.W_OK)]  # noqa: PTH112 - any URL
+    if closed:
+        return Finding("inbox", "warn", f"{closed[0]} cannot be written to", f"chmod u+w {closed[0]}")
+    if not folders:
+        return Finding("inbox", "ok", f"{settings.inbox_location} has no folder of an entity: no file has come yet")
+    return Finding(
+        "inbox", "ok", f"{settings.inbox_location}: {counted(waiting, 'file')} in {counted(len(folders), 'folder')}"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.commands.doctor import check_lock, check_port
+from stack.commands.doctor import check_inbox, check_lock, check_port
 from stack.commands.finding import Finding
 from stack.host.home import Home
 from stack.host.settings import StackSettings
@@ -75,3 +75,20 @@ def test_a_port_that_was_dodged_once_is_forgotten_when_the_default_is_free(home:
 
 def test_a_free_port_is_ok(home: Home) -> None:
     assert check_port(home, StackSettings(docs_port=free_port()), "docs_port", "docs").state == "ok"
+
+
+def test_an_inbox_is_read_and_counted_and_one_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
+    settings = StackSettings(retail_home=tmp_path)
+    empty = check_inbox(settings)
+    assert (empty.state, empty.found) == ("ok", f"{tmp_path}/inbox has no folder of an entity: no file has come yet")
+    (tmp_path / "inbox" / "top_up").mkdir(parents=True)
+    (tmp_path / "inbox" / "top_up" / "top_up_2026-11-01.xlsx").write_bytes(b"PK")
+    (tmp_path / "inbox" / "top_up" / "~$top_up_2026-11-01.xlsx").write_bytes(b"x")
+    assert check_inbox(settings).found == f"{tmp_path}/inbox: 1 file in 1 folder"
+
+
+def test_an_inbox_that_no_driver_opens_is_a_failure_with_the_remedy(tmp_path: Path) -> None:
+    found = check_inbox(StackSettings(retail_home=tmp_path, inbox_url="gdrive://reports"))
+    assert found.state == "fail"
+    assert "INBOX_URL 'gdrive://reports'" in found.found
+    assert found.remedy == "set it to a folder or to a URL that fsspec can open"
