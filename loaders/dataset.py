@@ -60,6 +60,8 @@ class Dataset:
     def ordering(self) -> tuple[str, ...]:
         """Columns that decide, in this order, which of two versions of a row is newer."""
         rest = tuple(name for name in self.columns if name not in (*self.key, self.version))
+        if self.is_delivered:  # of two rows of a file, the lower one counts
+            rest = ("row_no", *(name for name in rest if name != "row_no"))
         return rest if self.version is None else (self.version, *rest)
 
     def _decoder(self) -> Decoder:

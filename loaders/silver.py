@@ -18,7 +18,7 @@ from loaders.history import take_history
 from loaders.merge import write_rows
 from loaders.new_fields import FieldWatch, warn_of_fields
 from loaders.quarantine import Corrections
-from loaders.superseding import settle_empty, supersede
+from loaders.superseding import check_worth, settle_empty, supersede
 from loaders.versions import Versions
 from medallion.database import transaction
 from medallion.errors import BronzeDamaged, DataQualityError
@@ -148,12 +148,15 @@ def _load_file(
     """Load a file. Returns its counts, and the fields that were first seen in it."""
     with logged_load(conn, run_id=run_id, layer="silver", dataset=dataset.name) as load_id, transaction(conn):
         versions = Versions(dataset, run_id)
-        counts, ahead = _fold_file(dataset, conn, settings, receipt, load_id, versions, watch)
+        counts, ahead, rejected = _fold_file(dataset, conn, settings, receipt, load_id, versions, watch)
         _check_accounted(receipt, counts)
-        _check_rejected(receipt, counts, ahead, settings)
+        if dataset.is_delivered:
+            check_worth(conn, receipt, counts, settings)
+        else:
+            _check_rejected(receipt, counts, ahead, settings)
         versions.close(conn)
         fields = add_new_fields(conn, receipt, watch.take()) if watch is not None else []
-        supersede(conn, dataset, receipt, load_id)
+        supersede(conn, dataset, receipt, load_id, rejected)
         mark_loaded(conn, receipt, load_id)
         close_load(conn, load_id, counts, receipt.bytes)
         fail_point("silver.marked")
@@ -169,12 +172,12 @@ def _fold_file(
     load_id: int,
     versions: Versions,
     watch: FieldWatch | None,
-) -> tuple[RowCounts, int]:
-    """Load the file's records. Returns their counts, and how many were refused for a version in the future.
+) -> tuple[RowCounts, int, list[int]]:
+    """Load the file's records. Returns their counts, how many were dated in the future, and the refused lines.
 
     While Postgres takes one block, the next is parsed and prepared; the connection is this thread's alone.
     """
-    counts, ahead, corrections = RowCounts(), 0, Corrections(dataset, receipt)
+    counts, ahead, corrections, rejected = RowCounts(), 0, Corrections(dataset, receipt), list[int]()
     latest, repairs = latest_date(dataset, conn, settings, receipt), take_repairs(conn, receipt, load_id)
     with one_ahead(prepared_blocks(dataset, settings, receipt, load_id, latest, repairs, watch)) as blocks:
         for batch, keys, rejections, superseded in blocks:
@@ -183,9 +186,10 @@ def _fold_file(
             counts += write_rows(conn, dataset, batch, versions)
             counts += RowCounts(read=len(rejections), rejected=len(rejections))
             ahead += sum(one.is_ahead for one in rejections)
+            rejected += [one.line_no for one in rejections]
             corrections.look(conn, keys)
     corrections.settle(conn, load_id)
-    return counts, ahead
+    return counts, ahead, rejected
 
 
 def _check_accounted(receipt: Receipt, counts: RowCounts) -> None:

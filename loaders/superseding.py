@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from medallion.database import transaction
+from medallion.errors import DeliveryRefused
 from medallion.state.deliveries import delivery_of, empty_deliveries, mark_delivery
 from medallion.state.loads import RowCounts, close_load, logged_load
 from medallion.statements import Statements
+from medallion.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
     from loaders.dataset import Dataset
+    from medallion.settings import Settings
     from medallion.state.deliveries import Delivery
     from medallion.state.receipts import Receipt
 
@@ -37,16 +40,43 @@ _RETURN = sql.SQL(
     from {versions} as version
     inner join gone using ({key})
     inner join meta.delivery on version.delivery_id = delivery.delivery_id and delivery.status = 'LOADED'
-    order by {version_key}, version.delivery_id desc, version.row_no desc
+    order by {version_key}, {newest_first}
     """
 )
 
 
-def supersede(conn: connection, dataset: Dataset, receipt: Receipt, load_id: int) -> None:
-    """Note that the file's delivery is loaded, and take out what it replaces. Of a listed dataset it does nothing."""
+def supersede(conn: connection, dataset: Dataset, receipt: Receipt, load_id: int, rejected: Sequence[int]) -> None:
+    """Note that the file's delivery is loaded, and take out what it replaces. Of a listed dataset it does nothing.
+
+    Lines that were in quarantine and are not among those `rejected` now are resolved.
+    """
     if not dataset.is_delivered:
         return
+    values = {"path": receipt.path, "rejected": list(rejected), "load_id": load_id}
+    _SQL.execute(conn, "resolve_accepted", values)
     take_out(conn, dataset, mark_delivery(conn, delivery_of(conn, receipt.path).delivery_id), load_id)
+
+
+def check_worth(conn: connection, receipt: Receipt, counts: RowCounts, settings: Settings) -> None:
+    """Raise DeliveryRefused for a file with too many wrong rows to stand for its day.
+
+    A file that replaces another one has to be as good as the limit of the share asks, however small it is. One that was
+    loaded before stays so, whatever the limits are now.
+    """
+    delivery = delivery_of(conn, receipt.path)
+    most = settings.reject_limit_share
+    if delivery.status != "LANDED" or most >= 1 or not counts.rejected:
+        return
+    replaces = _SQL.first(conn, "replaces", {"delivery_id": delivery.delivery_id}) is not None
+    is_few = counts.rejected <= settings.reject_limit_count and not replaces
+    if counts.rejected < counts.read and (is_few or counts.rejected <= most * counts.read):
+        return
+    raise DeliveryRefused(
+        f"{delivery.name}: {counts.rejected:,} of {counted(counts.read, 'row')} have a wrong cell, and the file is not "
+        "loaded" + (": what came before it stays" if replaces else ""),
+        remedy="correct the rows, and deliver the file again. To take it as it is: raise REJECT_LIMIT_SHARE, then "
+        f"./retail pull {delivery.entity} --full-refresh",
+    )
 
 
 def settle_empty(conn: connection, dataset: Dataset, run_id: str) -> None:
@@ -73,6 +103,9 @@ def take_out(conn: connection, dataset: Dataset, replaced: Sequence[Delivery], l
         columns=_names(names),
         version_key=_names(dataset.key, "version"),
         version_columns=_names(names, "version"),
+        newest_first=sql.SQL(", ").join(
+            sql.SQL("{} desc").format(sql.Identifier("version", name)) for name in dataset.ordering
+        ),
     )
     with conn.cursor() as cursor:
         cursor.execute(statement, {"replaced": [one.delivery_id for one in replaced], "load_id": load_id})

@@ -107,8 +107,8 @@ def _text_reader(digits: int | None) -> Read:
                 f"is the number {text} where {digits} digits belong: the sheet has dropped its leading zeros. Format "
                 "the column as text, and enter it again"
             )
-        if digits is not None and len(text) != digits:
-            raise CellRefused(f"is {_quoted(text)}, which has not {digits} characters")
+        if digits is not None and not (len(text) == digits and text.isascii() and text.isdigit()):
+            raise CellRefused(f"is {_quoted(text)}, which is not {digits} digits")
         if not text:
             raise CellRefused("is blank")
         return text
@@ -182,6 +182,8 @@ def _moment_reader(layout: Layout) -> Read:
         moment = _day_of(str(value).strip(f"{_SPACES}\t\r\n"), layout)
         if moment is None:
             raise CellRefused(f"is {_quoted(value)}, which is not {_day_forms(layout)}, with a time")
+        if kind == "s" and ":" not in str(value):
+            raise CellRefused(f"is {_quoted(value)}, a day without a time")
         if moment.tzinfo is None:
             moment = _of_zone(moment, zone)
         found = utc_moment(moment.isoformat(timespec="microseconds"))

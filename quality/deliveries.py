@@ -13,16 +13,17 @@ from zoneinfo import ZoneInfo
 
 from psycopg2 import sql
 
+from loaders.dataset import DATASETS
 from medallion.database import transaction
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
 from medallion.errors import DataQualityError, DeliveriesIncomplete, NothingToDo
-from medallion.state.deliveries import deliveries
+from medallion.state.deliveries import deliveries, sightings
 from medallion.statements import Statements
 from medallion.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection
@@ -56,12 +57,17 @@ def check_deliveries(conn: connection, settings: Settings, *, run_id: str, now: 
     del settings, run_id
     with transaction(conn):
         found = {name: deliveries(conn, name) for name in DELIVERED}
+        there = {name: sightings(conn, name) for name in DELIVERED}
     if not any(found.values()):
         raise NothingToDo("no file has come yet", remedy="put the first one into the inbox (docs/sources.md)")
     checked = Checked(0, 0)
     for name, known in found.items():
         checked = _plus(checked, _check_cells(conn, DELIVERED[name], known))
-    if missing := [one for name, known in found.items() for one in _complaints(DELIVERED[name], known, now)]:
+        if known:
+            _check_table(conn, name)
+    if missing := [
+        one for name, known in found.items() for one in _complaints(DELIVERED[name], known, there[name], now)
+    ]:
         raise DeliveriesIncomplete(files=missing)
     return checked
 
@@ -92,19 +98,43 @@ def _check_cells(conn: connection, declared: Entity, known: Sequence[Delivery]) 
     return Checked(len(waiting), sum(one.cells for one in waiting))
 
 
-def _complaints(declared: Entity, known: Sequence[Delivery], now: datetime) -> Iterator[str]:
-    """What is wrong with the files of an entity: refused and not corrected since, or due and not there."""
-    good = {one.period for one in known if one.status in ("LANDED", "LOADED")}
-    for one in known:
-        is_corrected = any(
-            later.period == one.period and later.status in ("LANDED", "LOADED") and later.seen_at > one.seen_at
-            for later in known
-            if later.seen_at and one.seen_at
+def _check_table(conn: connection, name: str) -> None:
+    """Raise DataQualityError unless the table has, of each key, the newest row of the files that count."""
+    dataset = DATASETS[name]
+    names: dict[str, sql.Composable] = {
+        "table": sql.Identifier("silver", name),
+        "versions": sql.Identifier("silver", str(dataset.versions)),
+        "columns": _names(dataset.columns),
+        "key": _names(dataset.key),
+        "newest_first": sql.SQL(", ").join(sql.SQL("{} desc").format(sql.Identifier(one)) for one in dataset.ordering),
+    }
+    with transaction(conn):
+        (different,) = _SQL.rows(conn, "rows_that_differ", None, names)
+    if different[0]:
+        raise DataQualityError(
+            f"silver.{name} is not what its files say: {counted(different[0], 'row')} differ",
+            remedy="load it again from Bronze: ./retail rebuild --in-place; if it stays, it is a defect: report it",
         )
-        if one.status == "REFUSED" and not is_corrected:
-            yield f"{declared.name}: {one.reason}"
-    refused = {one.period for one in known if one.status == "REFUSED"}
-    missing = [day for day in _due(declared, good, now) if day not in good and day not in refused]
+
+
+def _names(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _complaints(declared: Entity, known: Sequence[Delivery], there: Mapping[str, str], now: datetime) -> Iterator[str]:
+    """What is wrong with the files of an entity: refused, still there and not corrected, or due and not there."""
+    good = {one.period for one in known if one.status in ("LANDED", "LOADED")}
+    last_good = {one.period: one.delivery_id for one in known if one.status in ("LANDED", "LOADED")}
+    refused = [
+        one
+        for one in known
+        if one.status == "REFUSED"
+        and there.get(one.name) == one.sha256
+        and last_good.get(one.period, 0) < one.delivery_id
+    ]
+    yield from (f"{declared.name}: {one.reason}" for one in refused)
+    named = {one.period for one in refused}
+    missing = [day for day in _due(declared, good, now) if day not in good and day not in named]
     if missing:
         more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
         yield f"{declared.name}: no file for {', '.join(missing[:_NAMED])}{more}"

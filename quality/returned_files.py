@@ -23,7 +23,9 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import column_index_from_string, get_column_letter
 
+from ingestion.deliveries.header import normal
 from ingestion.deliveries.inbox import ERRORS, Inbox
+from ingestion.spreadsheets.cells import Row
 from ingestion.spreadsheets.workbook import open_workbook
 from loaders.dataset import DATASETS
 from loaders.shaping import RowDecoder
@@ -31,7 +33,7 @@ from medallion.bronze.reader import read_blocks
 from medallion.database import transaction
 from medallion.entities.registry import DELIVERED
 from medallion.errors import InboxUnreadable, NothingToDo, WorkbookRefused
-from medallion.state.deliveries import deliveries, note_returned
+from medallion.state.deliveries import deliveries, note_copy, note_returned, sightings
 from medallion.state.receipts import Receipt
 from medallion.statements import Statements
 from medallion.wording import counted
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
     from psycopg2.extensions import connection
 
-    from ingestion.spreadsheets.workbook import Cell, Row, Workbook
+    from ingestion.spreadsheets.workbook import Cell, Workbook
     from medallion.settings import Settings
     from medallion.state.deliveries import Delivery
 
@@ -98,12 +100,39 @@ def _return(conn: connection, settings: Settings, inbox: Inbox, delivery: Delive
     with tempfile.TemporaryDirectory(prefix="retail-returned-") as folder:
         original = Path(folder) / PurePosixPath(delivery.name).name
         sha256, _ = inbox.fetch(delivery.name, original)
-        content = marked_copy(delivery, original if sha256 == delivery.sha256 else None, wrong)
-    name = f"{PurePosixPath(delivery.name).stem.removesuffix(ERRORS)}{ERRORS}.xlsx"
+        layout = DELIVERED[delivery.entity].layout
+        totals = layout.totals if layout else ()
+        content = marked_copy(delivery, original if sha256 == delivery.sha256 else None, wrong, totals)
+    name = name_of_copy(delivery.name)
+    _require_no_work_of_others(conn, inbox, delivery, name)
+    with transaction(conn):
+        note_copy(conn, delivery.delivery_id, hashlib.sha256(content).hexdigest())
     inbox.put(name, content)
     with transaction(conn):
-        note_returned(conn, delivery.delivery_id, hashlib.sha256(content).hexdigest())
+        note_returned(conn, delivery.delivery_id)
     return name
+
+
+def name_of_copy(name: str) -> str:
+    """The name of the marked copy: `a.errors.xlsx` of `a.xlsx` and of itself, `a.csv.errors.xlsx` of `a.csv`."""
+    path = PurePosixPath(name)
+    stem = path.stem if path.suffix.lower() in (".xlsx", ".xlsm") else path.name
+    return f"{stem.removesuffix(ERRORS)}{ERRORS}.xlsx"
+
+
+def _require_no_work_of_others(conn: connection, inbox: Inbox, delivery: Delivery, name: str) -> None:
+    """Raise InboxUnreadable where a file of that name is neither a copy of ours nor one that was read already."""
+    with transaction(conn):
+        ours = {one.returned_sha256 for one in deliveries(conn, delivery.entity)}
+        read = sightings(conn, delivery.entity).get(name)
+    if name != delivery.name and not inbox.holds(name):
+        return
+    with tempfile.TemporaryDirectory(prefix="retail-returned-") as folder:
+        sha256, _ = inbox.fetch(name, Path(folder) / "there")
+    if sha256 not in ours and sha256 != read:
+        raise InboxUnreadable(
+            f"{name} was saved and not read yet", remedy="nothing to do: the next run reads it before it returns files"
+        )
 
 
 def _wrong_cells(conn: connection, settings: Settings, delivery: Delivery) -> Wrong:
@@ -122,7 +151,7 @@ def _wrong_cells(conn: connection, settings: Settings, delivery: Delivery) -> Wr
     return found
 
 
-def marked_copy(delivery: Delivery, original: Path | None, wrong: Wrong) -> bytes:
+def marked_copy(delivery: Delivery, original: Path | None, wrong: Wrong, totals: Sequence[str] = ()) -> bytes:
     """The workbook that goes back: what to do, then the file's sheets with their wrong cells marked.
 
     Without the original, or with one that cannot be opened, it has the first sheet alone.
@@ -131,7 +160,7 @@ def marked_copy(delivery: Delivery, original: Path | None, wrong: Wrong) -> byte
     _guide(book, delivery, wrong)
     if original is not None:
         with suppress(WorkbookRefused), open_workbook(original) as read:
-            _copy(book, read, wrong)
+            _copy(book, read, wrong, totals)
     stream = BytesIO()
     book.save(stream)
     return stream.getvalue()
@@ -154,7 +183,9 @@ def _guide(book: NewWorkbook, delivery: Delivery, wrong: Wrong) -> None:
         sheet.append([f"and {len(said) - _MOST_SENTENCES:,} more"])
 
 
-def _copy(book: NewWorkbook, read: Workbook, wrong: Wrong) -> None:
+def _copy(book: NewWorkbook, read: Workbook, wrong: Wrong, totals: Sequence[str]) -> None:
+    """Copy the sheets. A total of a column with a wrong cell is left out: as a constant, it would stay wrong."""
+    letters = {letter for cells in wrong.values() for letter, _ in cells}
     for one in read.sheets:
         sheet = book.create_sheet(one.name if one.name != _GUIDE else f"{_GUIDE} (2)")
         if not one.is_visible:
@@ -167,7 +198,10 @@ def _copy(book: NewWorkbook, read: Workbook, wrong: Wrong) -> None:
             for _ in range(written + 1, row.number):
                 sheet.append([])
             written = row.number
-            sheet.append(_row(sheet, row, last, wrong.get((one.name, row.number), [])))
+            complaints = wrong.get((one.name, row.number), [])
+            is_total = not complaints and row.cells[0].kind == "s" and normal(row.cells[0].value) in totals
+            kept = [cell for cell in row.cells if not (is_total and cell.column in letters)]
+            sheet.append(_row(sheet, Row(row.number, tuple(kept)), last, complaints))
 
 
 def _row(
@@ -190,6 +224,11 @@ def _cell(sheet: WriteOnlyWorksheet, cell: Cell, said: Mapping[str, str]) -> Wri
         made.number_format = "yyyy-mm-dd" if "T" not in str(cell.value) else "yyyy-mm-dd hh:mm:ss"
     elif cell.kind in "nb":
         made = WriteOnlyCell(sheet, cell.value)
+    elif cell.kind == "e":  # as text, it would be a value
+        made = WriteOnlyCell(sheet, str(cell.value))
+        made.data_type = "e"
+    elif cell.kind == "f":  # its value was not saved, and is not known
+        made = WriteOnlyCell(sheet, None)
     else:
         made = _text(sheet, str(cell.value))
     if cell.column in said:

@@ -7,7 +7,7 @@ select delivery.delivery_id
 from meta.delivery
 where
     delivery.entity = %(entity)s
-    and delivery.returned_sha256 is null
+    and delivery.returned_at is null
     and not exists (
         select from meta.delivery as later
         where
@@ -17,7 +17,13 @@ where
             and (later.status in ('LANDED', 'LOADED') or later.name = delivery.name)
     )
     and (
-        delivery.status = 'REFUSED'
+        (
+            delivery.status = 'REFUSED'
+            and exists (
+                select from meta.inbox_file as there
+                where there.entity = delivery.entity and there.name = delivery.name and there.sha256 = delivery.sha256
+            )
+        )
         or (
             delivery.status = 'LOADED'
             and exists (

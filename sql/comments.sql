@@ -165,6 +165,8 @@ comment on column meta.delivery.other_cell_count is 'Filled cells of these rows,
 comment on column meta.delivery.notes is 'What its sender should know although nothing was wrong.';
 comment on column meta.delivery.checked_at is 'When its cells were last found in Silver and quarantine, all of them.';
 comment on column meta.delivery.returned_sha256 is 'Content of the marked copy that went back to its sender.';
+comment on column meta.delivery.returned_at is 'When that copy went back.';
+comment on table meta.inbox_file is 'Files that the inbox held when it was last looked at, each with its content.';
 comment on column meta.delivery.reason is 'Why it was refused.';
 comment on column meta.delivery.remedy is 'What its sender can do.';
 

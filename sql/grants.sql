@@ -158,10 +158,9 @@ begin
             bytes, error_message, error_type, remedy, exit_code
         )
     on meta.load to retail_ingestion;
-    -- A receipt, once written, is only updated with the load that took its file, with its removal by retention, and where
-    -- a delivery is refused.
+    -- A receipt, once written, is only updated with the load that took its file, and with its removal by retention.
     grant
-        select, insert, update (silver_load_id, has_versions, expired_at, removed_at, retired_at)
+        select, insert, update (silver_load_id, has_versions, expired_at, removed_at)
     on meta.bronze_file to retail_ingestion;
     grant execute on function meta.text_checksum, meta.moment_text to retail_ingestion; -- checksums of versions
     grant
@@ -169,8 +168,11 @@ begin
     on meta.gap to retail_ingestion;
     grant select, insert, delete on meta.lookback_page, meta.source_sample to retail_ingestion;
     grant
-        select, insert, update (status, superseded_by, reason, remedy, period, load_id, seen_at, checked_at, returned_sha256)
+        select,
+        insert,
+        update (status, superseded_by, reason, remedy, load_id, checked_at, returned_sha256, returned_at)
     on meta.delivery to retail_ingestion;
+    grant select, insert, update (sha256, seen_at), delete on meta.inbox_file to retail_ingestion;
     grant usage on sequence meta.delivery_delivery_id_seq to retail_ingestion; -- rows bear the id before it is used
     grant select, insert on meta.new_field, meta.unreadable_record to retail_ingestion;
     grant select, insert, update (source_id, is_accepted, noted_at) on meta.source_identity to retail_ingestion;
@@ -241,6 +243,7 @@ begin
     on meta.gold_rebuild to retail_transformation;
     grant select on meta.vw_gold_pending, meta.vw_open_differences to retail_transformation;
     grant select on meta.dataset to retail_transformation; -- meta.grant_reader reads it
+    grant select on meta.delivery to retail_transformation; -- a refused file does not wait for its load
     grant execute on function
         meta.last_load_id, meta.open_gold, meta.open_nightly, meta.gold_load_id, meta.business_date, meta.taken,
         meta.through, meta.close_gold, meta.summarize_block_ranges, meta.prune_changes, meta.grant_reader,

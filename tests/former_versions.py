@@ -2,7 +2,7 @@
 
 # Before the number 23: no files from people.
 _UNDO_23 = """
-    drop table meta.delivery;
+    drop table meta.delivery, meta.inbox_file;
     delete from meta.dataset where entity in (select entity from meta.entity where ordered_by = 'delivery');
     delete from meta.ingestion_state where entity in (select entity from meta.entity where ordered_by = 'delivery');
     delete from meta.entity where ordered_by = 'delivery';

@@ -31,9 +31,18 @@ from medallion.bronze.ndjson import Ndjson
 from medallion.database import transaction
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
-from medallion.errors import DataQualityError, DeliveryRefused, NothingToDo
+from medallion.errors import DataQualityError, DeliveryRefused, InboxUnreadable, NothingToDo
 from medallion.process.step import hand_run_id, one_named, run_step
-from medallion.state.deliveries import Delivery, add_delivery, deliveries, next_delivery, refuse_file
+from medallion.state.deliveries import (
+    Delivery,
+    add_delivery,
+    deliveries,
+    forget_gone,
+    next_delivery,
+    note_sighting,
+    refuse_file,
+    sightings,
+)
 from medallion.state.loads import logged_load, succeed_load
 from medallion.state.locks import entity_lock, locked
 from medallion.state.pull import warehouse_clock
@@ -41,7 +50,7 @@ from medallion.state.watermarks import advance_watermark, claim_entity
 from medallion.wording import counted, minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from psycopg2.extensions import connection
@@ -69,7 +78,10 @@ class _File:
 
 @dataclass
 class _Pull:
-    """A pull under way. `cursor` is the last delivery that has landed."""
+    """A pull under way. `cursor` is the last delivery that has landed, `names` are the files of the inbox.
+
+    `sightings`: the content that each file had at the last look.
+    """
 
     declared: Declared
     conn: connection
@@ -78,6 +90,9 @@ class _Pull:
     claim: Claim
     cursor: str | None
     known: list[Delivery]
+    sightings: Mapping[str, str]
+    names: frozenset[str]
+    full_refresh: bool
     notes: list[str] = field(default_factory=list)
 
     def take(self, file: _File) -> None:
@@ -88,13 +103,16 @@ class _Pull:
             with transaction(self.conn):
                 refused = self._delivery(next_delivery(self.conn), file, period_of(self.declared, file.name), "REFUSED")
                 refuse_file(self.conn, replace(refused, reason=error.message, remedy=error.remedy))
+                note_sighting(self.conn, self.declared.name, file.name, file.sha256)
             self.notes.append(f"refused: {error.message}")
             log.warning("%s: refused: %s; %s", self.declared.name, error.message, error.remedy)
 
     def _land(self, file: _File) -> None:
         period = self._period(file.name)
-        if same := self._same(file, period):
-            log.info("%s: %s", self.declared.name, same)
+        if why := self._no_news(file, period):
+            log.info("%s: %s", self.declared.name, why)
+            with transaction(self.conn):
+                note_sighting(self.conn, self.declared.name, file.name, file.sha256)
             return
         with transaction(self.conn):
             number = next_delivery(self.conn)
@@ -114,6 +132,7 @@ class _Pull:
         )
         with self.landing.acknowledged(files, self.cursor, str(number)):
             add_delivery(self.conn, delivery)
+            note_sighting(self.conn, self.declared.name, file.name, file.sha256)
             advance_watermark(self.conn, self.claim, str(number), self.landing.load_id)
         self.cursor = str(number)
         together = [one.name for one in self.known if one.load_id == delivery.load_id and one.period == period]
@@ -126,35 +145,39 @@ class _Pull:
         while some := list(islice(lines, _ROWS_OF_A_PAGE)):
             yield Page(some, has_more=True, next_cursor=str(number))
 
-    def _same(self, file: _File, period: str) -> str:
-        """What is known of a file with the same content; empty for a new one. Raises DeliveryRefused for a copy.
+    def _no_news(self, file: _File, period: str) -> str:
+        """Why a file brings nothing; empty for one that does. Raises DeliveryRefused for a copy of another day's file.
 
-        A file stays where it was put, so what a later one has replaced is no news as long as it stands under its name
-        unchanged. Under another name, or after another content, it is: its sender goes back to it.
+        A file stays where it was put, so it is no news as long as its name has the content that it had. What is new
+        under a name counts, unless it is what counts for the day already: its sender may go back to an earlier content.
         """
         if any(one.returned_sha256 == file.sha256 for one in self.known):
             return f"{file.name} is the marked copy, as it was returned"
-        last = next((one for one in reversed(self.known) if one.name == file.name), None)
-        if last is not None and last.sha256 == file.sha256 and (last.status != "REFUSED" or last.path is not None):
-            return f"{file.name} is as it was: delivery {last.delivery_id}, {last.status.lower()}"
-        for one in reversed(self.known):
-            if one.sha256 != file.sha256 or one.status not in ("LANDED", "LOADED"):
-                continue
-            if one.period == period:
-                when = minute_of(one.seen_at) if one.seen_at else "in this run"
-                return f"{file.name} landed already: {when}, as delivery {one.delivery_id}"
-            raise DeliveryRefused(
-                f"{file.name} has the content of {one.name}, which is of the period {one.period}",
-                remedy=f"deliver the rows of {period}, or remove the file",
-            )
+        if self.sightings.get(file.name) == file.sha256 and not self._is_tried_again(file):
+            return f"{file.name} is as it was"
+        counts = {one.period: one for one in self.known if one.status != "REFUSED"}
+        if (same := counts.get(period)) is not None and same.sha256 == file.sha256:
+            when = minute_of(same.seen_at) if same.seen_at else "in this run"
+            return f"{file.name} landed already: {when}, as delivery {same.delivery_id}"
+        for one in counts.values():
+            if one.sha256 == file.sha256 and one.rows and one.name != file.name and one.name in self.names:
+                raise DeliveryRefused(
+                    f"{file.name} has the content of {one.name}, which is of {one.period}",
+                    remedy=f"deliver the rows of {period}; if only the name was wrong, remove {one.name}",
+                )
         return ""
+
+    def _is_tried_again(self, file: _File) -> bool:
+        """Whether a refused file is read again, as today's rules may let it in. One that landed only if asked for."""
+        last = next((one for one in reversed(self.known) if (one.name, one.sha256) == (file.name, file.sha256)), None)
+        return last is not None and last.status == "REFUSED" and (last.path is None or self.full_refresh)
 
     def _period(self, name: str) -> str:
         if (period := period_of(self.declared, name)) and _is_day(period):
             return period
         raise DeliveryRefused(
-            f"{name}: its name has no day of the calendar, such as {self.declared.name}_2026-11-01.xlsx",
-            remedy="put the period into the name of the file, and deliver it again",
+            f"{name}: its name has no day of the calendar, or two, and not one as {self.declared.name}_2026-11-01.xlsx",
+            remedy="put the day into the name of the file, and deliver it again",
         )
 
     def _delivery(self, number: int, file: _File, period: str, status: str) -> Delivery:
@@ -175,12 +198,11 @@ def collect_deliveries(
     full_refresh: bool = False,
     now: datetime | None = None,
 ) -> PullResult:
-    """Land the new files of the entity `subject`. A full refresh is no different: every file is looked at anyway.
+    """Land the new files of the entity `subject`. A full refresh also reads those again that a load has refused.
 
     Raises NothingToDo before the first file, and InboxUnreadable, EntityLocked, DatabaseError or BronzeWriteFailed;
     files that landed before the error stay.
     """
-    del full_refresh
     declared = DELIVERED[subject]
     entity = _entity(declared)
     inbox = Inbox.open(settings.inbox_location, subject, settings.inbox_settle_seconds)
@@ -194,12 +216,24 @@ def collect_deliveries(
             claim = claim_entity(conn, subject)
             started = now or warehouse_clock(conn)
             known = deliveries(conn, subject)
+            before = sightings(conn, subject)
         landing = Landing(entity, conn, whole, load_id, started.astimezone(timezone.utc))
-        pull = _Pull(declared, conn, settings, landing, claim, claim.cursor, known)
         looked = inbox.look()
+        names = frozenset((*looked.ready, *looked.waiting))
+        pull = _Pull(
+            declared, conn, settings, landing, claim, claim.cursor, known, before, names, full_refresh=full_refresh
+        )
+        unreadable = list[InboxUnreadable]()
         for name in sorted(looked.ready, key=lambda one: (period_of(declared, one), natural(one))):
-            with _copy_of(inbox, name) as file:
-                pull.take(file)
+            try:
+                with _copy_of(inbox, name) as file:
+                    pull.take(file)
+            except InboxUnreadable as error:
+                unreadable.append(error)
+        with transaction(conn):
+            forget_gone(conn, subject, sorted(names))
+        if unreadable:
+            raise unreadable[0]  # all others have landed
         if looked.waiting:
             pull.notes.append(
                 f"{counted(len(looked.waiting), 'file')} still being written: {', '.join(looked.waiting)}"
@@ -231,9 +265,9 @@ def layout_of(declared: Declared) -> Layout:
 
 
 def period_of(declared: Declared, name: str) -> str:
-    """The period in the name of a file; empty if there is none."""
-    found = re.search(layout_of(declared).period, name)
-    return found[1] if found else ""
+    """The period in the name of a file; empty if it has none, or more than one."""
+    found = {one[1] for one in re.finditer(layout_of(declared).period, name)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def natural(name: str) -> list[tuple[int, str]]:

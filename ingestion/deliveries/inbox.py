@@ -68,6 +68,13 @@ class Inbox:
         except OSError as error:
             raise self._unreadable(self.root, error) from error
 
+    def holds(self, name: str) -> bool:
+        """Whether a file of that name is there. Raises InboxUnreadable."""
+        try:
+            return bool(self.files.exists(f"{self.root}/{name}"))
+        except OSError as error:
+            raise self._unreadable(f"{self.root}/{name}", error) from error
+
     def look(self) -> Looked:
         """Look twice. A folder that is not there yet is empty. Raises InboxUnreadable."""
         before = self._stamps()

@@ -101,7 +101,7 @@ class TableReading:
             known, others = self._divided(row, header)
             if not known:
                 outside += len(others)
-            elif self._is_total(row):
+            elif self._is_total(row, known):
                 totals.compare(row.number, known)
             elif not self._is_header_again(known, header):
                 totals.add(known)
@@ -133,9 +133,11 @@ class TableReading:
                 others[header.others.get(cell.column, cell.column)] = placed
         return known, others
 
-    def _is_total(self, row: Row) -> bool:
+    def _is_total(self, row: Row, known: Mapping[str, Cell]) -> bool:
+        """Whether a row adds up the others: it begins with such a word, and has one of the totals or nothing else."""
         first = row.cells[0]
-        return first.kind == "s" and normal(first.value) in self.layout.totals
+        is_named = first.kind == "s" and normal(first.value) in self.layout.totals
+        return is_named and (len(known) == 1 or any(name in known for name in self.layout.totaled))
 
     def _is_header_again(self, known: Mapping[str, Cell], header: Header) -> bool:
         """Whether a row repeats the header, as it does at the top of each printed page."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection
@@ -46,6 +47,7 @@ class Delivery:
     seen_at: datetime | None = None
     checked_at: datetime | None = None
     returned_sha256: str | None = None
+    returned_at: datetime | None = None
 
 
 def next_delivery(conn: connection) -> int:
@@ -86,11 +88,31 @@ def mark_delivery(conn: connection, delivery_id: int) -> list[Delivery]:
     return [Delivery(*row) for row in _SQL.rows(conn, "supersede", values)]
 
 
-def note_returned(conn: connection, delivery_id: int, sha256: str) -> None:
-    """Note the marked copy that went back to the sender, so that it is not taken for a correction."""
-    _SQL.execute(conn, "note_returned", {"delivery_id": delivery_id, "sha256": sha256})
+def note_copy(conn: connection, delivery_id: int, sha256: str) -> None:
+    """Note the marked copy, before it is put into the inbox, so that it is never taken for a correction."""
+    _SQL.execute(conn, "note_copy", {"delivery_id": delivery_id, "sha256": sha256})
+
+
+def note_returned(conn: connection, delivery_id: int) -> None:
+    """Note that the marked copy went back to the sender."""
+    _SQL.execute(conn, "note_returned", {"delivery_id": delivery_id})
+
+
+def sightings(conn: connection, entity: str) -> dict[str, str]:
+    """The sha256 of each file that the inbox held when it was last looked at, by name."""
+    return dict(_SQL.rows(conn, "sightings", {"entity": entity}))
+
+
+def note_sighting(conn: connection, entity: str, name: str, sha256: str) -> None:
+    """Note the content of a file, in the transaction that says what became of it."""
+    _SQL.execute(conn, "note_sighting", {"entity": entity, "name": name, "sha256": sha256})
+
+
+def forget_gone(conn: connection, entity: str, names: Sequence[str]) -> None:
+    """Forget the files that are not in the inbox any more."""
+    _SQL.execute(conn, "forget_gone", {"entity": entity, "names": list(names)})
 
 
 def refuse_landed(conn: connection, path: str, reason: str, remedy: str) -> None:
-    """Refuse a delivery whose rows landed and cannot be loaded, and retire its file, so that no load reads it again."""
+    """Refuse a delivery whose rows landed and cannot be loaded: no load reads its file again."""
     _SQL.execute(conn, "refuse_landed", {"path": path, "reason": reason, "remedy": remedy})

@@ -19,15 +19,38 @@ values (
 -- name: refuse_again
 -- Give a file that was refused before today's reason.
 update meta.delivery
-set reason = %(reason)s, remedy = %(remedy)s, period = %(period)s, load_id = %(load_id)s, seen_at = clock_timestamp()
-where entity = %(entity)s and name = %(name)s and sha256 = %(sha256)s and status = 'REFUSED' and path is null
+set reason = %(reason)s, remedy = %(remedy)s, load_id = %(load_id)s
+where
+    entity = %(entity)s
+    and name = %(name)s
+    and sha256 = %(sha256)s
+    and period = %(period)s
+    and status = 'REFUSED'
+    and path is null
 returning delivery_id;
+
+-- name: sightings
+-- What the inbox of an entity held, by name.
+select name, sha256
+from meta.inbox_file
+where entity = %(entity)s;
+
+-- name: note_sighting
+-- Note the content of a file.
+insert into meta.inbox_file (entity, name, sha256)
+values (%(entity)s, %(name)s, %(sha256)s)
+on conflict (entity, name) do update set sha256 = excluded.sha256, seen_at = clock_timestamp();
+
+-- name: forget_gone
+-- Forget the files that the inbox does not hold any more.
+delete from meta.inbox_file
+where entity = %(entity)s and name <> all(%(names)s);
 
 -- name: deliveries
 -- Every delivery of an entity.
 select
     delivery_id, entity, name, period, sha256, bytes, status, path, row_count, cell_count, other_cell_count, notes,
-    reason, remedy, superseded_by, load_id, seen_at, checked_at, returned_sha256
+    reason, remedy, superseded_by, load_id, seen_at, checked_at, returned_sha256, returned_at
 from meta.delivery
 where entity = %(entity)s
 order by delivery_id;
@@ -36,7 +59,7 @@ order by delivery_id;
 -- The delivery whose rows a Bronze file holds.
 select
     delivery_id, entity, name, period, sha256, bytes, status, path, row_count, cell_count, other_cell_count, notes,
-    reason, remedy, superseded_by, load_id, seen_at, checked_at, returned_sha256
+    reason, remedy, superseded_by, load_id, seen_at, checked_at, returned_sha256, returned_at
 from meta.delivery
 where path = %(path)s;
 
@@ -50,7 +73,7 @@ order by delivery_id;
 -- name: mark_loaded
 -- Mark a delivery as loaded.
 update meta.delivery
-set status = 'LOADED', superseded_by = null, reason = null, remedy = null
+set status = 'LOADED', superseded_by = null, reason = null, remedy = null, checked_at = null
 where delivery_id = %(delivery_id)s;
 
 -- name: supersede
@@ -73,24 +96,23 @@ where
 returning
     old.delivery_id, old.entity, old.name, old.period, old.sha256, old.bytes, old.status, old.path, old.row_count,
     old.cell_count, old.other_cell_count, old.notes, old.reason, old.remedy, old.superseded_by, old.load_id,
-    old.seen_at, old.checked_at, old.returned_sha256;
+    old.seen_at, old.checked_at, old.returned_sha256,
+    old.returned_at;
 
--- name: note_returned
--- Note the marked copy of a file.
+-- name: note_copy
+-- Note the content of the marked copy of a file, before it is put into the inbox.
 update meta.delivery
 set returned_sha256 = %(sha256)s
 where delivery_id = %(delivery_id)s;
 
--- name: refuse_landed
--- Refuse a delivery that landed and cannot be loaded.
-with refused as (
-    update meta.delivery
-    set status = 'REFUSED', reason = %(reason)s, remedy = %(remedy)s, superseded_by = null
-    where path = %(path)s
-    returning path
-)
+-- name: note_returned
+-- Note that the marked copy went back.
+update meta.delivery
+set returned_at = clock_timestamp()
+where delivery_id = %(delivery_id)s;
 
-update meta.bronze_file as file
-set retired_at = clock_timestamp()
-from refused
-where file.path = refused.path;
+-- name: refuse_landed
+-- Refuse a delivery that landed and cannot be loaded: no load reads its file again.
+update meta.delivery
+set status = 'REFUSED', reason = %(reason)s, remedy = %(remedy)s, superseded_by = null
+where path = %(path)s;

@@ -45,11 +45,17 @@ where
 returning damaged.path;
 
 -- name: unloaded_files
--- Files that Silver has not taken, in the order in which they landed.
-select path, dataset, load_id, part, records, bytes, sha256, cursor_after, cursor_through, landed_at
-from meta.bronze_file
-where dataset = %(dataset)s and silver_load_id is null and retired_at is null
-order by load_id, part;
+-- Files that Silver has not taken, in the order in which they landed. What a sender has to correct is not taken.
+select
+    landed.path, landed.dataset, landed.load_id, landed.part, landed.records, landed.bytes, landed.sha256,
+    landed.cursor_after, landed.cursor_through, landed.landed_at
+from meta.bronze_file as landed
+where
+    landed.dataset = %(dataset)s
+    and landed.silver_load_id is null
+    and landed.retired_at is null
+    and not exists (select from meta.delivery where delivery.path = landed.path and delivery.status = 'REFUSED')
+order by landed.load_id, landed.part;
 
 -- name: mark_loaded
 -- Mark a file as taken into Silver, with the versions in it.
@@ -75,8 +81,12 @@ where path = %(path)s;
 -- name: files_waiting
 -- Number of files of these datasets that Silver has not taken.
 select count(*)
-from meta.bronze_file
-where dataset = any(%(datasets)s) and silver_load_id is null and retired_at is null;
+from meta.bronze_file as landed
+where
+    landed.dataset = any(%(datasets)s)
+    and landed.silver_load_id is null
+    and landed.retired_at is null
+    and not exists (select from meta.delivery where delivery.path = landed.path and delivery.status = 'REFUSED');
 
 -- name: has_landed
 -- Whether any file of the datasets has ever landed.

@@ -24,8 +24,18 @@ create table meta.delivery (
     seen_at timestamptz not null default clock_timestamp(),
     checked_at timestamptz,
     returned_sha256 text,
+    returned_at timestamptz,
     check ((status = 'REFUSED') = (reason is not null)),
     check ((status = 'SUPERSEDED') = (superseded_by is not null))
 );
 create index delivery_by_period on meta.delivery (entity, period, delivery_id);
 create unique index delivery_of_a_file on meta.delivery (path);
+
+-- What the inbox held when it was last looked at. A file that stays as it is is no news.
+create table meta.inbox_file (
+    entity text not null references meta.entity,
+    name text not null,
+    sha256 text not null,
+    seen_at timestamptz not null default clock_timestamp(),
+    primary key (entity, name)
+);

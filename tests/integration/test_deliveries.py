@@ -18,12 +18,14 @@ from backend.workbooks.files import reports
 from backend.workbooks.settings import WorkbookSettings
 from backend.workbooks.truth import rows as truth
 from ingestion.deliveries.collector import collect_deliveries
+from ingestion.deliveries.inbox import Inbox
 from ingestion.entity import PullResult
 from loaders.load_table import load_table
+from loaders.rejects import list_rejects, retry_rejects
 from loaders.silver import LoadResult
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
-from medallion.errors import DataQualityError, DeliveriesIncomplete, NothingToDo
+from medallion.errors import DataQualityError, DeliveriesIncomplete, InboxUnreadable, NothingToDo
 from medallion.settings import Settings
 from quality.deliveries import check_deliveries
 from tests.queries import rows
@@ -165,7 +167,7 @@ def test_the_same_content_again_changes_nothing_and_says_when_it_landed(
     assert any(one.message.startswith(f"top_up: copy of {FIRST} landed already: ") for one in caplog.records)
     put(inbox, SECOND, content)
     pulled, _ = day(conn, ours)
-    assert pulled.notes == (f"refused: {SECOND} has the content of {FIRST}, which is of the period 2026-10-01",)
+    assert pulled.notes == (f"refused: {SECOND} has the content of {FIRST}, which is of 2026-10-01",)
 
 
 def test_a_sender_can_go_back_to_what_was_replaced(conn: connection, ours: Settings, inbox: Path) -> None:
@@ -319,3 +321,153 @@ def test_a_file_that_is_missing_or_refused_is_named_until_it_comes(
     check(conn, ours)
     with pytest.raises(DeliveriesIncomplete, match="top_up: no file for 2026-10-04"):  # it is five past midnight there
         check(conn, ours, datetime(2026, 10, 4, 22, 5, tzinfo=timezone.utc))
+
+
+def amounts(conn: connection) -> list[tuple[str, int]]:
+    return [(key, int(amount)) for key, amount, _, _ in rows(conn, SILVER)]
+
+
+SECOND_COPY = "top_up_2026-10-01 (2).xlsx"
+
+
+def test_an_old_twin_that_lies_there_undoes_no_correction(conn: connection, ours: Settings, inbox: Path) -> None:
+    for name in (FIRST, SECOND_COPY):
+        put(inbox, name, sheet(HEADER, top_up("1", 5)))
+    day(conn, ours)
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 6)))
+    for _ in range(3):
+        day(conn, ours)
+        assert amounts(conn) == [("1", 6)]
+
+
+def test_going_back_before_the_load_counts(conn: connection, ours: Settings, inbox: Path) -> None:
+    first = sheet(HEADER, top_up("1", 5))
+    put(inbox, FIRST, first)
+    day(conn, ours)
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 6)))
+    collect_deliveries(conn, ours, subject="top_up", run_id="day")
+    put(inbox, FIRST, first)
+    day(conn, ours)
+    assert amounts(conn) == [("1", 5)]
+
+
+def test_a_small_file_of_wrong_rows_replaces_no_good_one(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2")))
+    day(conn, ours)
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 11), top_up("2", "5 EUR")))
+    day(conn, ours)
+    assert amounts(conn) == [("1", 10), ("2", 10)]
+    with pytest.raises(DeliveriesIncomplete, match="1 of 2 rows have a wrong cell, and the file is not loaded"):
+        check(conn, ours, datetime(2026, 10, 2, 8, tzinfo=timezone.utc))
+    looser = ours.model_copy(update={"reject_limit_share": 0.5})
+    collect_deliveries(conn, looser, subject="top_up", run_id="day", full_refresh=True)
+    load_table(conn, looser, subject="top_up", run_id="day")
+    assert amounts(conn) == [("1", 11)]
+    day(conn, ours)
+    assert amounts(conn) == [("1", 11)]
+
+
+def test_a_file_whose_rows_are_all_wrong_is_refused(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1", "?")))
+    day(conn, ours)
+    assert statuses(conn) == [(FIRST, "REFUSED")]
+
+
+def test_a_name_with_two_days_is_refused(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, SECOND, sheet(HEADER, top_up("2")))
+    put(inbox, "2026-10-02 correction of top_up_2026-10-01.xlsx", sheet(HEADER, top_up("1")))
+    day(conn, ours)
+    assert amounts(conn) == [("2", 10)]
+
+
+def test_a_refusal_is_over_once_it_is_corrected_or_the_file_has_gone(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    now = datetime(2026, 10, 2, 8, tzinfo=timezone.utc)
+    put(inbox, FIRST, sheet(HEADER[:-1], top_up("1")))
+    put(inbox, "notes of october.xlsx", sheet(HEADER, top_up("9")))
+    put(inbox, SECOND_COPY, sheet(HEADER, top_up("1")))
+    for _ in range(2):  # the refused file stays where it is
+        day(conn, ours)
+        with pytest.raises(DeliveriesIncomplete) as incomplete:
+            check(conn, ours, now)
+        assert [one.split(":")[1].strip() for one in incomplete.value.files] == ["notes of october.xlsx"]
+    (inbox / "top_up" / "notes of october.xlsx").unlink()
+    day(conn, ours)
+    check(conn, ours, now)
+
+
+def test_a_file_with_a_wrong_day_is_corrected_by_its_name(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, "top_up_2026-11-01.xlsx", sheet(HEADER, top_up("1")))
+    day(conn, ours)
+    (inbox / "top_up" / "top_up_2026-11-01.xlsx").rename(inbox / "top_up" / FIRST)
+    day(conn, ours)
+    assert rows(conn, SILVER) == [("1", Decimal("10.00"), "2026-10-01", 2)]
+
+
+def test_two_days_without_a_row_may_be_the_same_bytes(conn: connection, ours: Settings, inbox: Path) -> None:
+    nothing = sheet(HEADER)
+    put(inbox, FIRST, nothing)
+    put(inbox, SECOND, nothing)
+    day(conn, ours)
+    assert [status for _, status in statuses(conn)] == ["LOADED", "LOADED"]
+
+
+def test_of_two_rows_with_one_key_the_lower_one_counts(conn: connection, ours: Settings, inbox: Path) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1", 9, "0000009"), top_up("1", 5)))
+    put(inbox, SECOND, sheet(HEADER, top_up("1", 7)))
+    day(conn, ours)
+    put(inbox, SECOND, sheet(HEADER))
+    day(conn, ours)
+    assert amounts(conn) == [("1", 5)]
+
+
+def test_the_check_looks_at_the_table_and_again_after_a_reload(conn: connection, ours: Settings, inbox: Path) -> None:
+    now = datetime(2026, 10, 2, 8, tzinfo=timezone.utc)
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "a_x0000_b")))
+    day(conn, ours)
+    check(conn, ours, now)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("delete from silver.top_up")
+    with pytest.raises(DataQualityError, match=r"silver\.top_up is not what its files say: 1 row differ"):
+        check(conn, ours, now)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("truncate silver.top_up, silver.top_up_version")
+        cursor.execute("update meta.bronze_file set silver_load_id = null")
+    load_table(conn, ours, subject="top_up", run_id="day")
+    assert check(conn, ours, now) == "1 file: 14 cells, all in Silver or in quarantine"
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_landing(
+    conn: connection, ours: Settings, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1")))
+    put(inbox, SECOND, sheet(HEADER, top_up("2")))
+    fetch = Inbox.fetch
+
+    def closed(self: Inbox, name: str, to: Path) -> tuple[str, int]:
+        if name == FIRST:
+            raise InboxUnreadable(f"{name} cannot be read", remedy="open it")
+        return fetch(self, name, to)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Inbox, "fetch", closed)
+        with pytest.raises(InboxUnreadable):
+            collect_deliveries(conn, ours, subject="top_up", run_id="day")
+    load_table(conn, ours, subject="top_up", run_id="day")
+    assert amounts(conn) == [("2", 10)]
+    day(conn, ours)
+    assert amounts(conn) == [("1", 10), ("2", 10)]
+
+
+def test_a_retry_of_what_a_later_file_has_settled_brings_nothing_back(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "?")))
+    day(conn, ours)
+    listed = list_rejects(conn, dataset="top_up")
+    put(inbox, FIRST, sheet(HEADER, top_up("1")))
+    day(conn, ours)
+    tried = retry_rejects(conn, listed, run_id="retry")
+    assert amounts(conn) == [("1", 10)]
+    assert (len(listed), tried.refused) == (1, ())

@@ -31,7 +31,7 @@ def hand_over(conn: connection, settings: Settings) -> None:
     """Files of top-ups: one that was replaced, one that was taken back, and one with a row in quarantine."""
     folder = settings.retail_home / "inbox" / "top_up"
     folder.mkdir(parents=True)
-    at_once = settings.model_copy(update={"inbox_settle_seconds": 0})
+    at_once = settings.model_copy(update={"inbox_settle_seconds": 0, "reject_limit_share": 0.5})
     for name, lines in (
         ("top_up_2026-10-01.xlsx", [top_up("1"), top_up("2")]),
         ("top_up_2026-10-02.xlsx", [top_up("2", 7), top_up("3")]),

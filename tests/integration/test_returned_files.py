@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from psycopg2.extensions import connection
 
+from ingestion.deliveries.inbox import Inbox
 from medallion.errors import NothingToDo
 from medallion.settings import Settings
 from quality.returned_files import Returned, return_files
@@ -72,7 +73,11 @@ def test_the_corrected_copy_is_taken_where_it_lies(conn: connection, ours: Setti
     [
         (sheet(HEADER[:-1], top_up("1")), "it lacks level", ["How to correct it", "Nov"]),
         (b"PK\x03\x04 half", FIRST, ["How to correct it"]),
-        (sheet(HEADER, *(top_up(f"{one}", "?") for one in range(20))), "20 of 20", ["How to correct it", "Nov"]),
+        (
+            sheet(HEADER, *(top_up(f"{one}", "?") for one in range(20))),
+            "20 of 20 rows have a wrong cell",
+            ["How to correct it", "Nov"],
+        ),
     ],
 )
 def test_a_refused_file_goes_back_with_the_reason(
@@ -106,3 +111,62 @@ def test_a_file_that_cannot_be_returned_is_noted_and_fails_nothing(
     returned = back(conn, ours)
     assert returned.files == ()
     assert returned.notes[0].startswith(f"{FIRST} stays: ")
+
+
+def test_an_error_of_a_sheet_goes_back_as_one_and_is_no_text(conn: connection, ours: Settings, inbox: Path) -> None:
+    line = ("2", "0000001", "#N/A", "2026-10-01 10:00:00", "?", "EUR", "gold")
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), line))
+    day(conn, ours)
+    back(conn, ours)
+    book = opened(inbox)
+    assert book["Nov"]["C3"].data_type == "e"
+    book["Nov"]["E3"].value = 12
+    book.save(inbox / "top_up" / COPY)
+    day(conn, ours)
+    assert [row[0] for row in rows(conn, SILVER)] == ["1"]
+
+
+def test_a_total_of_a_column_with_a_wrong_cell_does_not_stay_wrong(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    total = ("Total", None, None, None, 10)
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "?"), total))
+    day(conn, ours)
+    back(conn, ours)
+    book = opened(inbox)
+    assert book["Nov"]["E4"].value is None
+    book["Nov"]["E3"].value = 12
+    book.save(inbox / "top_up" / COPY)
+    day(conn, ours)
+    assert [row[0] for row in rows(conn, SILVER)] == ["1", "2"]
+
+
+def test_a_copy_that_its_sender_saved_meanwhile_is_not_written_over(
+    conn: connection, ours: Settings, inbox: Path
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "?")))
+    day(conn, ours)
+    corrected = sheet(HEADER, top_up("1"), top_up("2", 12))
+    put(inbox, COPY, corrected)
+    assert back(conn, ours).notes[0].startswith(f"{FIRST} stays: {COPY} was saved and not read yet")
+    day(conn, ours)
+    assert [row[0] for row in rows(conn, SILVER)] == ["1", "2"]
+
+
+def test_a_crash_between_noting_and_writing_makes_no_correction_of_the_copy(
+    conn: connection, ours: Settings, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(inbox, FIRST, sheet(HEADER, top_up("1"), top_up("2", "?")))
+    day(conn, ours)
+    put_file = Inbox.put
+
+    def dies(self: Inbox, name: str, content: bytes) -> None:
+        put_file(self, name, content)
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as crash:
+        crash.setattr(Inbox, "put", dies)
+        with pytest.raises(SystemExit):
+            back(conn, ours)
+    assert day(conn, ours)[0].files == 0
+    assert back(conn, ours).files == (COPY,)

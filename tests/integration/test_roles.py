@@ -65,7 +65,7 @@ meta.applied_schema          SIUDTO  -          -               S
 meta.backfill_range          SIUDTO  SiuD       -               S
 meta.bronze_file             SIUDTO  SIu        S               S
 meta.dataset                 SIUDTO  -          S               S
-meta.delivery                SIUDTO  SIu        -               S
+meta.delivery                SIUDTO  SIu        S               S
 meta.entity                  SIUDTO  -          -               S
 meta.gap                     SIUDTO  SIuD       S               S
 meta.gold_rebuild            SIUDTO  siu        SiuD            S
@@ -74,6 +74,7 @@ meta.gold_state              SIUDTO  -          SIU             S
 meta.holiday                 SIUDTO  -          SID             S
 meta.incident                SIUDTO  Siu        S               S
 meta.incident_message        SIUDTO  Siu        -               S
+meta.inbox_file              SIUDTO  SIuD       -               S
 meta.ingestion_state         SIUDTO  Su         S               S
 meta.kpi_judgement           SIUDTO  -          SIU             S
 meta.lookback_page           SIUDTO  SID        -               S
@@ -228,9 +229,10 @@ CONTACT = "all but first_name last_name email phone"
 PARTIAL = {
     "retail meta.vw_gold_pending i": "model source_table taken_load_id",
     "retail meta.vw_gold_pending u": "model source_table taken_load_id",
-    "retail_ingestion meta.bronze_file u": "silver_load_id has_versions expired_at removed_at retired_at",
+    "retail_ingestion meta.bronze_file u": "silver_load_id has_versions expired_at removed_at",
+    "retail_ingestion meta.inbox_file u": "sha256 seen_at",
     "retail_ingestion meta.delivery u": (
-        "period status reason remedy superseded_by load_id seen_at checked_at returned_sha256"
+        "status reason remedy superseded_by load_id checked_at returned_sha256 returned_at"
     ),
     "retail_ingestion meta.sale_repair u": "header_load_id lines_load_id",
     "retail_ingestion meta.incident i": "dag_id task_id entity run_id try_number load_id cause remedy",
@@ -243,7 +245,7 @@ PARTIAL = {
     "retail_ingestion meta.load i": LOG,
     "retail_ingestion meta.load u": f"status ended_at {COUNTS} bytes error_message error_type remedy exit_code",
     "retail_ingestion meta.rejected_record s": (
-        "rejected_record_id dataset path line_no reason field status record_key sale_id accepted_at"
+        "rejected_record_id dataset path line_no reason field raw status record_key sale_id accepted_at"
     ),
     "retail_ingestion meta.rejected_record i": "dataset path line_no reason field raw record_key sale_id",
     "retail_ingestion meta.rejected_record u": "reason field status resolved_load_id",

@@ -101,6 +101,7 @@ def test_a_cell_that_is_a_value_becomes_it(
         (DATE, "s", "31.02.2026", GERMAN, "a day in the form 2026-11-01 or 01.11.2026"),
         (DATE, "d", "2026-11-01T10:00:00", PLAIN, "a time where only a day belongs"),
         (MOMENT, "t", "10:00:00", PLAIN, "is the time “10:00:00” where a time belongs"),
+        (MOMENT, "s", "01.11.2026", GERMAN, "is “01.11.2026”, a day without a time"),
         (MOMENT, "d", "2026-03-29T02:30:00", PLAIN, "which the clock of Europe/Paris skipped that day"),
         (FLAG, "s", "yes", PLAIN, "is the text “yes” where true or false belongs"),
         (AMOUNT, "e", "#DIV/0!", PLAIN, "is the error #DIV/0!"),
@@ -120,8 +121,11 @@ def test_a_number_of_a_card_that_has_lost_its_zeros_is_not_guessed() -> None:
     with pytest.raises(CellRefused, match="is the number 1234 where 7 digits belong: the sheet has dropped"):
         read(WORD, "n", 1234, name="member_id")
     assert read(WORD, "n", 1234567, name="member_id") == "1234567"
-    with pytest.raises(CellRefused, match="which has not 7 characters"):
+    with pytest.raises(CellRefused, match="which is not 7 digits"):
         read(WORD, "s", "1234", name="member_id")
+    for kind, wrong in (("n", -123456), ("s", "abcdefg"), ("s", "١٢٣٤٥٦٧")):
+        with pytest.raises(CellRefused, match="which is not 7 digits"):
+            read(WORD, kind, wrong, name="member_id")
 
 
 def test_one_and_true_are_two_cells() -> None:
