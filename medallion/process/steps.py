@@ -282,8 +282,8 @@ BACKFILL = (PLAN_RANGES, PULL_RANGE, *LOAD_SALES)
 
 
 def tables(layer: Layer) -> tuple[str, ...]:
-    """Tables of Silver or Gold, in the order in which an hourly run and then a nightly one write them."""
-    names = (name for step in (*HOURLY, *NIGHTLY_GOLD) if step.layer == layer for name in step.writes)
+    """Tables of Silver or Gold, in the order in which an hourly, a nightly and a daily run of files write them."""
+    names = (name for step in (*HOURLY, *NIGHTLY_GOLD, *DELIVERIES) if step.layer == layer for name in step.writes)
     return tuple(name.removeprefix(f"{layer}.") for name in names)
 
 

@@ -26,8 +26,8 @@ from medallion import schema
 from medallion.bronze.ndjson import Ndjson
 from medallion.bronze.verify import require_intact, verify_bronze
 from medallion.entities.column_types import ID, MOMENT, TEXT
-from medallion.entities.registry import ENTITIES, TABLES
-from medallion.process.steps import entities, tables
+from medallion.entities.registry import EVERY, TABLES
+from medallion.process.steps import DELIVERIES, entities, tables
 from medallion.schema import SQL_FOLDER, prepare_schema
 from medallion.settings import PROJECT_ROOT, Settings
 from stack.commands.layer_report import read_report
@@ -140,7 +140,7 @@ LISTS: dict[str, Callable[[], list[str]]] = {
     "what is declared": lambda: list(TABLES),
     "what dbt knows as sources": lambda: [name for name in sources_of_dbt() if name not in VERSIONS],
     "what a retry in quarantine, a rebuild and a plan know": lambda: list(DATASETS),
-    "what an hour loads": lambda: [name for name in tables("silver") if name not in VERSIONS],
+    "what an hour and a day load": lambda: [name for name in tables("silver") if name not in VERSIONS],
 }
 
 
@@ -159,7 +159,7 @@ def test_every_dataset_has_its_table_in_silver_and_every_table_its_dataset(conn:
 def test_every_list_of_entities_names_the_entities_of_the_warehouse(conn: connection) -> None:
     known = [entity for (entity,) in rows(conn, "select entity from meta.ingestion_state order by 1")]
     assert known == [entity for (entity,) in rows(conn, "select distinct entity from meta.dataset order by 1")]
-    assert sorted(entities()) == sorted(ENTITIES) == known
+    assert sorted([*entities(), *entities(DELIVERIES)]) == sorted(EVERY) == known
 
 
 def test_the_table_of_steps_names_the_models_of_dbt() -> None:

@@ -12,7 +12,7 @@ from medallion.database import connect
 from medallion.entities import generated
 from medallion.entities.column_types import ID, MOMENT, TEXT
 from medallion.entities.entity import ByUpdatedAt, Column, Entity, Table
-from medallion.entities.registry import ENTITIES, TABLES
+from medallion.entities.registry import EVERY, TABLES
 from medallion.errors import MigrationRefused
 from medallion.migrations import read_migrations
 from medallion.schema import prepare_schema
@@ -35,7 +35,7 @@ def declare_shelves(sql_copy: Path, monkeypatch: pytest.MonkeyPatch, *columns: C
     for module in (schema, generated):
         monkeypatch.setattr(module, "TABLES", {**TABLES, "shelves": table})
     shelves = Entity("shelves", "shelf_id", ByUpdatedAt(), (table,))
-    monkeypatch.setattr(generated, "ENTITIES", {**ENTITIES, "shelves": shelves})
+    monkeypatch.setattr(generated, "EVERY", {**EVERY, "shelves": shelves})
     for name in ("entities", "silver_tables", "silver_grants"):
         (sql_copy / f"{name}.sql").write_text(generated.FILES[f"sql/{name}.sql"](), encoding="utf-8")
 
