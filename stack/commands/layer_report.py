@@ -10,7 +10,7 @@ from psycopg2 import sql
 from rich.table import Table
 
 from medallion.database import connect, transaction
-from medallion.entities.registry import ENTITIES, TABLES
+from medallion.entities.registry import DELIVERED, EVERY, TABLES
 from medallion.entity_words import counted_records, position_after
 from medallion.foreign_text import shown
 from medallion.process.steps import Layer, tables
@@ -30,6 +30,8 @@ _KNOWN = {f"{layer}.{table}{part}" for layer in _COUNTED for table in tables(lay
     "gold.kpi_anomaly",  # what the KPIs' judgement has found: its rows come and go
     "gold.kpi_second_opinion",  # likewise
 }
+# Tables whose rows come in files: empty ones are not listed.
+_BY_FILE = {name for one in DELIVERED.values() for table in one.tables for name in (table.name, table.versions)}
 # Counting reads every row: larger tables are not counted for each report.
 _LARGEST_EXACT = 2_000_000
 _MOST_LINES = 5  # new fields that are named
@@ -55,7 +57,7 @@ class Watermark:
 
     def words(self) -> str:
         """Where the next pull starts: `after sale 54,049`."""
-        declared = ENTITIES.get(self.entity)
+        declared = EVERY.get(self.entity)
         if declared is None:
             return f"after {shown(self.cursor_value or 'none')}"
         return position_after(declared, self.cursor_value)
@@ -199,6 +201,8 @@ def print_report(report: Report, console: Console) -> None:
         table.add_row("bronze", words, f"{one.records:,}", *_news(report, "bronze", one.dataset))
     for layer, tables_of_layer in report.rows.items():
         for name, rows in tables_of_layer.items():
+            if not rows and name in _BY_FILE:
+                continue
             about = "≈ " if f"{layer}.{name}" in report.estimated else ""
             table.add_row(layer, name, "-" if rows is None else f"{about}{rows:,}", *_news(report, layer, name))
     console.print(table)

@@ -1,12 +1,13 @@
 -- The statements of stack/commands/layer_report.py. Each starts at a line "-- name: …" and ends at the next one.
 
 -- name: watermarks
--- The watermark of each entity.
+-- The watermark of each entity, but for those of which no file has come.
 select
     entity,
     cursor_name,
     cursor_value
 from meta.ingestion_state
+where cursor_name <> 'delivery' or cursor_value is not null
 order by entity;
 
 -- name: gaps

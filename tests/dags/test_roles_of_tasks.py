@@ -26,6 +26,8 @@ CONNECTIONS = {
     "reconcile": TRANSFORMATION,
     "judge": TRANSFORMATION,
     "second": TRANSFORMATION,
+    "return": INGESTION,
+    "check": INGESTION,
 }
 
 

@@ -21,7 +21,7 @@ import psutil
 import pytest
 from psycopg2.extensions import connection
 
-from medallion.process.steps import CORE, LOADS, MARTS, NIGHTLY_MARTS
+from medallion.process.steps import CORE, FILE_LOADS, LOADS, MARTS, NIGHTLY_MARTS
 from tests.conftest import KEY, Source
 from tests.ports import free_port
 from tests.postgres_server import PASSWORD
@@ -33,6 +33,8 @@ LAYERS = {
     "silver": {name.removeprefix("silver.") for step in LOADS for name in step.writes},
     "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS)},
 }
+# What people hand over: no file has come.
+BY_FILE = {name.removeprefix("silver.") for step in FILE_LOADS for name in step.writes}
 SERVICES = ["postgres", "source-api", "portal", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"]
 UP = {*SERVICES[1:], "warehouse"} - {"portal"}
 
@@ -175,8 +177,10 @@ def test_nothing_that_a_run_leaves_is_open_to_other_accounts(cli: Retail, first_
 def test_a_first_run_fills_every_layer(first_run: Any) -> None:
     assert {task["state"] for task in first_run["tasks"]} == {"success"}
     report = first_run["report"]
-    assert {layer: set(tables) for layer, tables in report["rows"].items()} == LAYERS
-    assert min(count for tables in report["rows"].values() for count in tables.values()) > 0
+    counts = report["rows"]
+    assert {layer: set(tables) for layer, tables in counts.items()} == {**LAYERS, "silver": LAYERS["silver"] | BY_FILE}
+    assert min(count for tables in counts.values() for name, count in tables.items() if name not in BY_FILE) > 0
+    assert {counts["silver"][name] for name in BY_FILE} == {0}
     assert report["rows"]["gold"]["sales_item"] == report["rows"]["silver"]["sales_product"]
     assert report["new"]["bronze"] == {one["dataset"]: one["records"] for one in report["bronze"]}
     assert (report["rejected"], report["failures"]) == (0, [])
