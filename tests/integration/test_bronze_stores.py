@@ -101,10 +101,10 @@ def test_a_url_that_is_none_is_a_configuration_error() -> None:
         open_store("nowhere://x")
 
 
-def test_one_module_opens_stores() -> None:
+def test_one_module_opens_the_store_of_bronze_and_one_the_inbox() -> None:
     importers = {
         str(file.relative_to(PROJECT_ROOT))
         for file in product_files()
         if "import fsspec" in file.read_text(encoding="utf-8")
     }
-    assert importers == {"medallion/bronze/store.py"}
+    assert importers == {"medallion/bronze/store.py", "ingestion/deliveries/inbox.py"}

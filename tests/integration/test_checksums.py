@@ -256,6 +256,8 @@ def test_a_datasets_columns_are_all_in_its_checksum() -> None:
         "stores": STORE,
     }
     for name, dataset in DATASETS.items():
+        if dataset.is_delivered:  # no source gives checksums of these
+            continue
         base = record_checksum(dataset, json.dumps(samples[name]).encode())
         for column in dataset.columns:
             changed = samples[name] | {column: _another(dataset, samples[name][column], column)}
