@@ -12,7 +12,7 @@ from psycopg2.extensions import connection
 
 from medallion.entities import generated
 from medallion.entities.entity import Column
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import EVERY
 from medallion.schema import prepare_schema
 from stack.services.postgres.roles import READER, WAREHOUSE
 from tests.postgres_server import PostgresServer
@@ -20,7 +20,7 @@ from tests.queries import rows
 from tests.roles import Platform, platform
 
 DENIED = psycopg2.errors.InsufficientPrivilege
-CUSTOMERS = ENTITIES["customers"]
+CUSTOMERS = EVERY["customers"]
 COLUMNS = CUSTOMERS.tables[0].columns
 WITHOUT_PHONE = tuple(one for one in COLUMNS if one.name != "phone")
 UPDATED_AT_IS_PERSONAL = tuple(replace(one, is_personal=True) if one.name == "updated_at" else one for one in COLUMNS)
@@ -56,7 +56,7 @@ def may_read(reader: connection, column: str, table: str) -> bool:
 def declare(sql_copy: Path, monkeypatch: pytest.MonkeyPatch, columns: tuple[Column, ...]) -> None:
     """Other columns of customers."""
     changed = replace(CUSTOMERS, tables=(replace(CUSTOMERS.tables[0], columns=columns),))
-    monkeypatch.setattr(generated, "ENTITIES", {**ENTITIES, "customers": changed})
+    monkeypatch.setattr(generated, "EVERY", {**EVERY, "customers": changed})
     (sql_copy / "entities.sql").write_text(generated.entities(), encoding="utf-8")
 
 
