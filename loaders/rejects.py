@@ -116,14 +116,15 @@ def sales_watermark(conn: connection) -> str:
 
 def _retry(conn: connection, dataset: Dataset, rejects: list[Reject], run_id: str) -> dict[int, str]:
     """Load the records that fit. Returns, by id, the reason of each that does not."""
-    # A later file may have settled some since they were listed.
     ids = [one.rejected_record_id for one in rejects]
-    rejects = _find(conn, ids=ids, dataset=dataset.name, status="OPEN", limit=None)
+    is_open = {one.rejected_record_id for one in _find(conn, ids=ids, dataset=dataset.name, status="OPEN", limit=None)}
+    settled = {one: "a later file has settled it" for one in ids if one not in is_open}
+    rejects = [one for one in rejects if one.rejected_record_id in is_open]
     if not rejects:
-        return {}
+        return settled
     block = b"".join(one.raw + b"\n" for one in rejects)
     parsed = parse_block(dataset, block, 1, latest_of_retry(_now(conn)))
-    refused = {rejects[one.line_no - 1].rejected_record_id: one.reason for one in parsed.rejections}
+    refused = settled | {rejects[one.line_no - 1].rejected_record_id: one.reason for one in parsed.rejections}
     fit = [one.rejected_record_id for one in rejects if one.rejected_record_id not in refused]
     if not fit:
         return refused

@@ -470,4 +470,4 @@ def test_a_retry_of_what_a_later_file_has_settled_brings_nothing_back(
     day(conn, ours)
     tried = retry_rejects(conn, listed, run_id="retry")
     assert amounts(conn) == [("1", 10)]
-    assert (len(listed), tried.refused) == (1, ())
+    assert (len(listed), tried.resolved, tried.reasons) == (1, (), ("a later file has settled it",))
