@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from backend.switches import parse_counts
+
 Level = Literal["total", "channel", "store"]
 MOST = 20  # of a kind in four weeks
 
@@ -44,18 +46,4 @@ def parse_anomalies(text: str) -> dict[str, int]:
 
     Without a count it is one. Raises ValueError, naming the word that is wrong and what would be right.
     """
-    found: dict[str, int] = {}
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        name, colon, count = word.partition(":")
-        if name not in KINDS:
-            raise ValueError(f"{name!r} is not an anomaly; there are {', '.join(KINDS)}")
-        if name in found:
-            raise ValueError(f"{name} is named twice")
-        found[name] = _count(name, count) if colon else 1
-    return found
-
-
-def _count(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
-        raise ValueError(f"{name}: the count {text!r} is no whole number from 1 to {MOST}")
-    return int(text)
+    return parse_counts(text, KINDS, "an anomaly", MOST)

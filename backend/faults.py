@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.switches import parse_switches
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -35,15 +37,7 @@ def parse_faults(text: str) -> dict[str, float]:
 
     Raises ValueError, naming the word that is wrong and what would be right.
     """
-    faults: dict[str, float] = {}
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        name, colon, share = word.partition(":")
-        if name not in FAULTS:
-            raise ValueError(f"{name!r} is not a fault; there are {', '.join(FAULTS)}")
-        if name in faults:
-            raise ValueError(f"{name} is named twice")
-        faults[name] = _share(name, share) if colon else FAULTS[name].share
-    return faults
+    return parse_switches(text, FAULTS, "a fault", _share, lambda name: FAULTS[name].share)
 
 
 def _share(name: str, text: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backend.switches import parse_counts
+
 DOMAINS = ("top_up", "pre_deduction", "post_deduction", "op_stats")
 WITH_TOTAL = ("pre_deduction", "post_deduction")
 MOST = 8  # files of a kind in four weeks
@@ -25,18 +27,4 @@ def parse_faults(text: str) -> dict[str, int]:
 
     Without a count it is one. Raises ValueError, naming the word that is wrong and what would be right.
     """
-    found: dict[str, int] = {}
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        name, colon, count = word.partition(":")
-        if name not in FAULTS:
-            raise ValueError(f"{name!r} is not a fault of workbooks; there are {', '.join(FAULTS)}")
-        if name in found:
-            raise ValueError(f"{name} is named twice")
-        found[name] = _count(name, count) if colon else 1
-    return found
-
-
-def _count(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
-        raise ValueError(f"{name}: the count {text!r} is no whole number from 1 to {MOST}")
-    return int(text)
+    return parse_counts(text, FAULTS, "a fault of workbooks", MOST)
