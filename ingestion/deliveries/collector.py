@@ -2,32 +2,31 @@
 
     python -m ingestion.deliveries.collector top_up
 
-A file is known by its sha256: the same file again, under whatever name, is said to have landed and changes nothing. A
-file that cannot be read, or whose period or header is missing, is refused by itself and noted in `meta.delivery` for
-its sender; all others land. The rows of a file are one Bronze file, and its delivery commits with the receipt, so that
-a file is in Bronze completely or not at all.
+A file is news while its name has a content that it had not at the last look, and that does not count for its day
+already. One that cannot be read, or whose day or header is missing, is refused by itself and noted in `meta.delivery`
+for its sender; all others land. The rows of a file are one Bronze file, and its delivery commits with the receipt, so
+that a file is in Bronze completely or not at all.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timezone
+from datetime import timezone
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ingestion.deliveries.inbox import Inbox
+from ingestion.deliveries.names import layout_of, natural, period_of, required_period
 from ingestion.deliveries.table import Origin, TableReading
-from ingestion.entity import Entity
 from ingestion.landing import Landing
+from ingestion.listing import pull_of
 from ingestion.source import Page
 from ingestion.spreadsheets.workbook import open_workbook
-from medallion.bronze.ndjson import Ndjson
 from medallion.database import transaction
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
@@ -58,7 +57,6 @@ if TYPE_CHECKING:
     from ingestion.entity import PullResult
     from medallion.entities.column_types import ColumnType
     from medallion.entities.entity import Entity as Declared
-    from medallion.entities.layout import Layout
     from medallion.settings import Settings
     from medallion.state.watermarks import Claim
 
@@ -108,7 +106,7 @@ class _Pull:
             log.warning("%s: refused: %s; %s", self.declared.name, error.message, error.remedy)
 
     def _land(self, file: _File) -> None:
-        period = self._period(file.name)
+        period = required_period(self.declared, file.name)
         if why := self._no_news(file, period):
             log.info("%s: %s", self.declared.name, why)
             with transaction(self.conn):
@@ -121,6 +119,8 @@ class _Pull:
         )
         with open_workbook(file.path) as book:
             files = self.landing.write(self._pages(reading.lines(book), number), lambda page: page.items)
+            if book.has_macros:
+                reading.notes.append("its macros were not run")
         written = next(iter(files.values()), None)
         delivery = replace(
             self._delivery(number, file, period, "LANDED"),
@@ -172,14 +172,6 @@ class _Pull:
         last = next((one for one in reversed(self.known) if (one.name, one.sha256) == (file.name, file.sha256)), None)
         return last is not None and last.status == "REFUSED" and (last.path is None or self.full_refresh)
 
-    def _period(self, name: str) -> str:
-        if (period := period_of(self.declared, name)) and _is_day(period):
-            return period
-        raise DeliveryRefused(
-            f"{name}: its name has no day of the calendar, or two, and not one as {self.declared.name}_2026-11-01.xlsx",
-            remedy="put the day into the name of the file, and deliver it again",
-        )
-
     def _delivery(self, number: int, file: _File, period: str, status: str) -> Delivery:
         name, load_id = self.declared.name, self.landing.load_id
         return Delivery(number, name, file.name, period, file.sha256, file.bytes, status, load_id=load_id)
@@ -204,7 +196,6 @@ def collect_deliveries(
     files that landed before the error stay.
     """
     declared = DELIVERED[subject]
-    entity = _entity(declared)
     inbox = Inbox.open(settings.inbox_location, subject, settings.inbox_settle_seconds)
     # A file is one part, however large it is.
     whole = settings.model_copy(update={"bronze_part_bytes": sys.maxsize, "bronze_part_seconds": float("inf")})
@@ -217,7 +208,7 @@ def collect_deliveries(
             started = now or warehouse_clock(conn)
             known = deliveries(conn, subject)
             before = sightings(conn, subject)
-        landing = Landing(entity, conn, whole, load_id, started.astimezone(timezone.utc))
+        landing = Landing(pull_of(declared), conn, whole, load_id, started.astimezone(timezone.utc))
         looked = inbox.look()
         names = frozenset((*looked.ready, *looked.waiting))
         pull = _Pull(
@@ -249,33 +240,6 @@ def collect_deliveries(
     return collected
 
 
-def _is_day(period: str) -> bool:
-    try:
-        date.fromisoformat(period)
-    except ValueError:
-        return False
-    return True
-
-
-def layout_of(declared: Declared) -> Layout:
-    """How the files of an entity are written. Raises ValueError for an entity that is listed."""
-    if declared.layout is None:
-        raise ValueError(f"{declared.name} does not come as files")
-    return declared.layout
-
-
-def period_of(declared: Declared, name: str) -> str:
-    """The period in the name of a file; empty if it has none, or more than one."""
-    found = {one[1] for one in re.finditer(layout_of(declared).period, name)}
-    return found.pop() if len(found) == 1 else ""
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """A name as people order it: `a.xlsx`, `a (2).xlsx`, `a (10).xlsx`. The last of those that come together counts."""
-    parts = re.split(r"([0-9]{1,18})", PurePosixPath(name).stem.casefold())
-    return [(int(part), "") if number % 2 else (-1, part) for number, part in enumerate(parts)]
-
-
 @contextmanager
 def _copy_of(inbox: Inbox, name: str) -> Iterator[_File]:
     """A copy of a file on this machine, private to the platform, removed at the end."""
@@ -283,16 +247,6 @@ def _copy_of(inbox: Inbox, name: str) -> Iterator[_File]:
         path = Path(folder) / PurePosixPath(name).name
         sha256, size = inbox.fetch(name, path)
         yield _File(name, path, sha256, size)
-
-
-def _entity(declared: Declared) -> Entity:
-    (dataset,) = declared.datasets
-    return Entity(
-        name=declared.name,
-        datasets=(dataset,),
-        split_by_dataset=lambda lines: {dataset: Ndjson.of(lines)},
-        order=declared.order,
-    )
 
 
 def _step(conn: connection, settings: Settings) -> str:
