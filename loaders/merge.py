@@ -18,9 +18,10 @@ from psycopg2 import sql
 
 from medallion.process.fail_points import fail_point
 from medallion.state.loads import RowCounts
+from medallion.statements import identifiers, newest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from psycopg2.extensions import connection
 
@@ -109,14 +110,14 @@ def _all_new(conn: connection, dataset: Dataset, batch: Batch) -> bool:
     if batch.repeats_a_key:
         return False
     with conn.cursor() as cursor:
-        query = _NEXT_IS_WITHIN.format(table=_table(dataset), key=_names(dataset.key))
+        query = _NEXT_IS_WITHIN.format(table=_table(dataset), key=identifiers(dataset.key))
         cursor.execute(query, (batch.greatest, batch.least))
         return cursor.fetchone() != (True,)
 
 
 def _copy(conn: connection, table: sql.Composable, dataset: Dataset, batch: Batch) -> None:
     with conn.cursor() as cursor:
-        statement = _COPY.format(table=table, columns=_names(dataset.columns))
+        statement = _COPY.format(table=table, columns=identifiers(dataset.columns))
         cursor.copy_expert(statement, io.BytesIO(batch.text), size=_COPY_BYTES)
     fail_point("silver.copied")
 
@@ -142,13 +143,13 @@ def _parts(dataset: Dataset) -> dict[str, sql.Composable]:
     return {
         "stage": _STAGE,
         "table": _table(dataset),
-        "key": _names(dataset.key),
-        "columns": _names(dataset.columns),
-        "source_columns": _names(dataset.columns, "source"),
-        "newest_first": sql.SQL(", ").join(sql.SQL("{} desc").format(sql.Identifier(name)) for name in ordering),
+        "key": identifiers(dataset.key),
+        "columns": identifiers(dataset.columns),
+        "source_columns": identifiers(dataset.columns, "source"),
+        "newest_first": newest_first(ordering),
         "same_key": sql.SQL(" and ").join(_pair(name) for name in dataset.key),
-        "source_ordering": _names(ordering, "source"),
-        "target_ordering": _names(ordering, "target"),
+        "source_ordering": identifiers(ordering, "source"),
+        "target_ordering": identifiers(ordering, "target"),
         "assignments": sql.SQL(", ").join(
             sql.SQL("{} = source.{}").format(sql.Identifier(name), sql.Identifier(name)) for name in changing
         ),
@@ -157,12 +158,6 @@ def _parts(dataset: Dataset) -> dict[str, sql.Composable]:
 
 def _table(dataset: Dataset) -> sql.Identifier:
     return sql.Identifier("silver", dataset.name)
-
-
-def _names(names: Iterable[str], alias: str | None = None) -> sql.Composed:
-    """Column names with commas between, each after `alias` if one is given."""
-    columns = (sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
-    return sql.SQL(", ").join(columns)
 
 
 def _pair(name: str) -> sql.Composed:

@@ -15,7 +15,7 @@ from medallion.database import transaction
 from medallion.errors import DeliveryRefused
 from medallion.state.deliveries import delivery_of, empty_deliveries, mark_delivery
 from medallion.state.loads import RowCounts, close_load, logged_load
-from medallion.statements import Statements
+from medallion.statements import Statements, identifiers, newest_first
 from medallion.wording import counted
 
 if TYPE_CHECKING:
@@ -99,19 +99,13 @@ def take_out(conn: connection, dataset: Dataset, replaced: Sequence[Delivery], l
     statement = _RETURN.format(
         table=sql.Identifier("silver", dataset.name),
         versions=sql.Identifier("silver", str(dataset.versions)),
-        key=_names(dataset.key),
-        columns=_names(names),
-        version_key=_names(dataset.key, "version"),
-        version_columns=_names(names, "version"),
-        newest_first=sql.SQL(", ").join(
-            sql.SQL("{} desc").format(sql.Identifier("version", name)) for name in dataset.ordering
-        ),
+        key=identifiers(dataset.key),
+        columns=identifiers(names),
+        version_key=identifiers(dataset.key, "version"),
+        version_columns=identifiers(names, "version"),
+        newest_first=newest_first(dataset.ordering, "version"),
     )
     with conn.cursor() as cursor:
         cursor.execute(statement, {"replaced": [one.delivery_id for one in replaced], "load_id": load_id})
     paths = [one.path for one in replaced if one.path is not None]
     _SQL.execute(conn, "resolve_replaced", {"paths": paths, "load_id": load_id})
-
-
-def _names(names: Sequence[str], alias: str | None = None) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)

@@ -14,6 +14,7 @@ from psycopg2 import sql
 
 from medallion.process.fail_points import fail_point
 from medallion.state.loads import RowCounts, close_load, open_load
+from medallion.statements import identifiers
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -55,7 +56,7 @@ class Versions:
 
     def append_between(self, conn: connection, batch: Batch) -> None:
         """Append the batch, which is in the dataset's table now, alone between its least and its greatest key."""
-        key = sql.SQL(", ").join(map(sql.Identifier, self._dataset.key))
+        key = identifiers(self._dataset.key)
         arrived = _BETWEEN.format(table=sql.Identifier("silver", self._dataset.name), key=key)
         self.append(conn, arrived, batch.rows, least=batch.least, greatest=batch.greatest)
 
@@ -79,7 +80,7 @@ class Versions:
     def _insert(self, conn: connection, arrived: sql.Composable, bounds: dict[str, object]) -> int:
         statement = _APPEND.format(
             versions=sql.Identifier("silver", str(self._dataset.versions)),
-            columns=sql.SQL(", ").join(map(sql.Identifier, self._dataset.columns)),
+            columns=identifiers(self._dataset.columns),
             checksum=sql.Identifier("meta", f"{self._dataset.name}_checksum"),
             table=sql.Identifier("silver", self._dataset.name),
             arrived=arrived,

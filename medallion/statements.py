@@ -15,7 +15,7 @@ from psycopg2 import sql
 from medallion.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from psycopg2.extensions import connection
 
@@ -88,3 +88,15 @@ class Statements:
                 remedy="apply the schema: ./retail schema",
             )
         return found[0]
+
+
+def identifiers(names: Iterable[str], alias: str | None = None) -> sql.Composed:
+    """Names of columns with commas between, each after `alias` if one is given."""
+    columns = (sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
+    return sql.SQL(", ").join(columns)
+
+
+def newest_first(ordering: Iterable[str], alias: str | None = None) -> sql.Composed:
+    """What `order by` says for the greatest values first, column after column."""
+    columns = (sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in ordering)
+    return sql.SQL(", ").join(sql.SQL("{} desc").format(column) for column in columns)

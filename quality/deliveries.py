@@ -19,11 +19,11 @@ from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
 from medallion.errors import DataQualityError, DeliveriesIncomplete, NothingToDo
 from medallion.state.deliveries import deliveries, sightings
-from medallion.statements import Statements
+from medallion.statements import Statements, identifiers, newest_first
 from medallion.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection
@@ -42,6 +42,9 @@ class Checked:
 
     files: int
     cells: int
+
+    def __add__(self, other: Checked) -> Checked:
+        return Checked(self.files + other.files, self.cells + other.cells)
 
     def summary(self) -> str:
         """One line for a person."""
@@ -62,7 +65,7 @@ def check_deliveries(conn: connection, settings: Settings, *, run_id: str, now: 
         raise NothingToDo("no file has come yet", remedy="put the first one into the inbox (docs/sources.md)")
     checked = Checked(0, 0)
     for name, known in found.items():
-        checked = _plus(checked, _check_cells(conn, DELIVERED[name], known))
+        checked += _check_cells(conn, DELIVERED[name], known)
         if known:
             _check_table(conn, name)
     if missing := [
@@ -104,9 +107,9 @@ def _check_table(conn: connection, name: str) -> None:
     names: dict[str, sql.Composable] = {
         "table": sql.Identifier("silver", name),
         "versions": sql.Identifier("silver", str(dataset.versions)),
-        "columns": _names(dataset.columns),
-        "key": _names(dataset.key),
-        "newest_first": sql.SQL(", ").join(sql.SQL("{} desc").format(sql.Identifier(one)) for one in dataset.ordering),
+        "columns": identifiers(dataset.columns),
+        "key": identifiers(dataset.key),
+        "newest_first": newest_first(dataset.ordering),
     }
     with transaction(conn):
         (different,) = _SQL.rows(conn, "rows_that_differ", None, names)
@@ -115,10 +118,6 @@ def _check_table(conn: connection, name: str) -> None:
             f"silver.{name} is not what its files say: {counted(different[0], 'row')} differ",
             remedy="load it again from Bronze: ./retail rebuild --in-place; if it stays, it is a defect: report it",
         )
-
-
-def _names(names: Iterable[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _complaints(declared: Entity, known: Sequence[Delivery], there: Mapping[str, str], now: datetime) -> Iterator[str]:
@@ -147,7 +146,3 @@ def _due(declared: Entity, good: set[str], now: datetime) -> list[str]:
         return []
     first, today = date.fromisoformat(min(good)), now.astimezone(ZoneInfo(layout.zone)).date()
     return [(first + timedelta(days=number)).isoformat() for number in range((today - first).days)]
-
-
-def _plus(one: Checked, other: Checked) -> Checked:
-    return Checked(one.files + other.files, one.cells + other.cells)
