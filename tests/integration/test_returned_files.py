@@ -148,7 +148,7 @@ def test_a_copy_that_its_sender_saved_meanwhile_is_not_written_over(
     day(conn, ours)
     corrected = sheet(HEADER, top_up("1"), top_up("2", 12))
     put(inbox, COPY, corrected)
-    assert back(conn, ours).notes[0].startswith(f"{FIRST} stays: {COPY} was saved and not read yet")
+    assert back(conn, ours).notes[0].startswith(f"{FIRST} stays: {COPY} was saved, and the next run reads it first")
     day(conn, ours)
     assert [row[0] for row in rows(conn, SILVER)] == ["1", "2"]
 
