@@ -197,3 +197,15 @@ def _administer(server: PostgresServer, statement: str, *names: str) -> None:
     with closing(psycopg2.connect(server.url("postgres"))) as conn, conn.cursor() as cursor:
         conn.autocommit = True
         cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def inbox(settings: Settings) -> Path:
+    """The folder into which people put files."""
+    return settings.retail_home / "inbox"
+
+
+@pytest.fixture
+def ours(settings: Settings) -> Settings:
+    """Settings that take a file at once, without a second look after a while."""
+    return settings.model_copy(update={"inbox_settle_seconds": 0})

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection
 from medallion.process.steps import DELIVERIES
 from medallion.settings import PROJECT_ROOT, Settings
 from tests.airflow_run import Hour
-from tests.integration.test_deliveries import HEADER, put, sheet, top_up
+from tests.deliveries import HEADER, put, sheet, top_up
 from tests.queries import rows
 
 DAGS = PROJECT_ROOT / "airflow" / "dags"

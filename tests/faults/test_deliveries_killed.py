@@ -14,7 +14,7 @@ from psycopg2.extensions import connection
 from medallion.process.fail_points import VARIABLE
 from medallion.settings import PROJECT_ROOT, Settings
 from quality.deliveries import check_deliveries
-from tests.integration.test_deliveries import HEADER, put, require_every_cell, sheet, top_up
+from tests.deliveries import HEADER, put, require_every_cell, sheet, top_up
 from tests.queries import rows
 
 PULL, LOAD = "ingestion.deliveries.collector", "loaders.load_table"

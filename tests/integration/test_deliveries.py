@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import openpyxl
 import pytest
 from psycopg2.extensions import connection
 
@@ -19,80 +16,17 @@ from backend.workbooks.settings import WorkbookSettings
 from backend.workbooks.truth import rows as truth
 from ingestion.deliveries.collector import collect_deliveries
 from ingestion.deliveries.inbox import Inbox
-from ingestion.entity import PullResult
 from loaders.load_table import load_table
 from loaders.rejects import list_rejects, retry_rejects
-from loaders.silver import LoadResult
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
 from medallion.errors import DataQualityError, DeliveriesIncomplete, InboxUnreadable, NothingToDo
 from medallion.settings import Settings
 from quality.deliveries import check_deliveries
+from tests.deliveries import FIRST, HEADER, SECOND, SILVER, day, put, require_every_cell, sheet, statuses, top_up
 from tests.queries import rows
 
 DAY = date(2026, 10, 1)
-HEADER = ("Top-up no", "Card no", "Channel", "Time", "Amount (EUR)", "Devise", "Tier")
-FIRST, SECOND = "top_up_2026-10-01.xlsx", "top_up_2026-10-02.xlsx"
-SILVER = "select top_up_id, amount, period, row_no from silver.top_up order by top_up_id"
-
-
-@pytest.fixture
-def inbox(settings: Settings) -> Path:
-    return settings.retail_home / "inbox"
-
-
-@pytest.fixture
-def ours(settings: Settings) -> Settings:
-    return settings.model_copy(update={"inbox_settle_seconds": 0})
-
-
-def put(inbox: Path, name: str, content: bytes, entity: str = "top_up") -> None:
-    folder = inbox / entity
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content)
-
-
-def sheet(*lines: Sequence[Any], title: str = "Nov") -> bytes:
-    book, stream = openpyxl.Workbook(), io.BytesIO()
-    book.active.title = title  # type: ignore[union-attr]
-    for line in lines:
-        book.active.append(line)  # type: ignore[union-attr]
-    book.save(stream)
-    return stream.getvalue()
-
-
-def top_up(number: str, amount: Any = 10, member: Any = "0000001") -> tuple[Any, ...]:
-    return (number, member, "app", "2026-10-01 10:00:00", amount, "EUR", "gold")
-
-
-def day(conn: connection, settings: Settings, entity: str = "top_up") -> tuple[PullResult, LoadResult]:
-    pulled = collect_deliveries(conn, settings, subject=entity, run_id="day")
-    return pulled, load_table(conn, settings, subject=entity, run_id="day")
-
-
-def statuses(conn: connection) -> list[tuple[Any, ...]]:
-    return rows(conn, "select name, status from meta.delivery order by delivery_id")
-
-
-def require_every_cell(conn: connection, entity: str = "top_up") -> None:
-    """Cells of the files = cells of their rows in Silver, of today or replaced, + cells in quarantine."""
-    columns = len(DELIVERED[entity].tables[0].columns) - len(PROVENANCE)
-    cells = f"""
-        select
-            file.name, file.cell_count,
-            (select count(*) * {columns} from silver.{entity}_version as row where row.delivery_id = file.delivery_id)
-            + (
-                select count(*)
-                from meta.rejected_record as rejected
-                cross join lateral json_object_keys(convert_from(rejected.raw, 'UTF8')::json -> 'cells') as cell
-                where rejected.path = file.path
-            )
-        from meta.delivery as file
-        where file.status <> 'REFUSED'
-    """
-    found = rows(conn, cells)
-    assert found
-    assert [(name, cells) for name, cells, _ in found] == [(name, int(kept)) for name, _, kept in found]
 
 
 @pytest.mark.parametrize("entity", DELIVERED)

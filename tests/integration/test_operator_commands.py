@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.integration.test_deliveries import HEADER, put, sheet, top_up
+from tests.deliveries import HEADER, put, sheet, top_up
 from tests.retail_cli import Retail, retail
 
 TABLES = (

@@ -16,8 +16,8 @@ from medallion.errors import BronzeDamaged, DataQualityError, EntityLocked, Noth
 from medallion.settings import Settings
 from quality.rebuild import rebuild_beside, rebuild_in_place
 from tests.conftest import NOON, Source
+from tests.deliveries import HEADER, sheet, top_up
 from tests.figures import expected_mart, mart
-from tests.integration.test_deliveries import HEADER, sheet, top_up
 from tests.integration.test_gold import build, hour
 from tests.queries import content_of, rows
 

@@ -14,10 +14,9 @@ from ingestion.deliveries.inbox import Inbox
 from medallion.errors import NothingToDo
 from medallion.settings import Settings
 from quality.returned_files import Returned, return_files
-from tests.integration.test_deliveries import FIRST, HEADER, SILVER, day, inbox, ours, put, sheet, top_up
+from tests.deliveries import FIRST, HEADER, SILVER, day, put, sheet, top_up
 from tests.queries import rows
 
-__all__ = ["inbox", "ours"]
 COPY = "top_up_2026-10-01.errors.xlsx"
 
 
