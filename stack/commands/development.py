@@ -64,7 +64,8 @@ def run_any_dbt(home: Home, settings: StackSettings, talk: Talk, target: str, ar
     """Run a dbt command on the warehouse; returns its exit code. Raises ConfigurationError or DatabaseError.
 
     With the target `dev` it builds completely, in a schema of the developer's own, and takes from the live Gold what it
-    does not select. Otherwise it keeps the steps of a run out while it works.
+    does not select. Tests that read a model made from the selected one are left out, as that model is not built again.
+    With another target it keeps the steps of a run out while it works.
     """
     is_dev = target == "dev"
     command = next((one for one in arguments if one in _COMMANDS), "")
@@ -72,7 +73,9 @@ def run_any_dbt(home: Home, settings: StackSettings, talk: Talk, target: str, ar
     with warehouse(home, settings, talk) as url, connect(url, application_name="retail dbt") as conn:
         prepare_schema(conn)
         environment = dbt_environment(home, {**os.environ, **dbt_profile(url), **schema})
-        if not is_dev:
+        if is_dev:
+            environment.setdefault("DBT_INDIRECT_SELECTION", "buildable")
+        else:
             environment["RETAIL_PG_ROLE"] = role_of_dbt(conn)
         with talk.step("dbt deps"):
             run_dbt(home, environment, "deps")
