@@ -60,12 +60,13 @@ _SQL = Statements(__file__)
 
 # Unit tests of the models run when the code changes, not every hour.
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-# A nightly table is behind the fact by day. What tests one, the build of the nightly tables runs.
-_NO_NIGHTLY = ("--exclude", "tag:nightly")
+# A nightly table is behind the fact by day. What tests one, the build of the nightly tables runs; so with the tables of
+# the membership, which are of another day.
+_HOURLY_ALONE = ("--exclude", "tag:nightly", "tag:membership")
 # Core, with the tests that read nothing else.
 _CORE = ("tag:core", "--indirect-selection", "cautious")
 # A test of a nightly table is its child: to be cautious here would keep those that read a mart, too.
-_NEITHER_NIGHTLY_NOR_CORE = ("--exclude", "tag:nightly+1", *_CORE)
+_MARTS_ALONE = ("--exclude", "tag:nightly+1", "tag:membership+1", *_CORE)
 # For the environment of dbt: tests look at all rows (dbt/macros/get_where_subquery.sql).
 _ALL_ROWS = {"RETAIL_FULL_TESTS": "yes"}
 # The name of the nightly step in the ETL log.
@@ -174,7 +175,7 @@ def check_gold(conn: connection, settings: Settings, *, run_id: str) -> BuildRes
     """
     with transaction(conn):
         open_gold_test(conn)
-        left_out = _NEITHER_NIGHTLY_NOR_CORE if is_core_tested(conn, CORE) else _NO_NIGHTLY
+        left_out = _MARTS_ALONE if is_core_tested(conn, CORE) else _HOURLY_ALONE
     built = _step(conn, settings, ["test", *left_out, *_NO_UNIT_TESTS], run_id, "dbt_test")
     with transaction(conn):
         close_gold_test(conn)
@@ -189,7 +190,7 @@ def check_all_gold(conn: connection, settings: Settings, *, run_id: str) -> Buil
     """
     with locked(conn, GOLD_BUILD):
         _require_settled(conn, settings, run_id)
-        command = ["test", *_NO_NIGHTLY, *_NO_UNIT_TESTS]
+        command = ["test", *_HOURLY_ALONE, *_NO_UNIT_TESTS]
         return _step(conn, settings, command, run_id, "dbt_test_all", _ALL_ROWS)
 
 
@@ -246,6 +247,18 @@ def build_nightly_as_of(
     return _step(conn, settings, ["build", "--select", *select, *tests], run_id, _NIGHTLY, passed)
 
 
+def build_whole(
+    conn: connection, settings: Settings, select: Sequence[str], *, run_id: str, task: str
+) -> BuildResult:
+    """Build the selected models, which take no increments, and run their tests on all rows.
+
+    They need neither core nor marts. `task` is the step's name in the ETL log. Raises GoldBuildFailed, DataQualityError
+    or EntityLocked.
+    """
+    _link_packages(conn, settings, run_id)
+    return _step(conn, settings, ["build", "--select", *select, *_NO_UNIT_TESTS], run_id, task, _ALL_ROWS)
+
+
 def _unbuilt_nightly(conn: connection) -> list[str]:
     """The nightly tables that do not exist, or that do not have the columns of their models."""
     with transaction(conn):
@@ -259,6 +272,11 @@ def _require_settled(conn: connection, settings: Settings, run_id: str) -> None:
         raise NothingToDo("Gold was not built yet", remedy="nothing to do until the first hourly run has ended")
     if gold_due(conn):
         raise EntityLocked("Gold is behind Silver: an hourly run is under way", remedy="try again once it has ended")
+    _link_packages(conn, settings, run_id)
+
+
+def _link_packages(conn: connection, settings: Settings, run_id: str) -> None:
+    """Link dbt's local package if need be."""
     if not packages_are_linked(settings):
         invoke(conn, settings, ["deps"], run_id)
 

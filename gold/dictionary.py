@@ -41,6 +41,7 @@ _BUILT = {
     "core": "Built by every hourly run that has something to take.",
     "marts": "Built by every hourly run that has something to take, once core has passed its tests.",
     "nightly": "Built as a whole every night, as of the business date.",
+    "membership": "Built as a whole once a day, from all the files that were delivered.",
     "dashboards": "A view, for dashboards. Built again only when its definition changes.",
 }
 _DOC = re.compile(r"\{\{ doc\('(\w+)'\) \}\}")

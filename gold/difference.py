@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 
 from medallion.errors import ConfigurationError
-from medallion.process.steps import CORE, MARTS, NIGHTLY_MARTS
+from medallion.process.steps import CORE, MARTS, MEMBERSHIP, NIGHTLY_MARTS
 from medallion.statements import Statements
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _SQL = Statements(__file__)
 _NUMBERS = ("smallint", "integer", "bigint", "numeric", "double precision")  # numeric(12,2) too
 _OF_THE_BUILD = ("_load_id", "_loaded_at")  # no two builds have these in common
 _EXAMPLES = 5
+_MODELS = (*CORE, *MARTS, *NIGHTLY_MARTS, *MEMBERSHIP)
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def difference(conn: connection, model: str, schema: str) -> Difference:
     Raises ConfigurationError when one of them does not exist, or when the live one has no key.
     """
     model = model.removeprefix("gold.")
-    if f"gold.{model}" not in (*CORE, *MARTS, *NIGHTLY_MARTS) and not _columns(conn, "gold", model):
-        models = ", ".join(name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS))
+    if f"gold.{model}" not in _MODELS and not _columns(conn, "gold", model):
+        models = ", ".join(name.removeprefix("gold.") for name in _MODELS)
         raise ConfigurationError(f"there is no model {model} of Gold", remedy=f"name one of: {models}")
     live, built = _columns(conn, "gold", model), _columns(conn, schema, model)
     if not live or not built:

@@ -112,6 +112,18 @@ NIGHTLY_MARTS = (
     "gold.rfm_cut_points",
     "gold.rfm_segments",
 )
+# Built as a whole once a day, from the files that were delivered.
+MEMBERSHIP = (
+    "gold.dim_channels",
+    "gold.dim_users",
+    "gold.fct_topup",
+    "gold.fct_user_activity",
+    "gold.mart_channel_effectiveness",
+    "gold.mart_deductions",
+    "gold.mart_level_changes",
+    "gold.mart_membership_retention",
+    "gold.mart_topup_funnel",
+)
 
 
 def bronze_step(entity: Entity) -> Step:
@@ -153,6 +165,17 @@ FILE_LOADS = tuple(silver_step(one, table) for one in DELIVERED.values() for tab
 DELIVERIES = (
     *FILE_PULLS,
     *FILE_LOADS,
+    Step(
+        "dbt_run_membership",
+        ("gold.membership:build_membership",),
+        "gold",
+        TRANSFORMATION,
+        needs=tuple(load.id for load in FILE_LOADS),
+        reads=tuple(f"silver.{table.name}" for one in DELIVERED.values() for table in one.tables),
+        writes=MEMBERSHIP,
+        runs_after_skipped=True,
+        logs_as="gold.dbt_run_membership",
+    ),
     Step(
         "return_files",
         ("quality.returned_files:return_files",),
