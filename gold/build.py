@@ -247,9 +247,7 @@ def build_nightly_as_of(
     return _step(conn, settings, ["build", "--select", *select, *tests], run_id, _NIGHTLY, passed)
 
 
-def build_whole(
-    conn: connection, settings: Settings, select: Sequence[str], *, run_id: str, task: str
-) -> BuildResult:
+def build_whole(conn: connection, settings: Settings, select: Sequence[str], *, run_id: str, task: str) -> BuildResult:
     """Build the selected models, which take no increments, and run their tests on all rows.
 
     They need neither core nor marts. `task` is the step's name in the ETL log. Raises GoldBuildFailed, DataQualityError
