@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -13,12 +13,16 @@ from psycopg2.extensions import connection
 
 from backend.main import create_app
 from backend.settings import SourceSettings
+from backend.workbooks.files import reports
+from backend.workbooks.folder import write_reports
+from backend.workbooks.settings import WorkbookSettings
 from gold import build as gold
 from ingestion.customers import collect_customers
 from ingestion.products import collect_products
 from ingestion.sales import collect_sales
 from loaders.load_all_silver import load_all_silver
 from medallion.database import connect
+from medallion.process.steps import DELIVERIES, functions_of
 from medallion.schema import prepare_schema
 from medallion.settings import Settings
 from quality.reconcile import reconcile_sales
@@ -61,6 +65,17 @@ class Platform:
             gold.build_mart(conn, self.settings, now=self.now, **told)  # type: ignore[arg-type]
             gold.check_gold(conn, self.settings, run_id="hour")
             return reconcile_sales(conn, self.settings, run_id="hour").summary()
+
+    def day(self) -> None:
+        """The steps of a day with deliveries, each as its role: reports of two days. They come once."""
+        settings = self.settings.model_copy(update={"inbox_settle_seconds": 0})
+        sample = WorkbookSettings(members=20)
+        days = (sample.start + timedelta(days=number) for number in range(2))
+        write_reports(settings.retail_home / "inbox", reports(sample, days), replace=True)
+        for step in DELIVERIES:
+            with self.login(step.login) as conn:
+                for call in functions_of(step):
+                    call(conn, settings, run_id="day")
 
 
 @contextmanager

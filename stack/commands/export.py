@@ -20,8 +20,9 @@ from medallion.database import connect, transaction
 from medallion.entities.registry import TABLES
 from medallion.errors import ConfigurationError, DatabaseError
 from medallion.private_files import PRIVATE_FILE, make_private
-from medallion.process.steps import Layer, tables
+from medallion.process.steps import MEMBERSHIP, Layer, tables
 from medallion.schema import prepare_to_read
+from medallion.state.nightly_builds import missing_tables
 from medallion.statements import Statements
 from medallion.wording import counted, megabytes
 from stack.services.postgres.roles import READER
@@ -110,6 +111,8 @@ def export(
 ) -> Exported:
     """Write tables to `folder`, by default those of Gold. `replace`: overwrite files of an earlier export.
 
+    Where no delivery was ever loaded, Gold has no tables of the membership: by default they are left out then.
+
     Raises ConfigurationError for an unknown table or a file that exists, DatabaseError for a table that cannot be read.
     No file of the folder is changed then.
     """
@@ -120,7 +123,15 @@ def export(
         with connect(url, application_name="retail export") as conn:
             prepare_to_read(conn)
         with connect(role_url(home, settings, READER) or url, application_name="retail export") as conn:
+            if not names:
+                chosen = _without_unbuilt_membership(conn, chosen)
             return export_tables(conn, talk, folder, chosen)
+
+
+def _without_unbuilt_membership(conn: connection, tables_of_gold: Sequence[str]) -> tuple[str, ...]:
+    with transaction(conn):
+        unbuilt = missing_tables(conn, MEMBERSHIP)
+    return tuple(name for name in tables_of_gold if name not in unbuilt)
 
 
 def export_tables(conn: connection, talk: Talk, folder: Path, names: Sequence[str]) -> Exported:

@@ -29,7 +29,13 @@ from medallion.process.steps import (
 from medallion.settings import PROJECT_ROOT
 
 STAGES = {"medallion", "ingestion", "loaders", "gold", "quality"}
-RUNS = {"hourly": HOURLY, "nightly Gold": NIGHTLY_GOLD, "nightly": NIGHTLY, "backfill": BACKFILL}
+RUNS = {
+    "hourly": HOURLY,
+    "nightly Gold": NIGHTLY_GOLD,
+    "nightly": NIGHTLY,
+    "backfill": BACKFILL,
+    "deliveries": DELIVERIES,
+}
 STEPS = {(name, step.id): step for name, steps in RUNS.items() for step in steps}
 # Of an entity that needs no function of its own.
 PLAIN = Table("plain", "one", "Plain.", key=("plain_id",), columns=())
@@ -81,7 +87,7 @@ def test_the_steps_of_bronze_and_silver_are_those_of_the_declared_entities_in_th
 
 @pytest.mark.parametrize("work", sorted({work for work, _ in WORK}))
 def test_a_search_for_the_function_of_a_step_finds_who_names_it(work: str) -> None:
-    files = [*(PROJECT_ROOT / "medallion" / "entities").glob("*.py"), PROJECT_ROOT / "medallion/process/steps.py"]
+    files = [*(PROJECT_ROOT / "medallion" / "entities").rglob("*.py"), PROJECT_ROOT / "medallion/process/steps.py"]
     assert [file.name for file in files if f'"{work}"' in file.read_text(encoding="utf-8")]
 
 
@@ -95,5 +101,6 @@ def test_every_step_says_under_which_name_it_writes_into_the_etl_log_or_that_it_
     assert logged_as("bronze_sales") == ("bronze", "sales")
     assert logged_as("silver_load_products") == ("silver", "products")
     assert logged_as("dbt_run_nightly") == ("gold", "dbt_run_nightly")
+    assert logged_as("dbt_run_membership") == ("gold", "dbt_run_membership")
     assert logged_as("dbt_test_all") == ("gold", "dbt_test_all")
     assert logged_as("verify_bronze") == (None, "verify_bronze")

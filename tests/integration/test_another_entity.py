@@ -164,7 +164,8 @@ def test_every_list_of_entities_names_the_entities_of_the_warehouse(conn: connec
 
 def test_the_table_of_steps_names_the_models_of_dbt() -> None:
     files = (PROJECT_ROOT / "dbt/models/gold").rglob("*.sql")
-    models = sorted(file.stem for file in files if file.parent.name != "dashboards")  # views, which no step owns
+    no_tables = {"dashboards", "staging"}  # views, which no step owns, and parts of other models
+    models = sorted(file.stem for file in files if file.parent.name not in no_tables)
     assert sorted(tables("gold")) == models
 
 

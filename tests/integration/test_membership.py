@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,7 @@ from tests.queries import content_of, execute, rows
 from tests.roles import platform
 
 FIRST, LAST = date(2025, 9, 22), date(2025, 12, 31)
+SAVED = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SAMPLE = WorkbookSettings(members=60, start=FIRST)
 ALL = figures.known(SAMPLE, days_between(FIRST, LAST))
 FOLDER = PROJECT_ROOT / "dbt" / "models" / "gold" / "membership"
@@ -53,9 +54,7 @@ def deliver(settings: Settings, domain: str, name: str, reported: list[Row]) -> 
     """Put a file with these rows into the inbox, laid out as its department does."""
     folder = settings.retail_home / "inbox" / domain
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{domain}_{name}.xlsx").write_bytes(
-        workbook_bytes(lay_out(LAYOUTS[domain], reported), datetime(2026, 1, 1))
-    )
+    (folder / f"{domain}_{name}.xlsx").write_bytes(workbook_bytes(lay_out(LAYOUTS[domain], reported), SAVED))
 
 
 def load(conn: connection, settings: Settings, known: Known | None = None) -> None:

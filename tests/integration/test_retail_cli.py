@@ -21,7 +21,7 @@ import psutil
 import pytest
 from psycopg2.extensions import connection
 
-from medallion.process.steps import CORE, FILE_LOADS, LOADS, MARTS, NIGHTLY_MARTS
+from medallion.process.steps import CORE, FILE_LOADS, LOADS, MARTS, MEMBERSHIP, NIGHTLY_MARTS
 from tests.conftest import KEY, Source
 from tests.ports import free_port
 from tests.postgres_server import PASSWORD
@@ -33,8 +33,11 @@ LAYERS = {
     "silver": {name.removeprefix("silver.") for step in LOADS for name in step.writes},
     "gold": {name.removeprefix("gold.") for name in (*CORE, *MARTS, *NIGHTLY_MARTS)},
 }
-# What people hand over: no file has come.
-BY_FILE = {name.removeprefix("silver.") for step in FILE_LOADS for name in step.writes}
+# What people hand over: no file has come, so that Silver has empty tables, and Gold none.
+BY_FILE = {
+    "silver": {name.removeprefix("silver.") for step in FILE_LOADS for name in step.writes},
+    "gold": {name.removeprefix("gold.") for name in MEMBERSHIP},
+}
 SERVICES = ["postgres", "source-api", "portal", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"]
 UP = {*SERVICES[1:], "warehouse"} - {"portal"}
 
@@ -178,9 +181,12 @@ def test_a_first_run_fills_every_layer(first_run: Any) -> None:
     assert {task["state"] for task in first_run["tasks"]} == {"success"}
     report = first_run["report"]
     counts = report["rows"]
-    assert {layer: set(tables) for layer, tables in counts.items()} == {**LAYERS, "silver": LAYERS["silver"] | BY_FILE}
-    assert min(count for tables in counts.values() for name, count in tables.items() if name not in BY_FILE) > 0
-    assert {counts["silver"][name] for name in BY_FILE} == {0}
+    assert {layer: set(tables) for layer, tables in counts.items()} == {
+        layer: names | BY_FILE.get(layer, set()) for layer, names in LAYERS.items()
+    }
+    assert min(counts[layer][name] for layer, names in LAYERS.items() for name in names) > 0
+    assert {counts["silver"][name] for name in BY_FILE["silver"]} == {0}
+    assert {counts["gold"][name] for name in BY_FILE["gold"]} == {None}
     assert report["rows"]["gold"]["sales_item"] == report["rows"]["silver"]["sales_product"]
     assert report["new"]["bronze"] == {one["dataset"]: one["records"] for one in report["bronze"]}
     assert (report["rejected"], report["failures"]) == (0, [])

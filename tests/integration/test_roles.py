@@ -131,6 +131,7 @@ gold.dashboard_products       SO      -          O               S
 gold.dashboard_quarantine     SO      -          O               S
 gold.dashboard_reconciliation SO      -          SO              S
 gold.dashboard_sales          SO      -          O               S
+gold.dim_channels            SIUDTO  -          SIUDTO          S
 gold.dim_customer            SIUDTO  -          SIUDTO          s
 gold.dim_customer_history    SIUDTO  -          SIUDTO          s
 gold.dim_customer_history_change  SIUDTO  -     SIUDTO          S
@@ -143,22 +144,30 @@ gold.dim_product_history_change  SIUDTO  -      SIUDTO          S
 gold.dim_store               SIUDTO  -          SIUDTO          S
 gold.dim_store_history       SIUDTO  -          SIUDTO          S
 gold.dim_store_history_change  SIUDTO  -      SIUDTO          S
+gold.dim_users               SIUDTO  -          SIUDTO          S
 gold.fct_customer_behavior   SIUDTO  -          SIUDTO          S
+gold.fct_topup               SIUDTO  -          SIUDTO          S
+gold.fct_user_activity       SIUDTO  -          SIUDTO          S
 gold.kpi_anomaly             SIUDTO  -          SIUDTO          S
 gold.kpi_second_opinion      SIUDTO  -          SIUDTO          S
 gold.lifetime_value_backtest  SIUDTO  -          SIUDTO          S
 gold.lifetime_value_totals  SIUDTO  -          SIUDTO          S
 gold.mart_basket_pairs       SIUDTO  -          SIUDTO          S
+gold.mart_channel_effectiveness  SIUDTO  -      SIUDTO          S
 gold.mart_customer_cohort_sales  SIUDTO  -          SIUDTO          S
 gold.mart_customer_cohorts   SIUDTO  -          SIUDTO          S
 gold.mart_customer_lifetime_value  SIUDTO  -          SIUDTO          S
 gold.mart_customer_rfm       SIUDTO  -          SIUDTO          S
 gold.mart_daily_kpis         SIUDTO  -          SIUDTO          S
+gold.mart_deductions         SIUDTO  -          SIUDTO          S
+gold.mart_level_changes      SIUDTO  -          SIUDTO          S
+gold.mart_membership_retention  SIUDTO  -       SIUDTO          S
 gold.mart_sales_by_category  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_customer  SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_hour      SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_product   SIUDTO  -          SIUDTO          S
 gold.mart_sales_by_store     SIUDTO  -          SIUDTO          S
+gold.mart_topup_funnel       SIUDTO  -          SIUDTO          S
 gold.mart_revenue_forecast   SIUDTO  -          SIUDTO          S
 gold.revenue_forecast_backtest  SIUDTO  -       SIUDTO          S
 gold.revenue_forecast_days   SIUDTO  -          SIUDTO          S
@@ -403,6 +412,7 @@ def built(shared: Platform, request: pytest.FixtureRequest) -> Platform:
             rebuild_in_place(conn, shared.settings, run_id="by hand")
     else:
         shared.hour(full_refresh=request.param == STAGES[1])
+        shared.day()
     return shared
 
 

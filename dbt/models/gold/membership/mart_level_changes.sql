@@ -90,14 +90,21 @@ span as (
 
 ),
 
+known_level as (
+
+    select distinct level
+    from life
+
+),
+
 grid as (
 
     select
         (span.first_date + number.days)::date as business_date,
-        known.level
+        known_level.level
     from span
     cross join lateral generate_series(0, span.last_date - span.first_date) as number (days)
-    cross join (select distinct level from life) as known
+    cross join known_level
 
 )
 

@@ -67,11 +67,18 @@ seen as (
 
 ),
 
+known_channel as (
+
+    select distinct channel
+    from topped_up
+
+),
+
 joined as (
 
     select
         seen.month,
-        known.channel,
+        known_channel.channel,
         seen.seen_member_count,
         coalesce(counted.first_topup_count, 0) as first_topup_count,
         coalesce(counted.second_due_count, 0) as second_due_count,
@@ -79,8 +86,8 @@ joined as (
         coalesce(counted.third_due_count, 0) as third_due_count,
         coalesce(counted.third_topup_count, 0) as third_topup_count
     from seen
-    cross join (select distinct channel from topped_up) as known
-    left join counted on seen.month = counted.month and known.channel = counted.channel
+    cross join known_channel
+    left join counted on seen.month = counted.month and known_channel.channel = counted.channel
 
 )
 
