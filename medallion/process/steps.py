@@ -136,7 +136,7 @@ def bronze_step(entity: Entity) -> Step:
         writes=tuple(f"bronze.{dataset}" for dataset in entity.datasets),
         entity=entity.name,
         subject=entity.name if entity.collect == Entity.collect or entity.layout else None,
-        takes_full_refresh=entity.layout is None,  # every file that was delivered is there already
+        takes_full_refresh=True,
         logs_as=f"bronze.{entity.name}",
     )
 

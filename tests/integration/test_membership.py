@@ -218,6 +218,15 @@ def test_no_table_is_read_while_a_load_writes_to_it(conn: connection, database_u
         build(conn, ours)
 
 
+def test_nothing_is_built_while_a_file_waits_for_silver(conn: connection, ours: Settings) -> None:
+    """As after a rebuild in place, which empties Silver: readers keep the tables of all files."""
+    deliver(ours, "top_up", str(FIRST), ALL.top_up)
+    load(conn, ours)
+    execute(conn, "update meta.bronze_file set silver_load_id = null")
+    with pytest.raises(EntityLocked, match="Silver is behind Bronze: 1 file of top_up wait"):
+        build(conn, ours)
+
+
 def test_no_other_run_of_dbt_builds_or_tests_the_membership(conn: connection, settings: Settings) -> None:
     dbt_runner.invoke(conn, settings, ["deps"], "ls")
 
@@ -237,8 +246,8 @@ def test_a_build_of_the_membership_does_not_make_nightly_tables_older(conn: conn
     def written(model: str) -> None:
         execute(
             conn,
-            "insert into meta.load (run_id, layer, dataset, status, rows_read, rows_inserted) "
-            f"values ('day', 'gold', '{model}', 'SUCCESS', 1, 1)",
+            "insert into meta.load (run_id, layer, dataset, status, ended_at, rows_read, rows_inserted) "
+            f"values ('day', 'gold', '{model}', 'SUCCESS', now(), 1, 1)",
         )
 
     execute(conn, "create table gold.dim_date (n int); select meta.open_nightly('dim_date', '2026-11-05', 'night')")
