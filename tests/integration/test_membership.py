@@ -36,7 +36,7 @@ from tests.postgres_server import PostgresServer
 from tests.queries import content_of, execute, rows
 from tests.roles import platform
 
-FIRST, LAST = date(2025, 9, 22), date(2025, 12, 31)
+FIRST, LAST = date(2025, 9, 22), date(2025, 12, 17)
 SAVED = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SAMPLE = WorkbookSettings(members=60, start=FIRST)
 ALL = figures.known(SAMPLE, days_between(FIRST, LAST))
@@ -115,6 +115,9 @@ def test_the_sample_has_what_is_easy_to_get_wrong() -> None:
     funnel = figures.mart_topup_funnel(ALL)
     assert all(sum(row[place] for row in funnel) > 0 for place in (5, 6, 7, 9, 10, 11))
     assert any(row[8] is None for row in funnel)
+    firsts = {one.row["member_id"]: one.day for one in figures.top_ups(ALL) if one.number == 1}
+    quick = (one for one in figures.top_ups(ALL) if one.number == 2)
+    assert any(firsts[one.row["member_id"]] + figures.DAYS > LAST for one in quick)
 
 
 @pytest.mark.slow
