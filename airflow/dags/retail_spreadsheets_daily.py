@@ -1,4 +1,4 @@
-"""The daily run: what people have put into the inbox → Bronze → Silver, and a check that all of it came.
+"""The daily run: what people have put into the inbox → Bronze → Silver → Gold, and a check that all of it came.
 
 The steps are those of `medallion.process.steps`. Nothing here touches a database, reads a Variable or imports the
 pipeline while the file is parsed. The notes in the web UI are in `retail_spreadsheets_daily.md`, one section per task.
@@ -20,7 +20,7 @@ BY_FILE = entities(DELIVERIES)
 
 with DAG(
     dag_id="retail_spreadsheets_daily",
-    description="Files that people hand over → Bronze → Silver, every day",
+    description="Files that people hand over → Bronze → Silver → Gold, every day",
     doc_md=NOTES["retail_spreadsheets_daily"],
     schedule="0 10 * * *",  # business time, also on the days on which the clocks change
     start_date=datetime(2026, 1, 1, tzinfo=ZoneInfo(BUSINESS_ZONE)),
@@ -28,7 +28,7 @@ with DAG(
     allowed_run_types=RUN_TYPES,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),
-    tags=["retail", "bronze", "silver", "membership"],
+    tags=["retail", "bronze", "silver", "gold", "membership"],
     default_args=DEFAULTS,
     on_failure_callback=run_failed,
     on_success_callback=run_succeeded,

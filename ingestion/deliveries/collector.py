@@ -50,7 +50,6 @@ from medallion.wording import counted, minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from psycopg2.extensions import connection
 
@@ -188,7 +187,6 @@ def collect_deliveries(
     subject: str,
     run_id: str,
     full_refresh: bool = False,
-    now: datetime | None = None,
 ) -> PullResult:
     """Land the new files of the entity `subject`. A full refresh also reads those again that a load has refused.
 
@@ -205,7 +203,7 @@ def collect_deliveries(
     ):
         with transaction(conn):
             claim = claim_entity(conn, subject)
-            started = now or warehouse_clock(conn)
+            started = warehouse_clock(conn)
             known = deliveries(conn, subject)
             before = sightings(conn, subject)
         landing = Landing(pull_of(declared), conn, whole, load_id, started.astimezone(timezone.utc))

@@ -13,6 +13,7 @@ from medallion.entities.entity import Entity, Table
 from medallion.entities.registry import DELIVERED, ENTITIES, TABLES
 from medallion.process.steps import (
     BACKFILL,
+    DELIVERIES,
     FILE_LOADS,
     FILE_PULLS,
     HOURLY,
@@ -29,9 +30,14 @@ from medallion.process.steps import (
 from medallion.settings import PROJECT_ROOT
 
 STAGES = {"medallion", "ingestion", "loaders", "gold", "quality"}
-RUNS = {"hourly": HOURLY, "nightly Gold": NIGHTLY_GOLD, "nightly": NIGHTLY, "backfill": BACKFILL}
+RUNS = {
+    "hourly": HOURLY,
+    "nightly Gold": NIGHTLY_GOLD,
+    "nightly": NIGHTLY,
+    "backfill": BACKFILL,
+    "deliveries": DELIVERIES,
+}
 STEPS = {(name, step.id): step for name, steps in RUNS.items() for step in steps}
-STEPS |= {("deliveries", DELIVERIES[-1].id): DELIVERIES[-1]}
 # Of an entity that needs no function of its own.
 PLAIN = Table("plain", "one", "Plain.", key=("plain_id",), columns=())
 OTHER = Entity("plain", "plain_id", ENTITIES["products"].order, (PLAIN,))
@@ -82,14 +88,15 @@ def test_the_steps_of_bronze_and_silver_are_those_of_the_declared_entities_in_th
 
 @pytest.mark.parametrize("work", sorted({work for work, _ in WORK}))
 def test_a_search_for_the_function_of_a_step_finds_who_names_it(work: str) -> None:
-    files = [*(PROJECT_ROOT / "medallion" / "entities").glob("*.py"), PROJECT_ROOT / "medallion/process/steps.py"]
+    files = [*(PROJECT_ROOT / "medallion" / "entities").rglob("*.py"), PROJECT_ROOT / "medallion/process/steps.py"]
     assert [file.name for file in files if f'"{work}"' in file.read_text(encoding="utf-8")]
 
 
 def test_every_step_says_under_which_name_it_writes_into_the_etl_log_or_that_it_does_not() -> None:
     """A name left out would lose the error of a killed task, and the exit code of `./retail run`."""
     silent = {step.id for step in STEPS.values() if not step.logs_as}
-    assert silent == {"verify_bronze", "expire_bronze", "reconcile_all", "plan_ranges", "judge_kpis", "second_opinion"}
+    checks = {"verify_bronze", "reconcile_all", "judge_kpis", "second_opinion", "check_deliveries"}
+    assert silent == {*checks, "expire_bronze", "plan_ranges", "return_files"}
     for step in STEPS.values():
         layer, _, dataset = step.logs_as.partition(".")
         assert step.id in silent or (layer in {"bronze", "silver", "gold"} and dataset)
