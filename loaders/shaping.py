@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from medallion.entities.layout import Layout
 
 
+SHEETLESS = "rows"  # what Silver has for the sheet of a row whose file has none
+
+
 class RawRow(msgspec.Struct, gc=False):
     """A row of a delivered file, as Bronze has it.
 
@@ -37,8 +40,12 @@ class RawRow(msgspec.Struct, gc=False):
     others: dict[str, tuple[str, str, Any]] = {}
 
     def address(self, column: str) -> str:
-        """A cell as its sender finds it: `top_up_2026-11-01.xlsx!Nov!C17`."""
-        return "!".join(filter(None, (self.file, self.sheet, f"{column}{self.row}")))
+        """A cell as its sender finds it: `top_up_2026-11-01.xlsx!Nov!C17`, or `top_up_2026-11-01.csv!C17`.
+
+        A column that has a name and no letters comes after its row: `top_up_2026-11-01.ndjson!17.amount`.
+        """
+        place = f"{self.row}{column}" if column.startswith(".") else f"{column}{self.row}"
+        return "!".join(filter(None, (self.file, self.sheet, place)))
 
 
 class RowRefused(msgspec.ValidationError):
@@ -87,7 +94,7 @@ class RowDecoder:
         values: dict[str, Any] = {
             "delivery_id": raw.delivery_id,
             "period": raw.period,
-            "sheet": raw.sheet,
+            "sheet": raw.sheet or SHEETLESS,
             "row_no": raw.row,
         }
         for name, read in self._readers:

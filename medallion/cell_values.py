@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 60  # characters of a refused text
 _KEPT_DIGITS = 15  # a sheet keeps no more of a number
+_MOST_DIGITS = 400  # of an exact number that are written in full
 _SPACES = "\u00a0\u2007\u202f "
 _APOSTROPHES = "'\u2019"
 _MINUS = "\u2212"
@@ -93,7 +94,9 @@ def _text_reader(digits: int | None) -> Read:
     def read(kind: str, value: Any) -> str:
         if kind == "s":
             text = str(value).strip(f"{_SPACES}\t\r\n")
-        elif kind == "n" and (isinstance(value, int) or float(value).is_integer()):
+        elif kind == "n" and isinstance(value, str) and value.isdigit():
+            text = value
+        elif kind == "n" and not isinstance(value, str) and float(value).is_integer():
             text = str(int(value))
             if len(text.lstrip("-")) > _KEPT_DIGITS:
                 raise CellRefused(
@@ -134,6 +137,8 @@ def _integer_reader(layout: Layout) -> Read:
 
     def read(kind: str, value: Any) -> int:
         if kind == "n":
+            if isinstance(value, str):
+                return _whole(value)
             if not float(value).is_integer():
                 raise CellRefused(f"is {_plain(value)} where a whole number belongs")
             return int(value)
@@ -228,8 +233,25 @@ def _flag(kind: str, value: Any) -> bool:
     raise CellRefused(f"is {_described(kind, value)} where true or false belongs")
 
 
-def _plain(value: float) -> str:
-    """A number in full, with the digits that a sheet keeps: the sum of 0.1 and 0.2 is 0.3 there, and so it is here."""
+def _whole(digits: str) -> int:
+    """The whole number of an exact one."""
+    if (plain := _plain(digits)).lstrip("-").isdigit():
+        return int(plain)
+    raise CellRefused(f"is {shown(plain, _SHOWN)} where a whole number belongs")
+
+
+def _plain(value: float | str) -> str:
+    """A number in full, with the digits that a sheet keeps: the sum of 0.1 and 0.2 is 0.3 there, and so it is here.
+
+    A text is an exact number, of which every digit counts but zeros at the end of its decimals. One that is too large
+    to be written in full stays as it is.
+    """
+    if isinstance(value, str):
+        exact = Decimal(value)
+        if len(value) > _MOST_DIGITS or abs(exact.adjusted()) > _MOST_DIGITS:
+            return value
+        full = format(exact, "f")
+        return full.rstrip("0").rstrip(".") if "." in full else full
     return format(Decimal(str(value) if isinstance(value, int) else f"{value:.{_KEPT_DIGITS}g}"), "f")
 
 

@@ -382,11 +382,11 @@ class AnomaliesFound(DataQualityError):
 
 
 class WorkbookRefused(DataQualityError):
-    """A workbook cannot be read safely or completely. `finding` says what is wrong, `remedy` what its sender can do."""
+    """A workbook or a Parquet file cannot be read safely and whole. `remedy` is what its sender can do."""
 
     def __init__(self, *, file: str, finding: str, remedy: str) -> None:
         self.file, self.finding = file, finding
-        super().__init__(f"workbook {file} is refused: {finding}", remedy=remedy)
+        super().__init__(f"{file} is refused: {finding}", remedy=remedy)
 
 
 class BronzeDamaged(DataQualityError):

@@ -14,7 +14,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.utils import column_index_from_string, get_column_letter
 
-from ingestion.deliveries.header import normal
+from ingestion.files.names import normal
 from ingestion.spreadsheets.cells import Row
 from ingestion.spreadsheets.workbook import open_workbook
 from medallion.errors import WorkbookRefused

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 from ingestion.deliveries.inbox import Inbox
 from ingestion.deliveries.names import layout_of, natural, period_of, required_period
 from ingestion.deliveries.table import Origin, TableReading
+from ingestion.files.opening import open_delivery
 from ingestion.landing import Landing
 from ingestion.listing import pull_of
 from ingestion.source import Page
-from ingestion.spreadsheets.workbook import open_workbook
 from medallion.database import transaction
 from medallion.entities.entity import PROVENANCE
 from medallion.entities.registry import DELIVERED
@@ -113,13 +113,11 @@ class _Pull:
             return
         with transaction(self.conn):
             number = next_delivery(self.conn)
-        reading = TableReading(
-            layout_of(self.declared), self._columns(), Origin(number, period, PurePosixPath(file.name).name)
-        )
-        with open_workbook(file.path) as book:
+        layout, columns = layout_of(self.declared), self._columns()
+        reading = TableReading(layout, columns, Origin(number, period, PurePosixPath(file.name).name))
+        with open_delivery(file.path, layout, list(columns)) as book:
             files = self.landing.write(self._pages(reading.lines(book), number), lambda page: page.items)
-            if book.has_macros:
-                reading.notes.append("its macros were not run")
+            reading.notes += book.notes
         written = next(iter(files.values()), None)
         delivery = replace(
             self._delivery(number, file, period, "LANDED"),

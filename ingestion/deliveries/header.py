@@ -7,16 +7,16 @@ column that has gone. A sheet that has few of them is something else.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingestion.files.names import known_words, normal
 from medallion.foreign_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ingestion.spreadsheets.workbook import Row
+    from ingestion.spreadsheets.cells import Row
     from medallion.entities.layout import Layout
 
 SEARCHED = 20  # rows
@@ -50,7 +50,7 @@ def find_header(rows: Iterable[Row], layout: Layout, names: Sequence[str]) -> He
 
     `names` are the columns that have to be there.
     """
-    known = {word: name for name in names for word in words_of(name, layout)}
+    known = known_words(names, layout)
     best: Header | None = None
     for row in rows:
         if row.number > SEARCHED:
@@ -63,17 +63,6 @@ def find_header(rows: Iterable[Row], layout: Layout, names: Sequence[str]) -> He
     return best
 
 
-def normal(text: object) -> str:
-    """A header or a first word as it is compared: case, kinds of blanks and forms of accents do not matter."""
-    folded = unicodedata.normalize("NFKC", str(text)).casefold()
-    return unicodedata.normalize("NFC", " ".join(folded.split())).strip(" :*")
-
-
-def words_of(name: str, layout: Layout) -> set[str]:
-    """What the header of a column may be, as `normal` gives it."""
-    return {normal(word) for word in (name, name.replace("_", " "), *layout.headers.get(name, ()))}
-
-
 def _header_of(row: Row, known: Mapping[str, str], names: Sequence[str]) -> Header:
     words = {cell.column: str(cell.value) for cell in row.cells if cell.kind == "s"}
     columns = {letter: known[normal(word)] for letter, word in words.items() if normal(word) in known}
@@ -83,7 +72,11 @@ def _header_of(row: Row, known: Mapping[str, str], names: Sequence[str]) -> Head
         columns,
         _named_once({letter: shown(word, _SHOWN) for letter, word in words.items() if letter not in columns}),
         tuple(name for name in names if name not in found),
-        tuple(f"{letter}{row.number}" for letter, name in columns.items() if found.count(name) > 1),
+        tuple(
+            f"{letter}{row.number}" if row.number else letter[1:]
+            for letter, name in columns.items()
+            if found.count(name) > 1
+        ),
     )
 
 

@@ -27,7 +27,8 @@ ERRORS = ".errors"  # at the end of the name of a file that goes back to its sen
 _PASSING = ("~$", ".")
 _PASSING_ENDS = (".tmp", ".part", ".partial", ".crdownload", ".download", "~")
 # What may hold a table. A file of any other kind, such as a note, is none of ours.
-_TABLES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv")
+_TEXTS = (".csv", ".tsv", ".ndjson", ".jsonl")
+_TABLES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", *_TEXTS, *(f"{text}.gz" for text in _TEXTS))
 _STAMPS = ("size", "mtime", "LastModified", "last_modified", "updated", "ETag", "etag", "md5Hash", "generation")
 _BLOCK = 1 << 20
 
@@ -82,7 +83,7 @@ class Inbox:
             return Looked()
         self.sleep(self.settle_seconds)
         after = self._stamps()
-        tables = {name: stamp for name, stamp in after.items() if PurePosixPath(name).suffix.lower() in _TABLES}
+        tables = {name: stamp for name, stamp in after.items() if name.lower().endswith(_TABLES)}
         ready = tuple(name for name, stamp in tables.items() if stamp == before.get(name) and stamp["size"])
         waiting = tuple(name for name in tables if name not in ready)
         return Looked(ready, waiting, tuple(name for name in after if name not in tables))

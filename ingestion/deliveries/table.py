@@ -1,4 +1,4 @@
-"""The rows of a workbook that are data, as Bronze lines: each cell with its place, its kind and its value, unchanged.
+"""The rows of a file that are data, as Bronze lines: each cell with its place, its kind and its value, unchanged.
 
 Every cell of a sheet is accounted for: it belongs to a title, the header, a row of data, a total, or lies outside of
 the table. What a cell means is decided later, by the types of the columns (`loaders.shaping`). A row that adds up the
@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingestion.deliveries.header import SEARCHED, find_header, normal, words_of
+from ingestion.deliveries.header import SEARCHED, find_header
+from ingestion.files.names import normal, words_of
 from medallion.cell_values import CellRefused, reader_of
 from medallion.errors import DeliveryRefused
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ingestion.deliveries.header import Header
-    from ingestion.spreadsheets.workbook import Row, Sheet, Workbook
+    from ingestion.files.book import Book
+    from ingestion.spreadsheets.cells import Cell, Row, Sheet
+    from medallion.cell_values import Read
     from medallion.entities.column_types import ColumnType
     from medallion.entities.layout import Layout
-
-    Cell = tuple[str, str, Any]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,7 +43,7 @@ class Origin:
 
 @dataclass
 class TableReading:
-    """Reads the tables of a workbook. The counts are those of the rows that `lines` has given so far."""
+    """Reads the tables of a file. The counts are those of the rows that `lines` has given so far."""
 
     layout: Layout
     columns: Mapping[str, ColumnType]
@@ -51,8 +52,9 @@ class TableReading:
     cells: int = 0
     other_cells: int = 0
     notes: list[str] = field(default_factory=list)
+    _starts: dict[str, bytes] = field(default_factory=dict, repr=False)
 
-    def lines(self, book: Workbook) -> Iterator[bytes]:
+    def lines(self, book: Book) -> Iterator[bytes]:
         """The rows of data of every sheet that is the table. Raises DeliveryRefused where none is, or nearly one."""
         found = False
         for sheet in book.sheets:
@@ -77,16 +79,16 @@ class TableReading:
             self.notes.append(f"the sheet {sheet.name!r} is hidden: it is not read")
             return None
         if header is None or not (header.is_whole or header.is_near):
-            self.notes.append(f"the sheet {sheet.name!r} has another content: it is not read")
+            self.notes.append(f"{_named(sheet)} has another content: it is not read")
             return None
         if header.twice:
             raise self._refused(
-                f"{sheet.name}: two columns are the same one: {', '.join(header.twice)}",
+                f"{_of(sheet)}two columns are the same one: {', '.join(header.twice)}",
                 "remove one of them, or give it another name",
             )
         if header.missing:
             raise self._refused(
-                f"{sheet.name}: row {header.row} is the header, and it lacks {', '.join(header.missing)}",
+                f"{_of(sheet)}{_place(header)} lacks {', '.join(header.missing)}",
                 "name the column as before, or as ./retail contract show lists it",
             )
         return header
@@ -111,26 +113,25 @@ class TableReading:
                 yield self._line(sheet.name, row.number, known, others)
         if seen != sheet.cells:
             raise self._refused(
-                f"{sheet.name}: {sheet.cells:,} cells are filled in, and {seen:,} could be read",
-                "save the file again as .xlsx, and deliver it again",
+                f"{_of(sheet)}{sheet.cells:,} cells are filled in, and {seen:,} could be read",
+                "save the file again, and deliver it again",
             )
         if outside:
-            self.notes.append(f"{sheet.name}: {outside:,} cells outside of the table are not read")
+            self.notes.append(f"{_of(sheet)}{outside:,} cells outside of the table are not read")
         if header.others:
-            self.notes.append(f"{sheet.name}: columns without a declaration: {', '.join(header.others.values())}")
+            self.notes.append(f"{_of(sheet)}columns without a declaration: {', '.join(header.others.values())}")
         if wrong := totals.disagreement():
-            raise self._refused(f"{sheet.name}: {wrong}", "correct the rows or the total, and deliver the file again")
-        self.notes += [f"{sheet.name}: {note}" for note in totals.notes]
+            raise self._refused(f"{_of(sheet)}{wrong}", "correct the rows or the total, and deliver the file again")
+        self.notes += [f"{_of(sheet)}{note}" for note in totals.notes]
 
     def _divided(self, row: Row, header: Header) -> tuple[dict[str, Cell], dict[str, Cell]]:
         known: dict[str, Cell] = {}
         others: dict[str, Cell] = {}
         for cell in row.cells:
-            placed = (cell.column, cell.kind, cell.value)
             if name := header.columns.get(cell.column):
-                known[name] = placed
+                known[name] = cell
             else:
-                others[header.others.get(cell.column, cell.column)] = placed
+                others[header.others.get(cell.column, cell.column)] = cell
         return known, others
 
     def _is_total(self, row: Row, known: Mapping[str, Cell]) -> bool:
@@ -141,20 +142,20 @@ class TableReading:
 
     def _is_header_again(self, known: Mapping[str, Cell], header: Header) -> bool:
         """Whether a row repeats the header, as it does at the top of each printed page."""
-        if len(known) != len(header.columns) or any(kind != "s" for _, kind, _ in known.values()):
+        if len(known) != len(header.columns) or any(cell.kind != "s" for cell in known.values()):
             return False
-        return all(normal(value) in words_of(name, self.layout) for name, (_, _, value) in known.items())
+        return all(normal(cell.value) in words_of(name, self.layout) for name, cell in known.items())
 
     def _line(self, sheet: str, number: int, known: Mapping[str, Cell], others: Mapping[str, Cell]) -> bytes:
-        line = {
-            "delivery_id": self.origin.delivery_id,
-            "period": self.origin.period,
-            "file": self.origin.file,
-            "sheet": sheet,
-            "row": number,
-            "cells": known,
-        }
-        return _encode(line | {"others": others} if others else line)
+        start = self._starts.get(sheet) or self._starts.setdefault(sheet, self._start(sheet))
+        cells = b'%b"row":%d,"cells":%b' % (start, number, _encode(known))
+        return b'%b,"others":%b}' % (cells, _encode(others)) if others else cells + b"}"
+
+    def _start(self, sheet: str) -> bytes:
+        """What all lines of a sheet begin with."""
+        origin = self.origin
+        start = {"delivery_id": origin.delivery_id, "period": origin.period, "file": origin.file, "sheet": sheet}
+        return _encode(start)[:-1] + b","
 
     def _refused(self, what: str, remedy: str) -> DeliveryRefused:
         return DeliveryRefused(f"{self.origin.file}: {what}", remedy=remedy)
@@ -197,10 +198,23 @@ class Totals:
         return "; ".join(self._wrong)
 
 
-def _amount(read: Any, cell: Sequence[Any] | None) -> Decimal | None:
+def _of(sheet: Sheet) -> str:
+    """Where something is, before what it is; nothing for a file without sheets."""
+    return f"{sheet.name}: " if sheet.name else ""
+
+
+def _named(sheet: Sheet) -> str:
+    return f"the sheet {sheet.name!r}" if sheet.name else "the file"
+
+
+def _place(header: Header) -> str:
+    return f"row {header.row} is the header, and it" if header.row else "the list of its columns"
+
+
+def _amount(read: Read, cell: Cell | None) -> Decimal | None:
     if cell is None:
         return None
     try:
-        return Decimal(read(cell[1], cell[2]))
+        return Decimal(read(cell.kind, cell.value))
     except CellRefused:
         return None

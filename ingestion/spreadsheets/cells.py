@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 Kind = Literal["s", "n", "b", "d", "t", "e", "f"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell that holds something. `column` is its letters, `kind` says what `value` is.
+class Cell(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A cell that holds something. `column` is its letters, `kind` says what `value` is. As JSON it is a list.
 
     - `s` text, as typed: leading zeros, no-break spaces and line breaks included
-    - `n` a number: an int if it is whole and below 2**53, else a float
+    - `n` a number: an int if it is whole and below 2**53, else a float. A file whose numbers are exact has those that a
+      sheet could not keep, and all with decimals, as text: `9007199254740993`, `12.10`
     - `b` True or False
     - `d` a date or a moment without a zone: `2026-11-01`, or `2026-11-01T10:05:07.123`. Excel has one kind of both: a
       moment that is exactly midnight comes as a date
@@ -28,8 +30,7 @@ class Cell:
     value: str | float | int | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """The cells of a row that hold something, left to right. `number` is the one that Excel shows, from 1."""
 
     number: int

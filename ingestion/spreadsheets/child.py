@@ -15,7 +15,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -27,16 +27,27 @@ from ingestion.spreadsheets.wire import Complete, Message, Refused, Survey, Wire
 from medallion.errors import WorkbookRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from ingestion.spreadsheets.cells import Sheet
 
 _CELLS_OF_LINE = 400  # the parent decodes lines ten times as long half as fast
 _PR_SET_PDEATHSIG = 1
 _encoder = msgspec.json.Encoder()
 
 
-def main(arguments: list[str]) -> None:
-    """Read the workbook of these arguments."""
+class Reader(Protocol):
+    """What reads a file here. Errors of the file are raised as WorkbookRefused."""
+
+    def survey(self) -> tuple[Sheet, ...]:
+        """The sheets, their cells counted."""
+
+    def rows(self, name: str, /) -> Iterable[WireRow]:
+        """Rows of a sheet that was surveyed."""
+
+
+def main(arguments: list[str], read: Callable[[Path, Limits], Reader] = BookReader) -> None:
+    """Read the file of these arguments."""
     path = Path(arguments[0])
     limits = msgspec.json.decode(arguments[1], type=Limits) if len(arguments) > 1 else Limits()
     gc.disable()  # millions of cells, and no cycles among them
@@ -44,7 +55,7 @@ def main(arguments: list[str]) -> None:
     _bind(limits)
     with suppress(BrokenPipeError):  # the parent has what it wants
         try:
-            _serve(path, limits)
+            _serve(read(path, limits))
         except WorkbookRefused as error:
             _send(Refused(error.finding, error.remedy))
         except MemoryError:
@@ -58,10 +69,9 @@ def main(arguments: list[str]) -> None:
     os._exit(0)  # nothing is left to do: giving gigabytes back cell by cell takes long
 
 
-def _serve(path: Path, limits: Limits) -> None:
+def _serve(reader: Reader) -> None:
     if not sys.stdin.buffer.readline():  # the guard has refused the file
         return
-    reader = BookReader(path, limits)
     _send(Survey(reader.survey()))
     for line in sys.stdin.buffer:
         cells = _send_rows(reader.rows(msgspec.json.decode(line, type=str)))

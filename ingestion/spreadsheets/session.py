@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 _PIECE = 1 << 18  # bytes
 _LONGEST_LINE = 64_000_000  # bytes
+WORKBOOKS = f"{__package__}.child"
 _LAST_WORDS = 2_000  # bytes
 _rows = msgspec.json.Decoder(list[Row])
 _messages = msgspec.json.Decoder(Message)
 
 
 class Session:
-    """A process that reads one workbook. `end` it, whatever happens."""
+    """A process that reads one workbook. `end` it, whatever happens. `reader` is the module that it runs."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, reader: str = WORKBOOKS) -> None:
         self._file, self._limits, self._left = path.name, limits, limits.seconds
         self._buffer = bytearray()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.child", str(path.absolute()), msgspec.json.encode(limits).decode()],
+            [sys.executable, "-m", reader, str(path.absolute()), msgspec.json.encode(limits).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,

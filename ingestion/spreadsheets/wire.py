@@ -13,7 +13,7 @@ import msgspec
 from ingestion.spreadsheets.cells import Kind, Sheet  # noqa: TC001 - msgspec reads the types at run time
 
 
-class WireCell(msgspec.Struct, gc=False):
+class WireCell(msgspec.Struct, gc=False, array_like=True):
     """A `Cell`, cheap to make: the other side decodes it to that."""
 
     column: str

@@ -12,25 +12,40 @@ from typing import TYPE_CHECKING
 from ingestion.spreadsheets.cells import Cell, Kind, Row, Sheet
 from ingestion.spreadsheets.guard import check_file
 from ingestion.spreadsheets.limits import Limits
-from ingestion.spreadsheets.session import Session
+from ingestion.spreadsheets.session import WORKBOOKS, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["Cell", "Kind", "Limits", "Row", "Sheet", "Workbook", "open_workbook"]
 
 
 class Workbook:
-    """An open workbook. Its macros are never run; `has_macros` says whether it has any."""
+    """An open workbook. Its macros are never run; `has_macros` says whether it has any.
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    `check` looks at the file before anything opens it, and says whether it has macros. `reader` is the module that
+    reads it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits,
+        check: Callable[[Path, Limits], bool] = check_file,
+        reader: str = WORKBOOKS,
+    ) -> None:
         self.has_macros = False
-        self._path, self._limits = path, limits
+        self._path, self._limits, self._check, self._reader = path, limits, check, reader
         self._sessions = list[Session]()
         self._idle: Session | None = None
         self._is_open = True
         self.sheets = tuple[Sheet, ...]()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its sender should know, though nothing is wrong with it."""
+        return ("its macros were not run",) if self.has_macros else ()
 
     def rows(self, sheet_name: str) -> Iterator[Row]:
         """Rows of a sheet that hold something, top to bottom, as they are read.
@@ -60,7 +75,7 @@ class Workbook:
         """A new process, which waits to be asked for its survey."""
         if not self._is_open:
             raise ValueError("the workbook is closed")
-        session = Session(self._path, self._limits)
+        session = Session(self._path, self._limits, self._reader)
         self._sessions.append(session)
         return session
 
@@ -75,7 +90,7 @@ class Workbook:
         The process starts while the guard looks at the file, and opens nothing before it is asked.
         """
         self._idle = self._started()
-        self.has_macros = check_file(self._path, self._limits)
+        self.has_macros = self._check(self._path, self._limits)
         self.sheets = self._idle.survey()
 
     def close(self) -> None:
