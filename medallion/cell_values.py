@@ -33,6 +33,11 @@ _SPACES = "\u00a0\u2007\u202f "
 _APOSTROPHES = "'\u2019"
 _MINUS = "\u2212"
 _GROUP_SIGNS = {",": rf"[.{_APOSTROPHES}{_SPACES}]", ".": rf"[,{_APOSTROPHES}{_SPACES}]"}
+# What is left of the text of a number: digits, a minus, and a point before the decimals.
+_WITHOUT_GROUPS = {
+    ",": str.maketrans(",", ".", f"+.{_APOSTROPHES}{_SPACES}"),
+    ".": str.maketrans("", "", f"+,{_APOSTROPHES}{_SPACES}"),
+}
 _MANY_CACHED = 4_096
 _ISO = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -54,14 +59,14 @@ def reader_of(declared: ColumnType, layout: Layout, name: str) -> Read:
 
     It raises CellRefused. Equal cells are read once, as a column repeats its words.
     """
-    read = _reader(declared, layout, layout.digits.get(name))
+    read, fits = _reader(declared, layout, layout.digits.get(name)), _fitting(declared)
 
     @lru_cache(maxsize=_MANY_CACHED, typed=True)
     def checked(kind: str, value: Any) -> Any:
         if kind in _BROKEN:
             raise CellRefused(_BROKEN[kind].format(shown(value, _SHOWN)))
         found = read(kind, value)
-        if not _fits(declared, found):
+        if not fits(found):
             raise CellRefused(f"is {_quoted(value)}, which is not {declared.rule}")
         return found
 
@@ -80,14 +85,17 @@ def _reader(declared: ColumnType, layout: Layout, digits: int | None) -> Read:
     return _flag if declared.json == "boolean" else _text_reader(digits)
 
 
-def _fits(declared: ColumnType, value: Any) -> bool:
+def _fitting(declared: ColumnType) -> Callable[[Any], bool]:
+    """Whether a value is within what its type allows."""
     if declared.json == "integer":
         least, most = declared.minimum, declared.maximum
-        within = (least is None or value >= least) and (most is None or value <= most)
-        return within and bool(value != declared.excluded)
+        return lambda value: (
+            (least is None or value >= least) and (most is None or value <= most) and bool(value != declared.excluded)
+        )
     if declared.pattern is not None:
-        return re.fullmatch(declared.pattern.removeprefix("^").removesuffix("$"), value) is not None
-    return declared.json != "string" or "\x00" not in value
+        match = re.compile(declared.pattern.removeprefix("^").removesuffix("$")).fullmatch
+        return lambda value: match(value) is not None
+    return lambda value: declared.json != "string" or "\x00" not in value
 
 
 def _text_reader(digits: int | None) -> Read:
@@ -160,8 +168,7 @@ def _of_digits(pattern: re.Pattern[str], value: Any, layout: Layout, what: str) 
     text = str(value).strip(f"{_SPACES}\t\r\n").replace(_MINUS, "-")
     if pattern.fullmatch(text) is None:
         raise CellRefused(f"is {_quoted(value)}, which is not {what}")
-    kept = "".join(one for one in text if one.isdigit() or one in f"-{layout.decimal}")
-    return kept.replace(layout.decimal, ".")
+    return text.translate(_WITHOUT_GROUPS[layout.decimal])
 
 
 def _date_reader(layout: Layout) -> Read:

@@ -53,6 +53,12 @@ class TableReading:
     other_cells: int = 0
     notes: list[str] = field(default_factory=list)
     _starts: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _words: Mapping[str, set[str]] = field(init=False, repr=False)
+    _totals: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._words = {name: words_of(name, self.layout) for name in self.columns}
+        self._totals = frozenset(self.layout.totals)
 
     def lines(self, book: Book) -> Iterator[bytes]:
         """The rows of data of every sheet that is the table. Raises DeliveryRefused where none is, or nearly one."""
@@ -137,14 +143,14 @@ class TableReading:
     def _is_total(self, row: Row, known: Mapping[str, Cell]) -> bool:
         """Whether a row adds up the others: it begins with such a word, and has one of the totals or nothing else."""
         first = row.cells[0]
-        is_named = first.kind == "s" and normal(first.value) in self.layout.totals
+        is_named = first.kind == "s" and normal(first.value) in self._totals
         return is_named and (len(known) == 1 or any(name in known for name in self.layout.totaled))
 
     def _is_header_again(self, known: Mapping[str, Cell], header: Header) -> bool:
         """Whether a row repeats the header, as it does at the top of each printed page."""
-        if len(known) != len(header.columns) or any(cell.kind != "s" for cell in known.values()):
+        if len(known) != len(header.columns):
             return False
-        return all(normal(cell.value) in words_of(name, self.layout) for name, cell in known.items())
+        return all(cell.kind == "s" and normal(cell.value) in self._words[name] for name, cell in known.items())
 
     def _line(self, sheet: str, number: int, known: Mapping[str, Cell], others: Mapping[str, Cell]) -> bytes:
         start = self._starts.get(sheet) or self._starts.setdefault(sheet, self._start(sheet))

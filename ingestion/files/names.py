@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 def normal(text: object) -> str:
     """A header or a first word as it is compared: case, kinds of blanks and forms of accents do not matter."""
-    words = str(text)
+    return _normal(str(text))
+
+
+@lru_cache(maxsize=256)  # the first word of a row is looked at for several reasons
+def _normal(words: str) -> str:
     if words.isascii():  # the same, in a fraction of the time
         return " ".join(words.lower().split()).strip(" :*")
     folded = unicodedata.normalize("NFKC", words).casefold()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ingestion.files.limits import FileLimits
 
 _READER = f"{__package__}.parquet_child"
-_SECONDS = 1_800.0
+_SECONDS = 600.0  # a library that runs out of memory may also stop without a word
 # What a workbook's sender is advised, as words for a file that no Excel made.
 _REMEDIES = {FROM_EXCEL: WRITE_AGAIN, SMALLER_WORKBOOK: SMALLER}
 
@@ -29,9 +29,11 @@ def open_parquet(path: Path, limits: FileLimits) -> Iterator[Workbook]:
     """Open a Parquet file. Raises WorkbookRefused, also in the `with` block."""
     bounds = Limits(
         most_bytes=limits.most_bytes,
+        most_unpacked=limits.most_unpacked,
         most_rows=limits.most_rows,
         most_columns=limits.most_columns,
         most_cells=limits.most_cells,
+        memory=limits.memory,
         seconds=_SECONDS,
     )
     try:

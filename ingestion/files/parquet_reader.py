@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 WRITE_AGAIN = "write it again with a current version of the program that made it, or deliver it as CSV"
 SMALLER = "split it into smaller files, and deliver them"
 _ROWS = 5_000
+_BYTES = 64_000_000  # of the texts of the rows that are read at once, at most
 
 
 class ParquetReader:
     """A Parquet file. Errors of the file are raised as WorkbookRefused."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._path, self._limits = path, limits
+        self._path, self._limits, self._rows = path, limits, _ROWS
         self._scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
         try:
             self._schema = self._scan.collect_schema()
@@ -53,8 +54,8 @@ class ParquetReader:
         """The names of its columns as row 0, then its rows, numbered from 1."""
         yield WireRow(0, [WireCell(f".{name}", "s", name) for name in self._schema])
         number = 0
-        for batch in self._scan.collect_batches(chunk_size=_ROWS, maintain_order=True):
-            for part in batch.iter_slices(_ROWS):
+        for batch in self._scan.collect_batches(chunk_size=self._rows, maintain_order=True):
+            for part in batch.iter_slices(self._rows):
                 columns = [cells_of_column(f".{name}", part[name]) for name in self._schema]
                 for cells in zip(*columns, strict=True):
                     number += 1
@@ -62,12 +63,21 @@ class ParquetReader:
                         yield WireRow(number, found)
 
     def _check_texts(self) -> None:
-        texts = [name for name, kind in self._schema.items() if kind == pl.String]
+        """Refuse texts that are few bytes in the file and many in memory, and see how many rows fit into it at once."""
+        texts = [pl.col(name).str.len_bytes() for name, kind in self._schema.items() if kind == pl.String]
         if not texts:
             return
-        longest = self._scan.select(pl.max_horizontal(pl.col(texts).str.len_bytes().max()))
-        if (longest.collect(engine="streaming").item() or 0) > FileLimits.most_of_field:
+        measures = [
+            *(one.max().name.suffix(" max") for one in texts),
+            *(one.sum().name.suffix(" sum") for one in texts),
+        ]
+        found = [one or 0 for one in self._scan.select(measures).collect(engine="streaming").row(0)]
+        longest, total = found[: len(texts)], sum(found[len(texts) :])
+        if max(longest) > FileLimits.most_of_field:
             raise self._refused(f"a text of it is longer than {FileLimits.most_of_field:,} bytes", SMALLER)
+        if total > self._limits.most_unpacked:
+            raise self._refused(f"its texts unpack to more than {self._limits.most_unpacked / 1e6:,g} MB", SMALLER)
+        self._rows = max(1, min(_ROWS, _BYTES // (sum(longest) or 1)))
 
     def _refused(self, finding: str, remedy: str) -> WorkbookRefused:
         return WorkbookRefused(file=self._path.name, finding=finding, remedy=remedy)
