@@ -10,7 +10,7 @@ from ingestion.files.book import NAMELESS
 from ingestion.files.limits import FileLimits
 from ingestion.files.parquet_values import TEXTS, cells_of_column
 from ingestion.spreadsheets.cells import Sheet
-from ingestion.spreadsheets.wire import WireCell, WireRow
+from ingestion.spreadsheets.wire import CELLS_OF_LINE, WireCell, WireRow
 from medallion.errors import WorkbookRefused
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WRITE_AGAIN = "write it again with a current version of the program that made it, or deliver it as CSV"
 SMALLER = "split it into smaller files, and deliver them"
 _ROWS = 5_000
+_BYTES_OF_LINE = 8_000_000  # to the process that asked: its limit, less what JSON adds
 _BYTES = 64_000_000  # of the texts of the rows that are read at once, at most
 
 
@@ -30,6 +31,7 @@ class ParquetReader:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits, self._rows = path, limits, _ROWS
+        self.cells_of_line = CELLS_OF_LINE
         self._scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
         try:
             self._schema = self._scan.collect_schema()
@@ -77,6 +79,7 @@ class ParquetReader:
             raise self._refused(f"a text of it is longer than {FileLimits.most_of_field:,} bytes", SMALLER)
         if total > self._limits.most_unpacked:
             raise self._refused(f"its texts unpack to more than {self._limits.most_unpacked / 1e6:,g} MB", SMALLER)
+        self.cells_of_line = max(1, min(CELLS_OF_LINE, _BYTES_OF_LINE // (max(longest) or 1)))
         self._rows = max(1, min(_ROWS, _BYTES // (sum(longest) or 1)))
 
     def _refused(self, finding: str, remedy: str) -> WorkbookRefused:

@@ -15,6 +15,7 @@ from ingestion.spreadsheets.second_reader import add_missing
 from ingestion.spreadsheets.sheet_list import SheetPart, read_sheet_list
 from ingestion.spreadsheets.sheet_reader import SheetReader
 from ingestion.spreadsheets.texts import empty_strings
+from ingestion.spreadsheets.wire import CELLS_OF_LINE
 from medallion.errors import WorkbookRefused
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _UNREADABLE = (CalamineError, ArithmeticError, ValueError)
 
 class BookReader:
     """A workbook that the guard has let in. Errors of the file are raised as WorkbookRefused."""
+
+    cells_of_line = CELLS_OF_LINE
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits = path, limits

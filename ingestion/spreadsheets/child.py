@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
     from ingestion.spreadsheets.cells import Sheet
 
-_CELLS_OF_LINE = 400  # the parent decodes lines ten times as long half as fast
 _PR_SET_PDEATHSIG = 1
 _encoder = msgspec.json.Encoder()
 
 
 class Reader(Protocol):
     """What reads a file here. Errors of the file are raised as WorkbookRefused."""
+
+    cells_of_line: int  # after so many, a line is sent
 
     def survey(self) -> tuple[Sheet, ...]:
         """The sheets, their cells counted."""
@@ -74,7 +75,7 @@ def _serve(reader: Reader) -> None:
         return
     _send(Survey(reader.survey()))
     for line in sys.stdin.buffer:
-        cells = _send_rows(reader.rows(msgspec.json.decode(line, type=str)))
+        cells = _send_rows(reader.rows(msgspec.json.decode(line, type=str)), reader.cells_of_line)
         _send(Complete(cells))
 
 
@@ -83,14 +84,14 @@ def _send(message: Message) -> None:
     sys.stdout.buffer.flush()
 
 
-def _send_rows(rows: Iterable[WireRow]) -> int:
+def _send_rows(rows: Iterable[WireRow], cells_of_line: int) -> int:
     """Send rows, many on a line. Returns how many cells they have."""
     cells = sent = 0
     line = list[WireRow]()
     for row in rows:
         line.append(row)
         cells += len(row.cells)
-        if cells - sent >= _CELLS_OF_LINE:
+        if cells - sent >= cells_of_line:
             sys.stdout.buffer.write(_encoder.encode(line) + b"\n")
             line, sent = [], cells
     if line:

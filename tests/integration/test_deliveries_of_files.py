@@ -1,4 +1,4 @@
-"""A table is the same in Silver whatever kind of file it came in, and what is wrong is named where its sender finds it."""
+"""A table is the same in Silver whatever file it came in, and what is wrong is named where its sender finds it."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_corrected_csv_replaces_a_workbook_of_its_period(conn: connection, our
             "top_up_2026-10-01.ndjson",
             as_ndjson([HEADER, top_up("1", Decimal("1.10")), top_up("2", Decimal("1.101")), top_up("3", 1, member=7)])
             + b"[1]\n"
-            + as_ndjson([HEADER, top_up("5", 10**25), top_up("6", True), top_up("7", [1]), top_up("8", None)])
+            + as_ndjson([HEADER, top_up("5", 10**25), top_up("6", amount=True), top_up("7", [1]), top_up("8", None)])
             + as_ndjson([HEADER, top_up("9", 1)]).replace(b":1,", b":1e999999999,")
             + as_ndjson([HEADER, top_up("10", 2)]),
             [
