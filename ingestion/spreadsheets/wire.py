@@ -12,7 +12,6 @@ import msgspec
 
 from ingestion.spreadsheets.cells import Kind, Sheet  # noqa: TC001 - msgspec reads the types at run time
 
-
 CELLS_OF_LINE = 400  # the parent decodes lines ten times as long half as fast
 
 

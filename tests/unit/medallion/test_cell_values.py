@@ -37,6 +37,12 @@ def read(declared: ColumnType, kind: str, value: Any, layout: Layout = PLAIN, na
         (AMOUNT, "n", 1234567890, PLAIN, "1234567890"),
         (AMOUNT, "n", 0.1 + 0.2, PLAIN, "0.3"),  # a sheet keeps 15 digits
         (AMOUNT, "n", -7.1, PLAIN, "-7.1"),
+        (AMOUNT, "n", "12.10", GERMAN, "12.1"),  # an exact number: no sign of the layout's is in it
+        (AMOUNT, "n", "1E+3", PLAIN, "1000"),
+        (AMOUNT, "n", "1200.000", PLAIN, "1200"),
+        (ID, "n", "9007199254740993", PLAIN, 9007199254740993),
+        (ID, "n", "7.0", PLAIN, 7),
+        (WORD, "n", "9007199254740993", PLAIN, "9007199254740993"),
         (AMOUNT, "s", "1,234.50", PLAIN, "1234.50"),
         (AMOUNT, "s", "1.234,50", GERMAN, "1234.50"),
         (AMOUNT, "s", "1\u202f234,5", GERMAN, "1234.5"),
@@ -77,6 +83,12 @@ def test_a_cell_that_is_a_value_becomes_it(
     ("declared", "kind", "value", "layout", "said"),
     [
         (AMOUNT, "s", "abc", PLAIN, "is “abc”, which is not an amount with '.' before its decimals"),
+        (AMOUNT, "n", "1E+999999999", PLAIN, "is “1E+999999999”, which is not a decimal string"),
+        (AMOUNT, "n", "12.105", PLAIN, "is “12.105”, which is not a decimal string"),
+        (ID, "n", "1E+999999999", PLAIN, "is 1E+999999999 where a whole number belongs"),
+        (ID, "n", "7.5", PLAIN, "is 7.5 where a whole number belongs"),
+        (ID, "n", "9223372036854775808", PLAIN, "which is not a whole number from 1 to"),
+        (WORD, "n", "12.10", PLAIN, "is the number 12.1 where a text belongs"),
         (AMOUNT, "s", "1,23", PLAIN, "is “1,23”, which is not an amount"),
         (AMOUNT, "s", "1.23", GERMAN, "is “1.23”, which is not an amount with ',' before its decimals"),
         (AMOUNT, "s", "12,50 €", GERMAN, "is “12,50 €”"),
