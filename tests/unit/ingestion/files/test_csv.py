@@ -99,6 +99,17 @@ def test_a_byte_that_is_not_utf_8_is_named_and_never_guessed(path: Path, mark: b
     assert "CSV UTF-8" in str(error.remedy)
 
 
+def test_a_wrong_byte_is_named_also_after_a_character_that_two_pieces_share(path: Path) -> None:
+    start = HEADER + b"1,2\n" * 262_140
+    content = start + b"x" * ((1 << 20) - len(start) - 1) + "充".encode() + b"\xe9,1\n"
+    assert f"byte {content.index(0xE9):,}," in refused(path, content).message
+
+
+def test_a_quote_right_after_a_mark_begins_a_field(path: Path) -> None:
+    content = codecs.BOM_UTF8 + b'"Of, all days",x\n' + HEADER + b"1,2\n"
+    assert rows(opened(path, content))[0] == (1, {"A": "Of, all days", "B": "x"})
+
+
 def test_a_character_that_is_cut_off_at_the_end_is_named(path: Path) -> None:
     assert "byte 15, in line 2, is 0xC3" in refused(path, HEADER + b"1,\xc3").message
 
