@@ -176,6 +176,7 @@ def test_a_corrected_csv_replaces_a_workbook_of_its_period(conn: connection, our
             ["top_up_2026-10-01.parquet!2.Amount (EUR): amount is the error nan"],
         ),
     ],
+    ids=["csv", "ndjson", "parquet"],
 )
 def test_what_is_wrong_is_named_where_its_sender_finds_it_and_the_rest_is_loaded(
     conn: connection, ours: Settings, inbox: Path, name: str, content: bytes, said: list[str]
