@@ -1,7 +1,7 @@
 """The share of the slow tests that a run has: all of them take longer than CI may.
 
 `RETAIL_SLOW_SHARE=2/10` chooses the second tenth. `./retail test --all` sets it by the commit, so that each commit runs
-another tenth; `./retail test --deep slow` runs all of them.
+another twentieth; `./retail test --deep slow` runs all of them.
 """
 
 from __future__ import annotations

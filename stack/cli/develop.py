@@ -41,7 +41,7 @@ def test(
     context: typer.Context,
     *,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out what needs a database or processes.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also a tenth of the slow tests, as CI does.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also a twentieth of the slow tests, as CI does.")] = False,
     dates: Annotated[bool, typer.Option("--dates", help="All tests at each shifted date, and nothing else.")] = False,
     date: Annotated[str | None, typer.Option("--date", help="As --dates, at this date only.")] = None,
     deep: Annotated[str | None, typer.Option("--deep", help=_DEEP)] = None,

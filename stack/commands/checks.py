@@ -42,7 +42,7 @@ _PARALLEL = ("-n", "3", "--dist", "load")
 _WITHOUT_SLOW = ("-m", "not slow")
 # Which of the slow tests pytest keeps (tests/slow_share.py). A run has so many shares, one of them for each commit.
 SLOW_SHARE = "RETAIL_SLOW_SHARE"
-_SHARES = 10
+_SHARES = 20
 # The longest tests first, so that no worker ends with one alone.
 _SHIFTED_FOLDERS = ("tests/integration", "tests/property", "tests/unit")
 _LONGEST_FOLDERS = ("tests/dags", "tests/containers", "tests/faults")

@@ -59,7 +59,7 @@ ROOMS = (
         ("tests/property",),
         {"HYPOTHESIS_PROFILE": "search"},
     ),
-    Room("slow", "all slow tests, of which CI runs a tenth for each commit", ("tests", "-m", "slow")),
+    Room("slow", "all slow tests, of which CI runs a twentieth for each commit", ("tests", "-m", "slow")),
     Room(
         "sparse",
         "100,000 sales in steps cost an hourly run ten requests",

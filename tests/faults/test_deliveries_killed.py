@@ -51,7 +51,7 @@ def require_all(conn: connection, settings: Settings) -> None:
     check_deliveries(conn, settings, run_id="day", now=NOW)
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("point", LANDING)
 def test_a_pull_killed_at_a_point_loses_and_doubles_nothing(
     conn: connection, settings: Settings, point: str, times: int
@@ -64,7 +64,10 @@ def test_a_pull_killed_at_a_point_loses_and_doubles_nothing(
 
 
 # three small files are copied and merged once each
-@pytest.mark.parametrize(("point", "times"), [*((one, 1) for one in LOADING), *((one, 2) for one in LOADING[2:])])
+AGAIN = [pytest.param(one, 2, marks=pytest.mark.slow) for one in LOADING[2:]]
+
+
+@pytest.mark.parametrize(("point", "times"), [*((one, 1) for one in LOADING), *AGAIN])
 def test_a_load_killed_at_a_point_loses_and_doubles_nothing(
     conn: connection, settings: Settings, point: str, times: int
 ) -> None:

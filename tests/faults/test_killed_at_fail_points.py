@@ -24,7 +24,7 @@ FINISHING = [point for point in POINTS if point.startswith("range.")]
 OF_VERSIONS = [point for point in POINTS if point.startswith("versions.")]
 LANDING = [point for point in POINTS if point not in LOADING + FINISHING + OF_VERSIONS]
 # the first time lies in a part of late sales, or in a merge; the fourth in a part of new ones, or in a plain copy
-TIMES = (1, 4)
+TIMES = (1, pytest.param(4, marks=pytest.mark.slow))
 
 
 def kill(world: World, injected: Injection, module: str, fail_point: str) -> None:
@@ -42,7 +42,8 @@ def test_collector_killed_at_a_point_loses_nothing(world: World, injected: Injec
     check_recovered(world)
 
 
-@pytest.mark.parametrize("times", [1, 2])  # in the first range, and in the second or at the end of the first
+# in the first range, and in the second or at the end of the first
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("point", [*LANDING, *FINISHING])
 def test_backfill_killed_at_a_point_loses_nothing(world: World, injected: Injection, point: str, times: int) -> None:
     world.cut_second_hour()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.faults.conftest import Injection
 from tests.faults.oracle import check_at_once, check_recovered
 from tests.faults.tracing import NEEDS_STRACE, TRACED
 from tests.faults.world import COLLECT, LOAD, World
 
-# "after": the call is made and is the last; "before": the process dies in place of it.
+# "after": the call is made and is the last; "before": the process dies in place of it. Every other kill is a slow test.
 AFTER, BEFORE = "signal=KILL", "error=EINTR:signal=KILL"
 COLLECTING = [
     ("fsync", 1, AFTER), ("fsync", 8, BEFORE), ("fsync", 14, AFTER),
@@ -22,6 +23,11 @@ COLLECTING = [
 LOADING = [("sendto", number, AFTER) for number in (10, 17, 40, 80)]
 
 
+def every_other_slow(kills: list[tuple[str, int, str]]) -> list[ParameterSet]:
+    """These kills, every other one of them for slow tests."""
+    return [pytest.param(*one, marks=[pytest.mark.slow] if number % 2 else []) for number, one in enumerate(kills)]
+
+
 def kill(world: World, injected: Injection, module: str, call: str, number: int, how: str) -> None:
     ended = world.run(module, *TRACED, "-e", f"trace={call}", "-e", f"inject={call}:{how}:when={number}")
     injected(happened=ended.code == -signal.SIGKILL)
@@ -29,7 +35,7 @@ def kill(world: World, injected: Injection, module: str, call: str, number: int,
 
 
 @NEEDS_STRACE
-@pytest.mark.parametrize(("call", "number", "how"), COLLECTING)
+@pytest.mark.parametrize(("call", "number", "how"), every_other_slow(COLLECTING))
 def test_a_collector_killed_at_a_system_call_loses_nothing(
     world: World, injected: Injection, call: str, number: int, how: str
 ) -> None:
@@ -39,7 +45,7 @@ def test_a_collector_killed_at_a_system_call_loses_nothing(
 
 
 @NEEDS_STRACE
-@pytest.mark.parametrize(("call", "number", "how"), LOADING)
+@pytest.mark.parametrize(("call", "number", "how"), every_other_slow(LOADING))
 def test_a_loader_killed_at_a_system_call_loses_nothing(
     world: World, injected: Injection, call: str, number: int, how: str
 ) -> None:

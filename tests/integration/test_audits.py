@@ -210,6 +210,7 @@ def test_a_nightly_table_that_would_differ_from_the_fact_is_not_published(
     assert rows(conn, "select behavior_id, net_amount, _load_id from gold.fct_customer_behavior order by 1") == events
 
 
+@pytest.mark.slow
 def test_a_jump_in_nulls_is_published_and_opens_an_incident_until_it_is_over(
     conn: connection, settings: Settings
 ) -> None:

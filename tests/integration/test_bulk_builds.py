@@ -93,6 +93,7 @@ def test_a_constraint_in_words_of_sql_is_added_and_holds(conn: connection, setti
         assert ("UNIQUE (sale_id, line_no)",) in rows(conn, f"{kept} and contype = 'u'")
 
 
+@pytest.mark.slow
 def test_a_text_that_its_contract_has_no_room_for_fails_and_is_not_cut(
     conn: connection, settings: Settings, tmp_path: Path
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_day_of_sales_that_the_calendar_lacks_fails_a_test(conn: connection, s
         dbt_runner.built_by(dbt_runner.invoke(conn, settings, command, "calendar"))
 
 
+@pytest.mark.slow
 def test_without_sales_before_the_business_date_the_calendar_begins_with_its_year(
     conn: connection, settings: Settings
 ) -> None:

@@ -348,6 +348,7 @@ def test_a_deleted_customer_stays_and_is_flagged(conn: connection, settings: Set
     assert rows(conn, "select customer_count from gold.mart_customer_cohorts") == [(2,)]
 
 
+@pytest.mark.slow
 def test_dates_that_cannot_be_right_cost_rows_and_break_nothing(conn: connection, settings: Settings) -> None:
     sales = [
         sale(1, 1, "1970-01-01"),
@@ -366,6 +367,7 @@ def test_dates_that_cannot_be_right_cost_rows_and_break_nothing(conn: connection
     assert rows(conn, "select customer_id from gold.mart_customer_rfm") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_late_sale_renames_what_came_after_it(conn: connection, settings: Settings) -> None:
     """The first purchase becomes a repeat, the lapse goes, and the customer changes the cohort."""
     first = [sale(1, 1, "2026-01-05"), sale(2, 1, "2026-06-01")]

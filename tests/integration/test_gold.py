@@ -155,6 +155,7 @@ def test_sales_before_their_customers_and_products_point_at_inferred_members_com
     assert rows(conn, orphans) == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_full_refresh_gives_the_same_gold(conn: connection, settings: Settings, source: Source) -> None:
     columns = "sales_item_id, customer_key, product_key, sold_at, quantity, net_amount"
     hour(conn, settings)

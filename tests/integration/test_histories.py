@@ -226,6 +226,7 @@ def test_an_inferred_member_is_one_version_and_is_completed_under_its_key(conn: 
     assert rows(conn, "select count(*) from gold.dim_customer_history where is_inferred") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_key_that_is_new_to_a_history_is_not_looked_up_in_the_fact(conn: connection, settings: Settings) -> None:
     """Thousands may sign up in an hour, and none of them has bought before."""
     arrive(conn, settings, (1, "Lyon"))
@@ -319,6 +320,7 @@ def test_the_fact_catches_up_alone_after_it_has_failed_for_hours(conn: connectio
     assert len(rows(conn, LOG)) == 1  # what both readers have taken is gone
 
 
+@pytest.mark.slow
 def test_a_history_that_is_built_again_alone_has_the_fact_look_up_every_line(
     conn: connection, settings: Settings
 ) -> None:
@@ -350,6 +352,7 @@ def three_hours(conn: connection, settings: Settings) -> connection:
     return conn
 
 
+@pytest.mark.slow
 def test_a_full_refresh_gives_the_same_histories_and_fact(three_hours: connection, settings: Settings) -> None:
     tables = ("gold.dim_customer_history", "gold.dim_product_history", "gold.sales_item")
     before = [content_of(three_hours, table) for table in tables]

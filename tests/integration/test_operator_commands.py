@@ -68,6 +68,7 @@ def test_the_schema_is_looked_at_and_applied(cli: Retail) -> None:
     assert cli("psql", "-c", "select from meta.vw_recent_etl_runs limit 1").code == 0
 
 
+@pytest.mark.slow
 def test_the_schema_of_a_new_warehouse_is_to_come_until_it_is_applied() -> None:
     with retail() as fresh:
         before = fresh("schema", "--check")

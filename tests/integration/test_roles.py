@@ -404,7 +404,7 @@ def shared(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFac
         yield made
 
 
-@pytest.fixture(scope="module", params=STAGES)
+@pytest.fixture(scope="module", params=[STAGES[0], *(pytest.param(one, marks=pytest.mark.slow) for one in STAGES[1:])])
 def built(shared: Platform, request: pytest.FixtureRequest) -> Platform:
     """A warehouse with an hour in it, built by its steps under their roles; the stages follow each other."""
     if request.param == STAGES[2]:

@@ -1,4 +1,4 @@
-"""CI runs a tenth of the slow tests for each commit, and all of them in ten."""
+"""CI runs a twentieth of the slow tests for each commit, and all of them in twenty."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def test_slow_tests_of_a_file_that_shares_a_platform_are_in_one_share() -> None:
     assert sorted(counts) == [0, 3, 3]
 
 
-def test_a_commit_chooses_one_of_ten_shares_and_another_commit_another() -> None:
+def test_a_commit_chooses_one_of_twenty_shares_and_another_commit_another() -> None:
     shares = [share_of_commit(f"00ffee{number:034x}") for number in range(300)]
-    assert {*shares} == {f"{number}/10" for number in range(1, 11)}
-    assert [chosen_share({SLOW_SHARE: one}) for one in shares[:10]] == [(number, 10) for number in range(1, 11)]
+    assert {*shares} == {f"{number}/20" for number in range(1, 21)}
+    assert [chosen_share({SLOW_SHARE: one}) for one in shares[:20]] == [(number, 20) for number in range(1, 21)]
     assert chosen_share({}) is None
 
 
