@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
+import polars as pl
 from psycopg2.extensions import connection
 
 from ingestion.deliveries.collector import collect_deliveries
@@ -38,6 +41,28 @@ def sheet(*lines: Sequence[Any], title: str = "Nov") -> bytes:
     for line in lines:
         book.active.append(line)  # type: ignore[union-attr]
     book.save(stream)
+    return stream.getvalue()
+
+
+def as_csv(table: Sequence[Sequence[Any]]) -> bytes:
+    """A CSV file as Excel writes it where decimals have a comma; its first row is the header."""
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=";").writerows(table)
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def as_ndjson(table: Sequence[Sequence[Any]]) -> bytes:
+    """An NDJSON file; its first row has the keys."""
+    header, *lines = table
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    return b"".join(encode(dict(zip(header, line, strict=True))) + b"\n" for line in lines)
+
+
+def as_parquet(table: Sequence[Sequence[Any]]) -> bytes:
+    """A Parquet file; its first row is the header."""
+    header, *lines = table
+    stream = io.BytesIO()
+    pl.DataFrame(lines, schema=list(header), orient="row").write_parquet(stream)
     return stream.getvalue()
 
 

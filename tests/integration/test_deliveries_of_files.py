@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 from collections.abc import Callable, Sequence
@@ -11,9 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import openpyxl
-import polars as pl
 import pytest
 from psycopg2.extensions import connection
 
@@ -23,10 +20,10 @@ from ingestion.deliveries.collector import collect_deliveries
 from loaders.load_table import load_table
 from loaders.silver import LoadResult
 from medallion.settings import Settings
+from tests.deliveries import HEADER, as_csv, as_ndjson, as_parquet
 from tests.queries import rows
 
 DAY = date(2026, 10, 1)
-HEADER = ("Top-up no", "Card no", "Channel", "Time", "Amount (EUR)", "Devise", "Tier")
 COLUMNS = "top_up_id, member_id, channel, topped_up_at, amount, currency, level"
 Table = list[tuple[Any, ...]]
 
@@ -38,11 +35,6 @@ def inbox(settings: Settings) -> Path:
     return folder
 
 
-@pytest.fixture
-def ours(settings: Settings) -> Settings:
-    return settings.model_copy(update={"inbox_settle_seconds": 0})
-
-
 def day(conn: connection, settings: Settings) -> LoadResult:
     collect_deliveries(conn, settings, subject="top_up", run_id="day")
     return load_table(conn, settings, subject="top_up", run_id="day")
@@ -50,25 +42,6 @@ def day(conn: connection, settings: Settings) -> LoadResult:
 
 def silver(conn: connection) -> list[tuple[Any, ...]]:
     return rows(conn, f"select {COLUMNS} from silver.top_up order by top_up_id")
-
-
-def as_csv(table: Sequence[Sequence[Any]]) -> bytes:
-    stream = io.StringIO()
-    csv.writer(stream, delimiter=";").writerows(table)
-    return stream.getvalue().encode("utf-8-sig")
-
-
-def as_ndjson(table: Sequence[Sequence[Any]]) -> bytes:
-    header, *lines = table
-    encode = msgspec.json.Encoder(decimal_format="number").encode
-    return b"".join(encode(dict(zip(header, line, strict=True))) + b"\n" for line in lines)
-
-
-def as_parquet(table: Sequence[Sequence[Any]]) -> bytes:
-    header, *lines = table
-    stream = io.BytesIO()
-    pl.DataFrame(lines, schema=list(header), orient="row").write_parquet(stream)
-    return stream.getvalue()
 
 
 KINDS: dict[str, Callable[[Sequence[Sequence[Any]]], bytes]] = {
