@@ -40,12 +40,17 @@ class RawRow(msgspec.Struct, gc=False):
     others: dict[str, tuple[str, str, Any]] = {}
 
     def address(self, column: str) -> str:
-        """A cell as its sender finds it: `top_up_2026-11-01.xlsx!Nov!C17`, or `top_up_2026-11-01.csv!C17`.
+        """A cell as its sender finds it, with the file: see `address_of`."""
+        return address_of(self.sheet, self.row, column, file=self.file)
 
-        A column that has a name and no letters comes after its row: `top_up_2026-11-01.ndjson!17.amount`.
-        """
-        place = f"{self.row}{column}" if column.startswith(".") else f"{column}{self.row}"
-        return "!".join(filter(None, (self.file, self.sheet, place)))
+
+def address_of(sheet: str, row: int, column: str, *, file: str = "") -> str:
+    """A cell as its sender finds it: `top_up_2026-11-01.xlsx!Nov!C17`, or `top_up_2026-11-01.csv!C17`.
+
+    A column that has a name and no letters comes after its row: `top_up_2026-11-01.ndjson!17.amount`.
+    """
+    place = f"{row}{column}" if column.startswith(".") else f"{column}{row}"
+    return "!".join(filter(None, (file, sheet, place)))
 
 
 class RowRefused(msgspec.ValidationError):

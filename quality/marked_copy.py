@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from openpyxl import Workbook as NewWorkbook
@@ -17,6 +18,7 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 from ingestion.files.names import normal
 from ingestion.spreadsheets.cells import Row
 from ingestion.spreadsheets.workbook import open_workbook
+from loaders.shaping import address_of
 from medallion.errors import WorkbookRefused
 from medallion.wording import counted
 
@@ -44,29 +46,39 @@ _LONGEST = 32_000  # characters that a cell can hold
 def marked_copy(delivery: Delivery, original: Path | None, wrong: Wrong, totals: Sequence[str] = ()) -> bytes:
     """The workbook that goes back: what to do, then the file's sheets with their wrong cells marked.
 
-    Without the original, or with one that cannot be opened, it has the first sheet alone.
+    Without the original, or with one that is no workbook or cannot be read to its end, it has the first sheet alone.
     """
-    book = NewWorkbook(write_only=True)
-    _guide(book, delivery, wrong)
     if original is not None:
         with suppress(WorkbookRefused), open_workbook(original) as read:
-            _copy(book, read, wrong, totals)
+            return _made(delivery, wrong, read, totals)
+    return _made(delivery, wrong, None, totals)
+
+
+def _made(delivery: Delivery, wrong: Wrong, read: Workbook | None, totals: Sequence[str]) -> bytes:
+    book = NewWorkbook(write_only=True)
+    here = (
+        "Correct the red cells on the other sheets, and save this file where it is: the next run takes it.",
+        f"The column “{_SENTENCES}” and this sheet may stay; they are not read.",
+    )
+    there = (f"Correct {PurePosixPath(delivery.name).name}, and save it where it is: the next run takes it.",)
+    _guide(book, delivery, wrong, there if read is None else here)
+    if read is not None:
+        _copy(book, read, wrong, totals)
     stream = BytesIO()
     book.save(stream)
     return stream.getvalue()
 
 
-def _guide(book: NewWorkbook, delivery: Delivery, wrong: Wrong) -> None:
+def _guide(book: NewWorkbook, delivery: Delivery, wrong: Wrong, how: Sequence[str]) -> None:
     sheet = book.create_sheet(_GUIDE)
     sheet.column_dimensions["A"].width = _WIDE
     lines = [
         f"{delivery.name}: {delivery.reason or _not_loaded(wrong)}",
         delivery.remedy or "",
-        "Correct the red cells on the other sheets, and save this file where it is: the next run takes it.",
-        f"The column “{_SENTENCES}” and this sheet may stay; they are not read.",
+        *how,
         "",
     ]
-    said = [f"{place}!{letter}{row}: {text}" for (place, row), cells in wrong.items() for letter, text in cells]
+    said = [f"{address_of(place, row, at)}: {text}" for (place, row), cells in wrong.items() for at, text in cells]
     for line in [*lines, *said[:_MOST_SENTENCES]]:
         sheet.append([_text(sheet, line)])
     if len(said) > _MOST_SENTENCES:

@@ -14,7 +14,7 @@ from ingestion.deliveries.inbox import Inbox
 from medallion.errors import NothingToDo
 from medallion.settings import Settings
 from quality.returned_files import Returned, return_files
-from tests.deliveries import FIRST, HEADER, SILVER, day, put, sheet, top_up
+from tests.deliveries import FIRST, HEADER, SILVER, as_csv, as_ndjson, day, put, sheet, top_up
 from tests.queries import rows
 
 COPY = "top_up_2026-10-01.errors.xlsx"
@@ -89,6 +89,35 @@ def test_a_refused_file_goes_back_with_the_reason(
     assert book.sheetnames == sheets
     assert said in book["How to correct it"]["A1"].value
     put(inbox, FIRST, sheet(HEADER, top_up("1")))
+    assert day(conn, ours)[0].files == 1
+    with pytest.raises(NothingToDo):
+        back(conn, ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("top_up_2026-10-01.csv", as_csv([HEADER, top_up("1"), top_up("2", "?")]), "E3"),
+        ("top_up_2026-10-01.ndjson", as_ndjson([HEADER, top_up("1"), top_up("2", "?")]), "2.Amount (EUR)"),
+    ],
+)
+def test_a_file_that_is_no_workbook_has_its_wrong_values_listed(
+    conn: connection, ours: Settings, inbox: Path, name: str, content: bytes, place: str
+) -> None:
+    put(inbox, name, content)
+    day(conn, ours)
+    copy = f"{name}.errors.xlsx"
+    assert back(conn, ours).files == (copy,)
+    book = openpyxl.load_workbook(inbox / "top_up" / copy)
+    assert book.sheetnames == ["How to correct it"]
+    said = [line for row in book["How to correct it"].iter_rows() if (line := row[0].value)]
+    assert said[:2] == [
+        f"{name}: 1 row not loaded",
+        f"Correct {name}, and save it where it is: the next run takes it.",
+    ]
+    assert said[2].startswith(f"{place}: amount is “?”")
+    assert day(conn, ours)[0].files == 0  # the copy is no delivery
+    put(inbox, name, content.replace(b"?", b"7"))
     assert day(conn, ours)[0].files == 1
     with pytest.raises(NothingToDo):
         back(conn, ours)
