@@ -15,8 +15,9 @@ from medallion.cell_values import CellRefused, reader_of
 from medallion.entities.entity import PROVENANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from medallion.cell_values import Read
     from medallion.entities.column_types import ColumnType
     from medallion.entities.layout import Layout
 
@@ -95,6 +96,15 @@ class RowDecoder:
                 found.append((cell[0], f"{name} {refused}"))
         return raw.sheet, raw.row, found
 
+    def texts(self, line: bytes, names: Sequence[str]) -> tuple[str, int, tuple[str, ...]]:
+        """Sheet and row of a line, and its values of these columns as texts: what is refused, as it is in the file.
+
+        Raises msgspec.DecodeError for a line that is no row.
+        """
+        raw = self._raw.decode(line)
+        readers = dict(self._readers)
+        return raw.sheet, raw.row, tuple(_text(readers[name], raw.cells.get(name)) for name in names)
+
     def _shaped(self, raw: RawRow) -> Any:
         values: dict[str, Any] = {
             "delivery_id": raw.delivery_id,
@@ -111,3 +121,12 @@ class RowDecoder:
             except CellRefused as refused:
                 raise RowRefused(f"{raw.address(cell[0])}: {name} {refused}", name) from None
         return self._record(**values)
+
+
+def _text(read: Read, cell: tuple[str, str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    try:
+        return str(read(cell[1], cell[2]))
+    except CellRefused:
+        return str(cell[2])

@@ -8,7 +8,7 @@ from decimal import Decimal  # noqa: TC003
 
 # What became of a line of Bronze.
 WON, IDENTICAL, SUPERSEDED, REPLACED = "WON", "IDENTICAL", "SUPERSEDED", "REPLACED"
-QUARANTINED, WAITING, MISSING = "QUARANTINED", "WAITING", "MISSING"
+QUARANTINED, WAITING, MISSING, REFUSED = "QUARANTINED", "WAITING", "MISSING", "REFUSED"
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,16 @@ class BronzeLine:
     """A line of Bronze that holds a version of the record, and what became of it.
 
     `fate` is WON (Silver's row is this line), IDENTICAL (the same content as Silver's row), SUPERSEDED (another version
-    won), REPLACED (a repair pulled the sale again), QUARANTINED, WAITING (no load has taken its file yet) or MISSING
-    (Silver should have it). `detail` says by what. `key` is the natural key. `raw` is the line; bytes that are not
-    UTF-8 are escapes. `rejected_record_id` is that of `./retail rejects show`; null: it never was in quarantine.
+    won), REPLACED (a repair pulled the sale again), QUARANTINED, WAITING (no load has taken its file yet), REFUSED (its
+    file was refused) or MISSING (Silver should have it). `detail` says by what. `key` is the natural key. `raw` is the
+    line; bytes that are not UTF-8 are escapes. `rejected_record_id` is that of `./retail rejects show`; null: it never
+    was in quarantine.
     """
 
     path: str
     line_no: int
     dataset: str
-    key: tuple[int | None, ...]
+    key: tuple[int | str | None, ...]
     fate: str
     detail: str
     raw: str
@@ -72,7 +73,7 @@ class BronzeReceipt:
 
 @dataclass(frozen=True)
 class RecordTrace:
-    """A record of the source, from Gold back to Bronze, newest first.
+    """A record of the source, from Gold back to Bronze, newest first. `id`: of a row of a file, its key as text.
 
     `gold` and `silver` are its rows now, `versions` those of Silver's table of versions, `lines` its lines in Bronze,
     `files` their receipts and those of files that could not be read. `notes` say what else has touched the record, and
@@ -80,7 +81,7 @@ class RecordTrace:
     """
 
     entity: str
-    id: int
+    id: int | str
     gold: tuple[TableRow, ...]
     silver: tuple[TableRow, ...]
     versions: tuple[TableRow, ...]

@@ -18,6 +18,7 @@ from medallion.entities.entity import ById
 from medallion.errors import BronzeDamaged
 from medallion.state.receipts import Receipt
 from medallion.statements import Statements
+from quality.why.answer import BronzeReceipt
 from quality.why.rows import checksum_of, table_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from medallion.settings import Settings
     from quality.why.rows import SilverRow
 
-    Key = tuple[int | None, ...]
+    Key = tuple[int | str | None, ...]
 
 _SQL = Statements(__file__)
 
@@ -119,7 +120,7 @@ def candidate_files(
         "has_moved": clues.repaired_by is not None or (is_by_id and _SQL.one(conn, "has_updated", {"loads": loads})[0]),
         "is_absent": not clues.silver,
     }
-    return [_file(*row) for row in _SQL.rows(conn, "candidate_files", values)]
+    return [file_of(*row) for row in _SQL.rows(conn, "candidate_files", values)]
 
 
 def read_lines(settings: Settings, dataset: Dataset, file: BronzeFile, record_id: int) -> tuple[BronzeFile, list[Line]]:
@@ -160,10 +161,32 @@ def _reject(*row: Any) -> Reject:
     return Reject(*values)
 
 
-def _file(*row: Any) -> BronzeFile:
+def file_of(*row: Any) -> BronzeFile:
+    """The file of a row: its receipt, the run of its pull, its load into Silver, when it was retired, and removed."""
     *receipt, run_id, silver_load_id, retired_at, expired_at = row
     state, problem = _state(retired_at, expired_at)
     return BronzeFile(Receipt(*receipt), run_id, silver_load_id, state, problem)
+
+
+def receipt_of(file: BronzeFile, requested: str) -> BronzeReceipt:
+    """The receipt of a file as it is shown. `requested`: what was asked for, in words."""
+    receipt = file.receipt
+    return BronzeReceipt(
+        path=receipt.path,
+        dataset=receipt.dataset,
+        load_id=receipt.load_id,
+        run_id=file.run_id,
+        requested=requested,
+        cursor_after=receipt.cursor_after,
+        cursor_through=receipt.cursor_through,
+        records=receipt.records,
+        bytes=receipt.bytes,
+        sha256=receipt.sha256,
+        landed_at=receipt.landed_at,
+        silver_load_id=file.silver_load_id,
+        state=file.state,
+        problem=file.problem,
+    )
 
 
 def _state(retired_at: datetime | None, expired_at: datetime | None) -> tuple[str, str | None]:

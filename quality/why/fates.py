@@ -52,7 +52,9 @@ class Fates:
     def _fate(self, line: Line, checksum: int | None, file: BronzeFile, reject: Reject | None) -> tuple[str, str]:
         """Fate and detail. A line that a retry has let in counts like any other."""
         if reject is not None and not reject.is_accepted:
-            return QUARANTINED, _quarantined(reject)
+            return QUARANTINED, of_quarantine(
+                reject.rejected_record_id, reject.reason, reject.status, reject.resolved_load_id
+            )
         if file.silver_load_id is None:
             return WAITING, "no load has taken its file yet: ./retail run has it do so"
         if self.clues.repaired_by is not None and file.receipt.load_id < self.clues.repaired_by:
@@ -87,10 +89,10 @@ def _loads_of(file: BronzeFile, reject: Reject | None) -> set[int | None]:
     return {file.silver_load_id, reject.resolved_load_id if reject else None}
 
 
-def _quarantined(reject: Reject) -> str:
-    """The reason, and whether a correction has resolved it since."""
-    if reject.status == "RESOLVED":
-        return f"{reject.reason}; load {reject.resolved_load_id} has taken a correction since"
-    if reject.status == "DISCARDED":
-        return f"{reject.reason}; it was discarded"
-    return f"{reject.reason}; it is open: ./retail rejects show {reject.rejected_record_id}"
+def of_quarantine(reject_id: int, reason: str, status: str, resolved_by: int | None) -> str:
+    """The reason of a line in quarantine, and whether a correction has resolved it since."""
+    if status == "RESOLVED":
+        return f"{reason}; load {resolved_by} has taken a correction since"
+    if status == "DISCARDED":
+        return f"{reason}; it was discarded"
+    return f"{reason}; it is open: ./retail rejects show {reject_id}"

@@ -14,6 +14,7 @@ from quality.why.bronze import (
     checksums_of,
     quarantined_line,
     read_lines,
+    receipt_of,
     rejects_of,
     repaired_by,
 )
@@ -82,7 +83,11 @@ def _trace_dataset(
     layers.silver += [one.row for one in silver]
     layers.versions += versions
     layers.lines += decided
-    layers.files += [_receipt(entity, one) for path, one in files.items() if path in shown or one.state != "READ"]
+    layers.files += [
+        receipt_of(one, position_after(entity, one.receipt.cursor_after))
+        for path, one in files.items()
+        if path in shown or one.state != "READ"
+    ]
 
 
 def _unexplained(dataset: Dataset, silver: Sequence[SilverRow], lines: Sequence[BronzeLine]) -> Iterator[str]:
@@ -95,23 +100,3 @@ def _unexplained(dataset: Dataset, silver: Sequence[SilverRow], lines: Sequence[
                 f"silver.{dataset.name} {key}: no line of Bronze holds it as it stands. Was it changed by hand? "
                 "./retail rebuild --in-place restores what Bronze holds"
             )
-
-
-def _receipt(entity: Entity, file: BronzeFile) -> BronzeReceipt:
-    receipt = file.receipt
-    return BronzeReceipt(
-        path=receipt.path,
-        dataset=receipt.dataset,
-        load_id=receipt.load_id,
-        run_id=file.run_id,
-        requested=position_after(entity, receipt.cursor_after),
-        cursor_after=receipt.cursor_after,
-        cursor_through=receipt.cursor_through,
-        records=receipt.records,
-        bytes=receipt.bytes,
-        sha256=receipt.sha256,
-        landed_at=receipt.landed_at,
-        silver_load_id=file.silver_load_id,
-        state=file.state,
-        problem=file.problem,
-    )

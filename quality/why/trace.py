@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from medallion.database import transaction
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import DELIVERED, ENTITIES
 from medallion.entity_words import singular
 from medallion.errors import ConfigurationError
 from quality.why.answer import Why
+from quality.why.delivered import key_columns, trace_delivered
 from quality.why.figure import trace_figure
 from quality.why.grain import key_of, mart_names
 from quality.why.record import trace_record
@@ -35,7 +36,7 @@ def why(conn: connection, settings: Settings, subject: str, key: Sequence[str], 
     """
     name = subject.removeprefix("gold.")
     entities = subjects()
-    if name not in entities and name not in mart_names():
+    if name not in entities and name not in DELIVERED and name not in mart_names():
         raise ConfigurationError(f"there is no {subject!r} to explain", remedy=f"name one of {', '.join(usages())}")
     with transaction(conn):
         with conn.cursor() as cursor:
@@ -43,6 +44,9 @@ def why(conn: connection, settings: Settings, subject: str, key: Sequence[str], 
         if name in entities:
             record_id = _id(name, key)
             return Why(trace_record(conn, settings, ENTITIES[entities[name]], record_id), None)
+        if name in DELIVERED:
+            _require_key(name, key)
+            return Why(trace_delivered(conn, settings, DELIVERED[name], key), None)
         return Why(None, trace_figure(conn, name, key, most))
 
 
@@ -54,8 +58,19 @@ def subjects() -> dict[str, str]:
 def usages() -> list[str]:
     """How each subject is asked for, such as `sale ID`."""
     records = [f"{singular(name)} ID" for name in ENTITIES] + [f"{name} ID" for name in FACTS]
+    records += [f"{name} {_metavars(name)}" for name in DELIVERED]
     marts = [f"{name} {' '.join(one.metavar for one in key_of(name))}" for name in mart_names()]
     return records + marts
+
+
+def _metavars(name: str) -> str:
+    return " ".join(one.upper() for one in key_columns(DELIVERED[name]))
+
+
+def _require_key(name: str, key: Sequence[str]) -> None:
+    if len(key) != len(key_columns(DELIVERED[name])):
+        remedy = f"say ./retail why {name} {_metavars(name)}"
+        raise ConfigurationError(f"{' '.join(key)!r} is not the key of one row", remedy=remedy)
 
 
 def _id(name: str, key: Sequence[str]) -> int:

@@ -9,20 +9,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from medallion.entities.registry import ENTITIES
+from medallion.entities.registry import DELIVERED, ENTITIES
 from medallion.entity_words import singular
 from medallion.process.steps import MARTS
 from stack.cli.context import AsJson, open_warehouse
 from stack.host.console import print_data
 
 _RECORDS = ", ".join(singular(name) for name in ENTITIES)
+_FILES = ", ".join(DELIVERED)
 _MARTS = ", ".join(name.removeprefix("gold.") for name in MARTS)
 
 
 def why(
-    subject: Annotated[str, typer.Argument(metavar="WHAT", help=f"{_RECORDS}, sales_item; {_MARTS}.")],
+    subject: Annotated[str, typer.Argument(metavar="WHAT", help=f"{_RECORDS}, sales_item; {_FILES}; {_MARTS}.")],
     key: Annotated[
-        list[str], typer.Argument(metavar="KEY", help="An id; of a mart: ids, then the day or hour, then words.")
+        list[str],
+        typer.Argument(
+            metavar="KEY", help="An id; a row of a file by its key; of a mart: ids, then the day or hour, then words."
+        ),
     ],
     *,
     limit: Annotated[int, typer.Option(min=1, help="Most sales of a mart's row to list.")] = 100,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quality.why.answer import BronzeLine, BronzeReceipt, FigureTrace, RecordTrace, TableRow, Why
 
 _LONGEST_LINE = 2_000  # characters of a line of Bronze
-_COLORS = {"WON": "green", "QUARANTINED": "red", "MISSING": "red", "WAITING": "yellow"}
+_COLORS = {"WON": "green", "QUARANTINED": "red", "MISSING": "red", "REFUSED": "red", "WAITING": "yellow"}
 
 
 def print_why(found: Why, location: str, console: Console) -> None:
@@ -29,7 +29,8 @@ def print_why(found: Why, location: str, console: Console) -> None:
 
 
 def _print_record(record: RecordTrace, location: str, console: Console) -> None:
-    name = f"{singular(record.entity)} {record.id}"
+    entity = singular(record.entity) if record.entity in ENTITIES else record.entity
+    name = f"{entity} {record.id}"
     if not record.has_come:
         console.print(f"{name} is neither in Silver nor in Bronze", style="bold", markup=False)
     _print_rows("gold", record.gold, console)

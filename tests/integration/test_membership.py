@@ -30,6 +30,7 @@ from medallion.settings import PROJECT_ROOT, Settings
 from medallion.state.locks import locked, table_lock
 from medallion.state.nightly_builds import nightly_builds
 from medallion.yaml_files import read_yaml
+from quality.why.trace import why
 from stack.services.postgres.roles import INGESTION, TRANSFORMATION, WAREHOUSE
 from tests import membership_figures as figures
 from tests.membership_figures import Known
@@ -105,6 +106,10 @@ def test_every_table_says_what_python_works_out_of_the_same_reports(conn: connec
     require_figures(conn, ALL)
     logged = "select dataset from meta.load where layer = 'gold' and status = 'SUCCESS' order by dataset"
     assert rows(conn, logged) == [(name.removeprefix("gold."),) for name in sorted(MEMBERSHIP)]
+    one = ALL.top_up[0]["top_up_id"]
+    traced = why(conn, ours, "top_up", [one], most=1).record
+    assert traced is not None
+    assert [(row.table, row.values["top_up_id"]) for row in traced.gold] == [("gold.fct_topup", one)]
 
 
 def test_the_sample_has_what_is_easy_to_get_wrong() -> None:
