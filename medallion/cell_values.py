@@ -208,8 +208,12 @@ def _moment_reader(layout: Layout) -> Read:
 
 def _of_zone(local: datetime, zone: ZoneInfo) -> datetime:
     """The moment of a local time; of the two that the clock shows when it is set back, the first one."""
-    moment = local.replace(tzinfo=zone).astimezone(timezone.utc)
-    if moment.astimezone(zone).replace(tzinfo=None) != local:
+    try:
+        moment = local.replace(tzinfo=zone).astimezone(timezone.utc)
+        is_shown = moment.astimezone(zone).replace(tzinfo=None) == local
+    except OverflowError as error:  # in the first or the last hours of the calendar
+        raise CellRefused(f"is {local}, which is no moment that can be stored") from error
+    if not is_shown:
         raise CellRefused(f"is {local}, which the clock of {zone.key} skipped that day")
     return moment
 

@@ -114,6 +114,7 @@ def test_a_cell_that_is_a_value_becomes_it(
         (DATE, "d", "2026-11-01T10:00:00", PLAIN, "a time where only a day belongs"),
         (MOMENT, "t", "10:00:00", PLAIN, "is the time “10:00:00” where a time belongs"),
         (MOMENT, "s", "01.11.2026", GERMAN, "is “01.11.2026”, a day without a time"),
+        (MOMENT, "s", "0001-01-01 00:00:00", PLAIN, "which is no moment that can be stored"),
         (MOMENT, "d", "2026-03-29T02:30:00", PLAIN, "which the clock of Europe/Paris skipped that day"),
         (FLAG, "s", "yes", PLAIN, "is the text “yes” where true or false belongs"),
         (AMOUNT, "e", "#DIV/0!", PLAIN, "is the error #DIV/0!"),
