@@ -13,7 +13,7 @@ from medallion.database import connect, transaction
 from medallion.entities.registry import DELIVERED, EVERY, TABLES
 from medallion.entity_words import counted_records, position_after
 from medallion.foreign_text import shown
-from medallion.process.steps import Layer, tables
+from medallion.process.steps import MEMBERSHIP, Layer, tables
 from medallion.state.backfill_ranges import Progress, read_progress
 from medallion.state.new_fields import NewField, undeclared_fields
 from medallion.statements import Statements
@@ -30,8 +30,9 @@ _KNOWN = {f"{layer}.{table}{part}" for layer in _COUNTED for table in tables(lay
     "gold.kpi_anomaly",  # what the KPIs' judgement has found: its rows come and go
     "gold.kpi_second_opinion",  # likewise
 }
-# Tables whose rows come in files: empty ones are not listed.
+# Tables whose rows come in files: those that are empty, or not built yet, are not listed.
 _BY_FILE = {name for one in DELIVERED.values() for table in one.tables for name in (table.name, table.versions)}
+_BY_FILE |= {name.removeprefix("gold.") for name in MEMBERSHIP}
 # Counting reads every row: larger tables are not counted for each report.
 _LARGEST_EXACT = 2_000_000
 _MOST_LINES = 5  # new fields that are named

@@ -28,3 +28,14 @@ def test_an_estimate_says_that_it_is_one() -> None:
     text = console.export_text()
     assert "≈ 33,000,000" in text
     assert "≈ 400" not in text
+
+
+def test_tables_of_files_are_listed_once_a_file_has_come() -> None:
+    rows: dict[str, dict[str, int | None]] = {
+        "silver": {"top_up": 0, "op_stats": 7},
+        "gold": {"fct_topup": None, "dim_users": 3, "mart_sales_by_store": None},
+    }
+    console = Console(record=True, width=100)
+    print_report(Report((), rows, (), {"silver": {}, "gold": {}}, 0, ()), console)
+    listed = {line.split()[1] for line in console.export_text().splitlines() if line.startswith(("silver", "gold"))}
+    assert listed == {"op_stats", "dim_users", "mart_sales_by_store"}
