@@ -31,11 +31,15 @@ def chosen_share(environment: Mapping[str, str]) -> tuple[int, int] | None:
 
 
 def left_out(items: Sequence[Any], share: tuple[int, int] | None) -> list[Any]:
-    """The slow tests of other shares. Tests of a file that shares what is expensive to make stay together."""
+    """The slow tests of other shares. Tests of a file that shares what is expensive to make stay together.
+
+    A test marked `slow(in_every_share=True)` is in each of them.
+    """
     if share is None:
         return []
     number, count = share
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    marks = ((item, item.get_closest_marker("slow")) for item in items)
+    slow = [item for item, mark in marks if mark and not mark.kwargs.get("in_every_share")]
     units = sorted({unit_of_work(item.nodeid) for item in slow})
     chosen = {*units[number - 1 :: count]}
     return [item for item in slow if unit_of_work(item.nodeid) not in chosen]

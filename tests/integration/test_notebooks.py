@@ -123,7 +123,7 @@ def assert_needs_no_other_file(page: str) -> None:
     assert "<script" not in page
 
 
-@pytest.mark.slow
+@pytest.mark.slow(in_every_share=True)
 @pytest.mark.timeout(600)
 def test_every_notebook_runs_as_the_reader_and_becomes_a_page_that_needs_no_other_file(cli: Retail) -> None:
     done = cli("notebook", "--run", seconds=300)

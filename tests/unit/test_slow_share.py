@@ -13,8 +13,9 @@ from tests.slow_share import chosen_share, left_out
 SHARED = "tests/integration/test_retail_cli.py"
 
 
-def item(nodeid: str, *, is_slow: bool) -> Any:
-    return SimpleNamespace(nodeid=nodeid, get_closest_marker=lambda _: is_slow or None)
+def item(nodeid: str, *, is_slow: bool, **arguments: bool) -> Any:
+    mark = SimpleNamespace(kwargs=arguments) if is_slow else None
+    return SimpleNamespace(nodeid=nodeid, get_closest_marker=lambda _: mark)
 
 
 ITEMS = [
@@ -31,6 +32,11 @@ def test_three_shares_have_each_slow_test_once_and_no_share_lacks_another_test()
     assert sum(len(one - always) for one in kept) == 11
     assert set.union(*kept) == {one.nodeid for one in ITEMS}
     assert left_out(ITEMS, None) == []
+
+
+def test_a_slow_test_may_be_in_every_share() -> None:
+    always = item(f"{SHARED}::test_always", is_slow=True, in_every_share=True)
+    assert [always in left_out([*ITEMS, always], (n, 3)) for n in (1, 2, 3)] == [False, False, False]
 
 
 def test_slow_tests_of_a_file_that_shares_a_platform_are_in_one_share() -> None:
