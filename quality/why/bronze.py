@@ -8,7 +8,7 @@ are read, each checked against its receipt. What is in quarantine is there byte 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ from quality.why.answer import BronzeReceipt
 from quality.why.rows import checksum_of, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Key = tuple[int | str | None, ...]
 
 _SQL = Statements(__file__)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,15 @@ def candidate_files(
 
 def read_lines(settings: Settings, dataset: Dataset, file: BronzeFile, record_id: int) -> tuple[BronzeFile, list[Line]]:
     """The lines of a file that hold the record. A file that is damaged or gone has none, and says so."""
+    return read_whole(file, lambda receipt: _lines(settings, dataset, receipt, record_id))
+
+
+def read_whole(file: BronzeFile, lines: Callable[[Receipt], Iterable[Found]]) -> tuple[BronzeFile, list[Found]]:
+    """What `lines` finds in a file, as a whole or not at all. A file that is damaged or gone has none, and says so."""
     if file.state != "READ":
         return file, []
     try:
-        return file, list(_lines(settings, dataset, file.receipt, record_id))
+        return file, list(lines(file.receipt))
     except BronzeDamaged as damage:
         return replace(file, state="DAMAGED", problem=damage.message), []
 

@@ -6,7 +6,7 @@ to read are known, but for those that no load has taken.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
@@ -14,7 +14,6 @@ from psycopg2 import sql
 from loaders.dataset import DATASETS
 from loaders.shaping import SHEETLESS, RowDecoder, address_of
 from medallion.bronze.reader import read_blocks
-from medallion.errors import BronzeDamaged
 from medallion.process.steps import MEMBERSHIP
 from medallion.state.deliveries import deliveries
 from medallion.statements import Statements
@@ -29,9 +28,9 @@ from quality.why.answer import (
     BronzeReceipt,
     RecordTrace,
 )
-from quality.why.bronze import file_of, receipt_of
+from quality.why.bronze import file_of, read_whole, receipt_of
 from quality.why.fates import of_quarantine
-from quality.why.rows import table_row
+from quality.why.rows import table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -100,18 +99,15 @@ class _Quarantine:
         self.paths = {path for path, *_ in found}
 
 
+@dataclass(frozen=True)
 class _Fates:
-    """What became of the lines of one file."""
+    """What became of the lines of one file. `silver` is the row that has their key now, or none."""
 
-    def __init__(
-        self,
-        table: str,
-        delivery: Delivery,
-        silver: Sequence[TableRow],
-        known: Mapping[int, Delivery],
-        quarantine: _Quarantine,
-    ) -> None:
-        self.table, self.delivery, self.silver, self.known, self.quarantine = table, delivery, silver, known, quarantine
+    table: str
+    delivery: Delivery
+    silver: Sequence[TableRow]
+    known: Mapping[int, Delivery]
+    quarantine: _Quarantine
 
     def of(self, line_no: int, raw: bytes, sheet: str, row: int, key: tuple[str, ...]) -> BronzeLine:
         """A line with its fate."""
@@ -145,8 +141,8 @@ class _Fates:
         if place == (wins["delivery_id"], wins["sheet"], wins["row_no"]):
             return WON, f"load {self.silver[0].load_id} wrote it to silver.{self.table}"
         winner = self.known.get(int(wins["delivery_id"] or 0))
-        there = str(wins["sheet"]).removeprefix(SHEETLESS) if winner and wins["sheet"] == SHEETLESS else wins["sheet"]
-        held = self._place(winner, str(there), int(wins["row_no"] or 0)) if winner else "a later row"
+        there = "" if wins["sheet"] == SHEETLESS else str(wins["sheet"])
+        held = self._place(winner, there, int(wins["row_no"] or 0)) if winner else "a later row"
         return SUPERSEDED, f"{held} has the same key, and counts"
 
     def _gone(self) -> tuple[str, str]:
@@ -163,11 +159,8 @@ class _Fates:
 
 def _rows(conn: connection, schema: str, table: str, columns: Sequence[str], key: Sequence[str]) -> list[TableRow]:
     """Rows of a table with these texts in its columns."""
-    names: dict[str, sql.Composable] = {
-        "table": sql.Identifier(schema, table),
-        "key": sql.SQL(", ").join(sql.SQL("one.{}::text").format(sql.Identifier(name)) for name in columns),
-    }
-    return [table_row(f"{schema}.{table}", *row) for row in _SQL.rows(conn, "rows_of", {"key": list(key)}, names)]
+    texts = sql.SQL(", ").join(sql.SQL("one.{}::text").format(sql.Identifier(name)) for name in columns)
+    return table_rows(conn, schema, table, sql.SQL("array[{}]").format(texts), list(key))
 
 
 def _gold(conn: connection, entity: Entity, key: Sequence[str]) -> Iterator[TableRow]:
@@ -182,12 +175,7 @@ def _read(
 ) -> tuple[BronzeFile, list[Found]]:
     """The Bronze file of a delivery, and its lines that hold the key. One that is damaged or gone has none."""
     file = file_of(*_SQL.one(conn, "file", {"path": delivery.path}))
-    if file.state != "READ":
-        return file, []
-    try:
-        return file, list(_lines(settings, dataset, file.receipt, key))
-    except BronzeDamaged as damage:
-        return replace(file, state="DAMAGED", problem=damage.message), []
+    return read_whole(file, lambda receipt: _lines(settings, dataset, receipt, key))
 
 
 def _lines(settings: Settings, dataset: Dataset, receipt: Receipt, key: tuple[str, ...]) -> Iterator[Found]:

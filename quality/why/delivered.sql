@@ -1,14 +1,5 @@
 -- The statements of quality/why/delivered.py. Each starts at a line "-- name: …" and ends at the next one.
 
--- name: rows_of
--- Rows of a table with these texts as its key, with the load that wrote each.
-select
-    (select json_object_agg(key, value) from json_each_text(to_json(one))),
-    one._load_id, load.run_id, one._loaded_at
-from {table} as one
-left join meta.load as load on one._load_id = load.load_id
-where array[{key}] = %(key)s::text[];
-
 -- name: models
 -- Tables of Gold, among these, that have all of these columns.
 select relation.relname::text

@@ -73,9 +73,12 @@ def gold_rows(
     return rows, notes
 
 
-def table_rows(conn: connection, schema: str, name: str, column: str, value: object) -> list[TableRow]:
-    """Rows of a table with this value in a column."""
-    names = {"table": sql.Identifier(schema, name), "column": sql.Identifier(column)}
+def table_rows(conn: connection, schema: str, name: str, column: str | sql.Composable, value: object) -> list[TableRow]:
+    """Rows of a table with this value in a column, or in an expression of the columns of `one`."""
+    names = {
+        "table": sql.Identifier(schema, name),
+        "column": sql.Identifier("one", column) if isinstance(column, str) else column,
+    }
     return [table_row(f"{schema}.{name}", *row) for row in _SQL.rows(conn, "rows_of", {"id": value}, names)]
 
 

@@ -7,7 +7,7 @@ select
     one._load_id, load.run_id, one._loaded_at
 from {table} as one
 left join meta.load as load on one._load_id = load.load_id
-where one.{column} = %(id)s;
+where {column} = %(id)s;
 
 -- name: silver_rows
 -- The same of a table of Silver, with the contract's checksum of each row.
