@@ -9,7 +9,7 @@ from ingestion.files.parquet_reader import SMALLER, WRITE_AGAIN
 from ingestion.spreadsheets.guard import FROM_EXCEL
 from ingestion.spreadsheets.guard import SMALLER as SMALLER_WORKBOOK
 from ingestion.spreadsheets.limits import Limits
-from ingestion.spreadsheets.workbook import Workbook
+from ingestion.spreadsheets.workbook import open_workbook
 from medallion.errors import WorkbookRefused
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingestion.files.limits import FileLimits
+    from ingestion.spreadsheets.workbook import Workbook
 
 _READER = f"{__package__}.parquet_child"
 _SECONDS = 600.0  # a library that runs out of memory may also stop without a word
@@ -37,12 +38,8 @@ def open_parquet(path: Path, limits: FileLimits) -> Iterator[Workbook]:
         seconds=_SECONDS,
     )
     try:
-        book = Workbook(path, bounds, _require_size, _READER)
-        try:
-            book.open()
+        with open_workbook(path, bounds, _require_size, _READER) as book:
             yield book
-        finally:
-            book.close()
     except WorkbookRefused as error:
         remedy = _REMEDIES.get(error.remedy, error.remedy)
         raise WorkbookRefused(file=error.file, finding=error.finding, remedy=remedy) from error

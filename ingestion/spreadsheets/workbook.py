@@ -32,8 +32,8 @@ class Workbook:
         self,
         path: Path,
         limits: Limits,
-        check: Callable[[Path, Limits], bool] = check_file,
-        reader: str = WORKBOOKS,
+        check: Callable[[Path, Limits], bool],
+        reader: str,
     ) -> None:
         self.has_macros = False
         self._path, self._limits, self._check, self._reader = path, limits, check, reader
@@ -101,9 +101,17 @@ class Workbook:
 
 
 @contextmanager
-def open_workbook(path: Path, limits: Limits = Limits()) -> Iterator[Workbook]:  # noqa: B008 - it is frozen
-    """Open a workbook. Raises WorkbookRefused, which names the file, what is wrong, and what its sender can do."""
-    book = Workbook(path, limits)
+def open_workbook(
+    path: Path,
+    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    check: Callable[[Path, Limits], bool] = check_file,
+    reader: str = WORKBOOKS,
+) -> Iterator[Workbook]:
+    """Open a workbook, as `Workbook` says.
+
+    Raises WorkbookRefused, which names the file, what is wrong, and what its sender can do.
+    """
+    book = Workbook(path, limits, check, reader)
     try:
         book.open()
         yield book
