@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ingestion.files.book import NAMELESS
-from ingestion.files.csv_count import FieldCounter
+from ingestion.files.csv_count import CLOSE_THE_QUOTE, FieldCounter
 from ingestion.files.delimiters import delimiter_of
 from ingestion.files.encodings import checked_utf8, encoding_of, opened_text
 from ingestion.files.packed import SMALLER
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from medallion.entities.layout import Layout
 
 _START_LINES = 60
-_QUOTES = "close the quote, and write a quote within a field twice, then deliver it again"
 
 
 class CsvBook:
@@ -72,7 +71,8 @@ class CsvBook:
                 if found > limits.most_rows:
                     raise self._file.refused(f"it has more than {limits.most_rows:,} rows", SMALLER)
         except csv.Error as error:
-            raise self._file.refused(f"the row that begins in line {line + 1:,}: {_words(error)}", _QUOTES) from error
+            finding = f"the row that begins in line {line + 1:,}: {_words(error)}"
+            raise self._file.refused(finding, CLOSE_THE_QUOTE) from error
 
     def _letters(self, width: int, line: int) -> list[str]:
         """The letters of so many columns."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ENDS, _STARTS = b"\n", b"\0\1"
 _LONGEST = 5  # bytes of a field for each of its characters, with what a piece has after it
 _SHOWN = 60  # bytes
+CLOSE_THE_QUOTE = "close the quote, and write a quote within a field twice, then deliver it again"
 
 
 class FieldCounter:
@@ -72,5 +73,5 @@ class FieldCounter:
         return self._file.refused(
             f"the quoted field that begins in line {self._lines:,} is not closed by a quote before a delimiter: "
             f"{shown(self._rest[:_SHOWN])}",
-            "close the quote, and write a quote within a field twice, then deliver it again",
+            CLOSE_THE_QUOTE,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingestion.files.names import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 CANDIDATES = (",", ";", "\t", "|")
 _SEARCHED = 20  # rows
@@ -22,15 +22,10 @@ def delimiter_of(lines: Sequence[str], known: Mapping[str, str]) -> str:
     return max(CANDIDATES, key=lambda sign: _most_names(lines, sign, known))
 
 
-def records(lines: Iterable[str], delimiter: str) -> Iterable[list[str]]:
-    """Records by RFC 4180, strictly: each with the fields that it has. Raises csv.Error as they are read."""
-    return csv.reader(lines, delimiter=delimiter, strict=True)
-
-
 def _most_names(lines: Sequence[str], delimiter: str, known: Mapping[str, str]) -> int:
     most = 0
     try:
-        for number, record in enumerate(records(lines, delimiter)):
+        for number, record in enumerate(csv.reader(lines, delimiter=delimiter, strict=True)):
             if number >= _SEARCHED:
                 break
             most = max(most, len({known[word] for field in record if (word := normal(field)) in known}))

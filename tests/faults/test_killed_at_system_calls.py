@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.faults.conftest import Injection
 from tests.faults.oracle import check_at_once, check_recovered
@@ -23,7 +23,7 @@ COLLECTING = [
 LOADING = [("sendto", number, AFTER) for number in (10, 17, 40, 80)]
 
 
-def every_other_slow(kills: list[tuple[str, int, str]]) -> list[ParameterSet]:
+def every_other_slow(kills: list[tuple[str, int, str]]) -> list[Any]:
     """These kills, every other one of them for slow tests."""
     return [pytest.param(*one, marks=[pytest.mark.slow] if number % 2 else []) for number, one in enumerate(kills)]
 
