@@ -6,7 +6,6 @@ correction, in the same transaction. A sale lands complete in one file, so a sal
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from medallion.state.receipts import Receipt
 
 _SQL = Statements(__file__)
-_NULL = msgspec.Raw(b"null")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -34,24 +32,13 @@ def key_of(dataset: Dataset, line: bytes) -> list[int | None] | None:
     try:
         members = _members(dataset.key).decode(line)
     except _UNREADABLE:
-        if (found := _members_of_malformed(line)) is None:
-            return None
-        return [_number(dataset.columns[name].json, found.get(name, _NULL)) for name in dataset.key]
-    return [_number(dataset.columns[name].json, getattr(members, name)) for name in dataset.key]
-
-
-def _members_of_malformed(line: bytes) -> dict[str, msgspec.Raw] | None:
-    """Members of a line that only a lenient reader can read, as one with half of a surrogate pair; None if none can."""
-    try:
-        found = json.loads(line)
-        return {name: msgspec.Raw(json.dumps(value).encode()) for name, value in found.items()}
-    except (ValueError, AttributeError, RecursionError):
         return None
+    return [_number(dataset.columns[name].json, getattr(members, name)) for name in dataset.key]
 
 
 @cache
 def _members(names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
-    fields: list[Any] = [(name, msgspec.Raw, _NULL) for name in names]
+    fields: list[Any] = [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in names]
     return msgspec.json.Decoder(msgspec.defstruct("Key", fields, gc=False))
 
 
