@@ -110,6 +110,10 @@ def test_every_table_says_what_python_works_out_of_the_same_reports(conn: connec
     traced = why(conn, ours, "top_up", [one], most=1).record
     assert traced is not None
     assert [(row.table, row.values["top_up_id"]) for row in traced.gold] == [("gold.fct_topup", one)]
+    day = ALL.post_deduction[0]
+    traced = why(conn, ours, "post_deduction", [str(day["business_date"]), day["channel"]], most=1).record
+    assert traced is not None
+    assert [line.fate for line in traced.lines] == ["WON"]
 
 
 def test_the_sample_has_what_is_easy_to_get_wrong() -> None:
